@@ -1,0 +1,62 @@
+"""What one replica asks of a node, what a node has left, and what the whole cluster reports.
+
+`Inventory` is made by the cluster package from live objects; `Room` (room.py) subtracts what is promised. A lease is counted
+exactly once: its running pods appear in `lease_pods`, never in the nodes' free figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from manifests.gpus import GpuModel
+from manifests.ids import LeaseID
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One replica, after over-commit. Volumes of class `ram` are part of `memory_bytes`; `volumes` are (class, bytes), persistent."""
+
+    cpu_milli: int
+    memory_bytes: int
+    ephemeral_bytes: int
+    gpu_units: int = 0
+    volumes: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Node:
+    """Free capacity of one schedulable node."""
+
+    name: str
+    cpu_milli: int
+    memory_bytes: int
+    ephemeral_bytes: int
+    pods: int = 110
+    gpus: dict[GpuModel, int] = field(default_factory=dict)
+    classes: frozenset[str] = frozenset()
+    """persistent storage classes that pods on this node can use"""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPod:
+    """A lease's pod that has a node. `gpu` is the node's model when it uses GPUs."""
+
+    node: str
+    ask: Ask
+    gpu: GpuModel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Allocatable minus the pods that belong to no lease; plus what leases really use."""
+
+    nodes: tuple[Node, ...]
+    storage_bytes: Mapping[str, int] = field(default_factory=dict)
+    """persistent class -> free bytes in the whole cluster, before leases' claims"""
+    lease_pods: Mapping[LeaseID, tuple[BoundPod, ...]] = field(default_factory=dict)
+    lease_claims: Mapping[LeaseID, Mapping[str, int]] = field(default_factory=dict)
+    """class -> bytes of PersistentVolumeClaims a lease already has"""
+    node_ports: int = 0
+    """node ports that may be promised, before leases' use"""
+    leased_ips: int = 0

@@ -1,0 +1,140 @@
+"""What a decision may see of the market: orders, bids, leases, escrow and providers as plain values.
+
+The chain package makes these from wire messages; nothing here knows how they travel. States are the chain's own words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from manifests.coins import Coin, DecCoin
+from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
+from manifests.resources import Attributes, GroupSpec, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: OrderID
+    state: str
+    """open, active, closed"""
+    spec: GroupSpec
+    created_at: int
+    """height"""
+    reclamation_min_window_s: int | None = None
+    """Seconds of notice the tenant demands before resources are taken back; None when none is demanded (chain.md §2.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceOffer:
+    """What a bid promises for one resource unit, with the GPU model actually chosen."""
+
+    resources: Resources
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    id: BidID
+    state: str
+    """open, active, lost, closed"""
+    price: DecCoin
+    created_at: int
+    offer: tuple[ResourceOffer, ...] = ()
+    reclamation_window_s: int | None = None
+
+
+class CloseReason(IntEnum):
+    """Why a lease ended (chain.md §1.6): 1–9999 the tenant, 10000–19999 the provider, 20000+ the network."""
+
+    INVALID = 0
+    OWNER = 1
+    UNSTABLE = 10000
+    DECOMMISSION = 10001
+    UNSPECIFIED = 10002
+    MANIFEST_TIMEOUT = 10003
+    INSUFFICIENT_FUNDS = 20000
+
+
+@dataclass(frozen=True, slots=True)
+class Reclamation:
+    window_s: int
+    started_at: int
+    """height; 0 when not started"""
+    deadline_unix_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    id: LeaseID
+    state: str
+    """active, insufficient_funds, closed, reclaiming"""
+    price: DecCoin
+    """per block"""
+    created_at: int
+    closed_on: int = 0
+    reason: int = 0
+    reclamation: Reclamation | None = None
+
+    @property
+    def live(self) -> bool:
+        """Still owed resources, and still paying: a reclaiming lease is live (chain.md §10.15)."""
+        return self.state in ("active", "reclaiming")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    id: DeploymentID
+    state: str
+    """active, closed"""
+    hash: bytes
+    """32 bytes: SHA-256 of the canonical manifest"""
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    id: GroupID
+    state: str
+    """open, paused, insufficient_funds, closed"""
+    spec: GroupSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    owner: str
+    host_uri: str
+    attributes: Attributes
+    audited: dict[str, Attributes] = field(default_factory=dict)
+    """auditor address -> attributes it has signed for this provider"""
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowAccount:
+    """A deployment's escrow. `funds` may be negative: the debt of an overdrawn account."""
+
+    deployment: DeploymentID
+    state: str
+    """open, closed, overdrawn"""
+    settled_at: int
+    funds: tuple[DecCoin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowPayment:
+    """What one lease has earned. Amounts lag: they move only when the account is settled (chain.md §5.2)."""
+
+    lease: LeaseID
+    state: str
+    rate: DecCoin
+    balance_e18: int
+    unsettled_e18: int
+    withdrawn: Coin
+
+
+@dataclass(frozen=True, slots=True)
+class MarketParams:
+    bid_min_deposits: tuple[Coin, ...]
+    order_max_bids: int
+    min_reclamation_window_s: int
+    max_reclamation_window_s: int

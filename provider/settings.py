@@ -1,0 +1,172 @@
+"""Every setting of the daemon, each with one line for the operator, read once at start.
+
+Sources, strongest first: command-line flags, environment (`AKP_CHAIN__GRPC`), the YAML file, a secrets directory. An unknown
+key is an error, not a shrug: a typo in a price or a host name costs money. Prices live in a file of their own (see
+bidengine/tariff.py) because they change while the daemon runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from provider.errors import ConfigError
+
+Listen = Annotated[str, Field(pattern=r"^[^\s]*:\d{1,5}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ChainSettings(_Part):
+    id: str = Field("akashnet-2", description="Chain id; the daemon refuses a node that serves another one.")
+    grpc: tuple[str, ...] = Field(("http://127.0.0.1:9090",), min_length=1, description="gRPC addresses of nodes, best first.")
+    rpc: tuple[str, ...] = Field(("http://127.0.0.1:26657",), min_length=1, description="CometBFT RPC addresses, best first.")
+    gas_price_uakt: str = Field("0.025", pattern=r"^\d+(\.\d{1,18})?$", description="Fee per unit of gas, in uakt.")
+    gas_adjustment: float = Field(1.5, ge=1.1, le=10, description="Simulated gas is multiplied by this.")
+    bids_per_tx: int = Field(40, ge=1, le=200, description="Most bids put into one transaction.")
+    tx_timeout_s: int = Field(60, ge=10, le=590, description="A transaction not included after this block time is void.")
+
+
+class KeySettings(_Part):
+    mnemonic_file: Path | None = Field(None, description="File with the 12–24 words of the provider's account.")
+    hex_file: Path | None = Field(None, description="File with the private key as 64 hex digits.")
+    mnemonic: str | None = Field(None, repr=False, description="The words themselves; prefer a file or a secret.")
+
+
+class ClusterSettings(_Part):
+    kubeconfig: Path | None = Field(None, description="Path of a kubeconfig; empty inside a cluster.")
+    context: str | None = Field(None, description="Context of that kubeconfig; empty means the current one.")
+    manifest_namespace: str = Field("lease", description="Namespace of the Manifest and ProviderHost resources.")
+    ingress_class: str = Field("akash-ingress-class", description="IngressClass of tenants' host names.")
+    ingress_domain: str = Field("", description="Domain of generated host names, e.g. ingress.example.com.")
+    static_hosts: bool = Field(True, description="Give every HTTP service a generated host name under ingress_domain.")
+    public_hostname: str = Field("", description="Name under which node ports are reached; shown to tenants.")
+    network_policies: bool = Field(True, description="Keep leases apart with NetworkPolicies.")
+    node_ports: int = Field(1000, ge=0, description="Node ports that may be promised to tenants.")
+    overcommit_cpu_percent: int = Field(0, ge=0, description="Sell this much more CPU than there is.")
+    overcommit_memory_percent: int = Field(0, ge=0, description="Sell this much more memory than there is.")
+    overcommit_storage_percent: int = Field(0, ge=0, description="Sell this much more ephemeral storage than there is.")
+    storage: dict[str, str] = Field(
+        {}, description="Declared capacity per storage class, e.g. {beta3: 10Ti}, where the cluster does not report one."
+    )
+    image_pull_secret: str = Field("", description="Secret in each lease namespace used where a tenant gives no credentials.")
+
+
+class BidSettings(_Part):
+    prices: Path = Field(Path("prices.yaml"), description="The price file; re-read when it changes.")
+    deposit: str = Field("500000uakt", pattern=r"^\d+[a-zA-Z][\w/:.-]*$", description="Deposit of each bid.")
+    max_volumes: int = Field(4, ge=1, description="Most volumes per service.")
+    timeout_s: int = Field(300, ge=0, description="An unanswered bid is closed after this many seconds of block time; 0 never.")
+    reclamation_window_s: int = Field(0, ge=0, description="Longest notice offered before taking a lease back; 0 offers none.")
+    workers: int = Field(8, ge=1, le=64, description="Orders considered at the same time.")
+
+
+class LeaseSettings(_Part):
+    manifest_timeout_s: int = Field(300, ge=0, description="A lease without a manifest is closed after this; 0 never.")
+    withdraw_period_s: int = Field(86_400, ge=60, description="Income is collected from each lease this often.")
+    workers: int = Field(8, ge=1, le=64, description="Leases deployed at the same time.")
+
+
+class GatewaySettings(_Part):
+    listen: Listen = Field("0.0.0.0:8443", description="Address of the tenants' HTTPS API.")  # noqa: S104 - a public door
+    certificate: Path | None = Field(None, description="PEM with the provider's on-chain certificate and its key; made when empty.")
+    max_body_bytes: int = Field(4 << 20, ge=1 << 10, description="Largest manifest accepted.")
+
+
+class MetricsSettings(_Part):
+    listen: Listen | None = Field("127.0.0.1:8080", description="Address of /metrics, /healthz and /readyz; empty turns it off.")
+
+
+class Settings(BaseSettings):
+    """The whole tree. Frozen: what a part sees at start is what it will always see."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AKP_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    chain: ChainSettings = ChainSettings()
+    key: KeySettings = KeySettings()
+    cluster: ClusterSettings = ClusterSettings()
+    bid: BidSettings = BidSettings()
+    lease: LeaseSettings = LeaseSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    metrics: MetricsSettings = MetricsSettings()
+    data: Path = Field(Path("/var/lib/akp"), description="Directory of ledger.db and generated certificates.")
+    log: Literal["auto", "json", "console"] = Field("auto", description="Log format; auto is console on a terminal.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # Flags and the file both arrive as init values (load() merges them), so environment stands between by merging there too.
+        return (env_settings, init_settings, file_secret_settings)
+
+
+def load(file: Path | None, **flags: Any) -> Settings:
+    """Settings from a YAML file (optional), the environment and flags; ConfigError names the key and the cure."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        values = _read(file)
+    for key, value in flags.items():
+        if value is not None:
+            values[key] = value
+    try:
+        return Settings(**values)
+    except ValidationError as bad:
+        first = bad.errors()[0]
+        key = ".".join(str(p) for p in first["loc"]) or "settings"
+        where = f"{file}: {key}" if file else key
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(where, "unknown key", f"Known here: {', '.join(_known(first['loc'][:-1]))}.") from None
+        raise ConfigError(where, f"{first['msg']} (found {_shown(first['input'])})", _cure(first["loc"])) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(file.read_text())
+    except OSError as bad:
+        raise ConfigError(str(file), bad.strerror or "cannot be read", "Give the path of a readable YAML file with --config.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as bad:
+        mark = getattr(bad, "problem_mark", None)
+        at = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
+        raise ConfigError(at, f"not YAML: {getattr(bad, 'problem', bad)}", "Mend the line.") from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ConfigError(str(file), f"a mapping is expected, found {type(found).__name__}", "Write `key: value` lines.")
+    return {str(k): v for k, v in found.items()}
+
+
+def _model(path: tuple[int | str, ...]) -> type[BaseModel]:
+    model: type[BaseModel] = Settings
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            break
+        model = field.annotation
+    return model
+
+
+def _known(path: tuple[int | str, ...]) -> list[str]:
+    return sorted(_model(path).model_fields)
+
+
+def _cure(path: tuple[int | str, ...]) -> str:
+    field = _model(path[:-1]).model_fields.get(str(path[-1])) if path else None
+    return field.description if field is not None and field.description else "See docs/settings.md."
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

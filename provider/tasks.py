@@ -1,0 +1,121 @@
+"""How work is started, queued and repeated: `spawn` names every task, `WorkQueue` hands out keys, `forever` keeps a part alive.
+
+The one subtlety is in WorkQueue: a key put while it is being worked on is handed out once more afterwards. That is what makes
+"an event only says which key to look at" safe: no look is lost, and no key is looked at by two workers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from provider.errors import Retry
+
+K = TypeVar("K", bound=Hashable)
+log = structlog.get_logger()
+
+
+def spawn(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """The one way to start a task: named, and owned by a group that ends with it when it fails."""
+    return group.create_task(work, name=name)
+
+
+class WorkQueue(Generic[K]):
+    """Keys to look at.
+
+    - A key waiting twice is handed out once.
+    - A key is never with two workers at once.
+    - A key put while it is being worked on is handed out again when `done`.
+    - `put_after` hands a key out later; an earlier `put` does not cancel it.
+    - `retry` hands it out after a delay that doubles with each retry up to `max_backoff_s`; `done` forgets the delays.
+    """
+
+    def __init__(self, *, first_backoff_s: float = 0.5, max_backoff_s: float = 60.0) -> None:
+        self._first, self._max = first_backoff_s, max_backoff_s
+        self._waiting: dict[K, None] = {}
+        self._working: set[K] = set()
+        self._again: set[K] = set()
+        self._failures: dict[K, int] = {}
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._ready = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._working)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waiting, nothing being worked on, nothing due later."""
+        return not (self._waiting or self._working or self._timers)
+
+    def put(self, key: K) -> None:
+        if key in self._working:
+            self._again.add(key)
+        else:
+            self._waiting[key] = None
+            self._ready.set()
+
+    def put_after(self, key: K, delay_s: float) -> None:
+        def due() -> None:
+            self._timers.discard(timer)
+            self.put(key)
+
+        timer = asyncio.get_running_loop().call_later(delay_s, due)
+        self._timers.add(timer)
+
+    async def get(self) -> K:
+        while not self._waiting:
+            self._ready.clear()
+            await self._ready.wait()
+        key = next(iter(self._waiting))
+        del self._waiting[key]
+        self._working.add(key)
+        return key
+
+    def done(self, key: K) -> None:
+        self._failures.pop(key, None)
+        self._release(key)
+
+    def retry(self, key: K, after_s: float | None = None) -> None:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = min(self._first * 2.0 ** min(failures, 30), self._max)
+        self._release(key)
+        self.put_after(key, delay if after_s is None else after_s)
+
+    def _release(self, key: K) -> None:
+        self._working.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.put(key)
+
+
+async def work(queue: WorkQueue[K], handle: Callable[[K], Awaitable[None]], *, what: str) -> None:
+    """One worker: hand each key to `handle`; `Retry` puts it back for later, anything else unexpected ends the process."""
+    while True:
+        key = await queue.get()
+        with structlog.contextvars.bound_contextvars(**{what: str(key)}):
+            try:
+                await handle(key)
+            except Retry as trouble:
+                log.warning("will try again", why=str(trouble))
+                queue.retry(key, trouble.after_s)
+            else:
+                queue.done(key)
+
+
+async def forever(what: str, once: Callable[[], Awaitable[None]], *, max_backoff_s: float = 30.0) -> None:
+    """Run `once` again and again: after it returns, at once; after `Retry`, with jittered back-off."""
+    failures = 0
+    while True:
+        try:
+            await once()
+            failures = 0
+        except Retry as trouble:
+            delay = min(0.5 * 2.0**failures, max_backoff_s) if trouble.after_s is None else trouble.after_s
+            failures = min(failures + 1, 16)
+            log.warning("interrupted", part=what, why=str(trouble), again_in_s=round(delay, 1))
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
