@@ -7,12 +7,13 @@ bidengine/tariff.py) because they change while the daemon runs.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from provider.errors import ConfigError
 
@@ -109,20 +110,18 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # Flags and the file both arrive as init values (load() merges them), so environment stands between by merging there too.
-        return (env_settings, init_settings, file_secret_settings)
+        return (init_settings, env_settings, InitSettingsSource(settings_cls, _from_file.get()), file_secret_settings)
+
+
+_from_file: ContextVar[dict[str, Any]] = ContextVar("_from_file", default={})  # noqa: B039 - never changed in place
+"""The file being loaded, handed to the class above, which pydantic builds from sources and not from arguments."""
 
 
 def load(file: Path | None, **flags: Any) -> Settings:
     """Settings from a YAML file (optional), the environment and flags; ConfigError names the key and the cure."""
-    values: dict[str, Any] = {}
-    if file is not None:
-        values = _read(file)
-    for key, value in flags.items():
-        if value is not None:
-            values[key] = value
+    token = _from_file.set(_read(file) if file is not None else {})
     try:
-        return Settings(**values)
+        return Settings(**{key: value for key, value in flags.items() if value is not None})
     except ValidationError as bad:
         first = bad.errors()[0]
         key = ".".join(str(p) for p in first["loc"]) or "settings"
@@ -130,6 +129,8 @@ def load(file: Path | None, **flags: Any) -> Settings:
         if first["type"] == "extra_forbidden":
             raise ConfigError(where, "unknown key", f"Known here: {', '.join(_known(first['loc'][:-1]))}.") from None
         raise ConfigError(where, f"{first['msg']} (found {_shown(first['input'])})", _cure(first["loc"])) from None
+    finally:
+        _from_file.reset(token)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,0 +1,227 @@
+"""The desk as it is: tenants' questions answered from the book, the cluster and the chain.
+
+A manifest is accepted only once it is stored in the cluster: the tenant's 200 means that a restart will not lose it. Whether it
+runs is what the lease's status tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version as installed
+from typing import Any, Protocol
+
+import structlog
+
+from bidengine.room import Room
+from bidengine.views import Deployment
+from manifests.check import check_agreement, check_manifest
+from manifests.digest import version
+from manifests.errors import ManifestInvalid
+from manifests.ids import DeploymentID, LeaseID
+from manifests.manifest import Manifest, ManifestGroup
+from manifests.render.crd import StoredManifest
+from manifests.render.site import ServicePlan
+from manifests.wire import manifest_json, parse_manifest
+from provider.errors import NotFound, Refused, Retry
+from provider.gateway.desk import Answer
+from provider.market.book import Book
+from provider.market.leases import Leases
+from provider.metrics import Metrics
+
+log = structlog.get_logger()
+
+
+class Chain(Protocol):
+    """The questions asked at the latest height (provider.chain.query.Query)."""
+
+    async def deployment(self, deployment: DeploymentID) -> Deployment: ...
+    async def certificate(self, owner: str, serial: int) -> Any: ...
+    async def account(self, address: str) -> Any: ...
+
+
+class Cluster(Protocol):
+    def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
+    def lease_status(self, lease: LeaseID) -> dict[str, Any] | None: ...
+    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan]) -> None: ...
+
+
+class Reception:
+    """Implements provider.gateway.desk.Desk."""
+
+    def __init__(
+        self,
+        book: Book,
+        room: Room,
+        leases: Leases,
+        cluster: Cluster,
+        chain: Callable[[], Chain],
+        metrics: Metrics,
+        *,
+        public_hostname: str,
+        kube_version: Mapping[str, Any],
+        open_orders: Callable[[], int],
+    ) -> None:
+        self.book, self.room, self.leases, self.cluster, self.metrics = book, room, leases, cluster, metrics
+        self._chain, self._public_hostname = chain, public_hostname
+        self._kube_version, self._open_orders = kube_version, open_orders
+
+    @property
+    def provider(self) -> str:
+        return self.book.us.owner
+
+    async def submit_manifest(self, owner: str, dseq: int, body: bytes) -> None:
+        try:
+            await self._submit(DeploymentID(owner, dseq), body)
+        except Answer as no:
+            self.metrics.manifests.labels(answer=str(no.status)).inc()
+            log.info("manifest refused", owner=owner, dseq=dseq, status=no.status, why=no.text)
+            raise
+        self.metrics.manifests.labels(answer="200").inc()
+
+    async def _submit(self, deployment: DeploymentID, body: bytes) -> None:
+        ours = sorted(lease for lease in self.book.leases if lease.deployment == deployment)
+        if not ours:
+            raise Answer(404, "no lease for deployment")
+        manifest = _checked(body)
+        on_chain = await self._agreed(deployment, manifest)
+        specs = {group.id.gseq: group.spec.name for group in on_chain.groups}
+        for lease in ours:
+            group = next((g for g in manifest if g.name == specs.get(lease.gseq)), None)
+            if group is None:
+                raise Answer(422, f"invalid manifest: unknown deployment group ('{specs.get(lease.gseq)}')")
+            try:
+                await self.cluster.store_manifest(lease, group, self._plan(lease, group))
+            except Refused as no:
+                raise Answer(422, f"manifest rejected: {no}") from None
+            except Retry as trouble:
+                raise Answer(503, f"the cluster cannot take it now: {trouble}") from None
+            log.info("manifest accepted", lease=str(lease), hash=version(manifest).hex())
+        self.leases.look(ours)
+
+    async def _agreed(self, deployment: DeploymentID, manifest: Manifest) -> Deployment:
+        """The deployment as the chain has it, once the manifest matches its hash and its groups."""
+        known = self.book.deployments.get(deployment)
+        if known is None or known.hash != version(manifest):
+            # The tenant may have updated the hash a moment ago; the chain is asked before anybody is refused.
+            try:
+                known = await self._chain().deployment(deployment)
+            except NotFound:
+                raise Answer(404, "no lease for deployment") from None
+            except Retry as trouble:
+                raise Answer(503, f"the chain cannot be asked now: {trouble}") from None
+        if known.hash != version(manifest):
+            raise Answer(422, "manifest version validation failed")
+        try:
+            check_agreement(manifest, [group.spec for group in known.groups])
+        except ManifestInvalid as bad:
+            raise Answer(422, _prefixed("manifest cross-validation error: ", str(bad))) from None
+        return known
+
+    def _plan(self, lease: LeaseID, group: ManifestGroup) -> dict[str, ServicePlan]:
+        """What the bid promised, by service: the card chosen and the runtime it needs (kubernetes.md §2.9)."""
+        hold = self.room.holds.get(lease.order)
+        out = {}
+        for service in group.services:
+            card = hold.placement.gpu_of(service.resources.id) if hold is not None else None
+            if card is not None:
+                out[service.name] = ServicePlan("nvidia" if card.vendor == "nvidia" else "", card)
+        return out
+
+    def lease_status(self, lease: LeaseID) -> dict[str, Any]:
+        if lease not in self.book.leases or lease not in self.cluster.leases():
+            raise Answer(404, "lease not found")
+        found = self.cluster.lease_status(lease)
+        if found is None:
+            found = {"services": {}, "forwarded_ports": None, "ips": None}
+        problem = self.leases.problems.get(lease)
+        return {**found, "errors": [problem]} if problem else found
+
+    def lease_manifest(self, lease: LeaseID) -> list[dict[str, Any]]:
+        stored = self.cluster.leases().get(lease)
+        if lease not in self.book.leases or stored is None:
+            raise Answer(404, "lease not found")
+        return manifest_json((stored.group,))
+
+    def status(self) -> dict[str, Any]:
+        free, holds = self.room.free(), self.room.holds.values()
+        inventory: dict[str, Any] = {
+            "available": {
+                "nodes": [
+                    {
+                        "name": node.name,
+                        "available": {
+                            "cpu": node.cpu_milli,
+                            "gpu": sum(node.gpus.values()),
+                            "memory": node.memory_bytes,
+                            "storage_ephemeral": node.ephemeral_bytes,
+                        },
+                    }
+                    for node in free.nodes
+                ],
+                "storage": [{"class": c, "size": size} for c, size in sorted(free.storage_bytes.items())],
+            }
+        }
+        for key, states in {"active": ("leased",), "pending": ("held", "bid")}.items():
+            inventory[key] = [_held(hold) for hold in holds if hold.state in states]
+        return {
+            "cluster": {"leases": len(self.book.leases), "inventory": inventory},
+            "bidengine": {"orders": self._open_orders()},
+            "manifest": {"deployments": len({lease.deployment for lease in self.cluster.leases()})},
+            "cluster_public_hostname": self._public_hostname,
+            "address": self.provider,
+        }
+
+    def version(self) -> dict[str, Any]:
+        # Console hides the bids of providers without a cosmos_sdk_version ≥ 0.45.9 (gateway-auth.md §5.1); ours names the
+        # version of the chain's interface we speak.
+        akash = {
+            "name": "akash-provider",
+            "server_name": "akp",
+            "version": f"v{installed('akash-provider')}",
+            "cosmos_sdk_version": "v0.53.7",
+        }
+        return {"akash": akash, "kube": dict(self._kube_version)}
+
+    async def certificate(self, owner: str, serial: int) -> bytes | None:
+        found = await self._ask(self._chain().certificate(owner, serial))
+        return None if found is None or found.state != "valid" else bytes(found.cert_pem)
+
+    async def account_key(self, owner: str) -> bytes | None:
+        found = await self._ask(self._chain().account(owner))
+        return None if found is None else found.public_key
+
+    async def _ask(self, question: Awaitable[Any]) -> Any:
+        try:
+            return await question
+        except NotFound:
+            return None
+        except Retry as trouble:
+            raise Answer(503, f"the chain cannot be asked now: {trouble}") from None
+
+
+def _checked(body: bytes) -> Manifest:
+    try:
+        manifest = parse_manifest(body)
+        check_manifest(manifest)
+    except ManifestInvalid as bad:
+        raise Answer(422, _prefixed("invalid manifest: ", str(bad))) from None
+    return manifest
+
+
+def _prefixed(prefix: str, text: str) -> str:
+    return text if text.startswith(prefix) else prefix + text
+
+
+def _held(hold: Any) -> dict[str, Any]:
+    asks = [slot.ask for slot in hold.placement.slots]
+    storage: dict[str, int] = {}
+    for ask in asks:
+        for c, size in ask.volumes:
+            storage[c] = storage.get(c, 0) + size
+    return {
+        "cpu": sum(a.cpu_milli for a in asks),
+        "gpu": sum(a.gpu_units for a in asks),
+        "memory": sum(a.memory_bytes for a in asks),
+        "storage_ephemeral": sum(a.ephemeral_bytes for a in asks),
+        "storage": storage,
+    }

@@ -1,0 +1,106 @@
+"""Collecting income: a withdrawal per lease and period, and one at the height where its deployment's money runs out.
+
+On chain nothing happens by itself when an account is empty (chain.md §0.2): the lease runs on unpaid until somebody settles it. So
+the height at which a deployment runs dry is forecast here and the lease settled right then, which closes it on chain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from bidengine.escrow import dry_height
+from bidengine.views import EscrowAccount, EscrowPayment
+from manifests.ids import DeploymentID, LeaseID
+from provider.chain.messages import Msg, WithdrawLease
+from provider.errors import NotFound, TxRefused
+from provider.market.book import Book
+from provider.settings import LeaseSettings
+from provider.tasks import WorkQueue, spawn, work
+
+log = structlog.get_logger()
+REFRESH_BLOCKS = 100
+"""A tenant's deposit emits no event (chain.md §5.4), so a forecast is asked for anew after this many blocks."""
+
+
+class Chain(Protocol):
+    async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount: ...
+    async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    asked_at: int
+    settled_at: int
+    dry_at: int
+    """the first height at which a settlement would overdraw the account"""
+
+
+class Funds:
+    def __init__(
+        self,
+        book: Book,
+        chain: Callable[[], Chain],
+        send: Callable[[Msg], Awaitable[str]],
+        settings: LeaseSettings,
+        block_time_ms: Callable[[], int],
+    ) -> None:
+        self.book, self.settings = book, settings
+        self.queue: WorkQueue[DeploymentID] = WorkQueue()
+        self.forecasts: dict[DeploymentID, Forecast] = {}
+        self._chain, self._send, self._block_time_ms = chain, send, block_time_ms
+
+    def tick(self, height: int) -> None:
+        """Once a block, in memory: who is due for a look."""
+        deployments = {lease.deployment for lease in self.book.leases}
+        for gone in self.forecasts.keys() - deployments:
+            del self.forecasts[gone]
+        for deployment in deployments:
+            forecast = self.forecasts.get(deployment)
+            if forecast is None or height >= forecast.asked_at + REFRESH_BLOCKS or self._due(forecast, height):
+                self.queue.put(deployment)
+
+    def look(self, deployments: Iterable[DeploymentID]) -> None:
+        for deployment in deployments:
+            self.forecasts.pop(deployment, None)
+            self.queue.put(deployment)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            spawn(tasks, "funds-0", work(self.queue, self.handle, what="deployment"))
+
+    async def handle(self, deployment: DeploymentID) -> None:
+        height = self.book.height
+        ours = sorted(lease for lease in self.book.leases if lease.deployment == deployment)
+        if not ours:
+            return
+        chain = self._chain()
+        try:
+            account = await chain.escrow_account(deployment)
+            payments = await chain.escrow_payments(deployment)
+        except NotFound:
+            return
+        rates = [p.rate.amount_e18 for p in payments if p.state == "open"]
+        funds = sum(f.amount_e18 for f in account.funds if f.denom == self.book.leases[ours[0]].price.denom)
+        dry = dry_height(funds, account.settled_at, rates)
+        forecast = Forecast(height, account.settled_at, dry)
+        if account.state == "open" and self._due(forecast, height):
+            await self._withdraw(ours[0], "dry" if height >= dry else "period")
+            # One settlement per deployment and block (chain.md §5.6); the next look comes with fresh figures.
+            forecast = Forecast(height, height, dry)
+        self.forecasts[deployment] = forecast
+
+    def _due(self, forecast: Forecast, height: int) -> bool:
+        period_blocks = max(1, self.settings.withdraw_period_s * 1000 // max(1, self._block_time_ms()))
+        return height >= forecast.dry_at or height - forecast.settled_at >= period_blocks
+
+    async def _withdraw(self, lease: LeaseID, why: str) -> None:
+        try:
+            await self._send(WithdrawLease(lease))
+            log.info("withdrawing", lease=str(lease), why=why)
+        except TxRefused as no:
+            log.info("withdrawal refused", lease=str(lease), why=str(no))

@@ -1,0 +1,151 @@
+"""A lease's life with us: wait for its manifest, put it on the cluster, keep it there, and when it is over leave nothing behind.
+
+One rule guards everything here: a lease is torn down only on positive evidence from the chain that it is over. No answer, an old
+answer, or a lease the book does not know is never such evidence (support#245: an outage must not close leases).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
+
+import structlog
+
+from bidengine.room import Room
+from bidengine.views import CloseReason, Lease
+from manifests.digest import version
+from manifests.ids import LeaseID
+from manifests.manifest import ManifestGroup
+from manifests.render.crd import StoredManifest
+from manifests.render.site import ServicePlan
+from provider.chain.messages import CloseBid, Msg, StartReclaim
+from provider.errors import NotFound, Refused, Retry, TxRefused
+from provider.market.book import Book
+from provider.settings import LeaseSettings
+from provider.tasks import WorkQueue, spawn, work
+
+log = structlog.get_logger()
+
+
+class Cluster(Protocol):
+    """What a lease needs of the cluster (provider.cluster.cluster.Cluster)."""
+
+    def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
+    def namespaces(self) -> set[LeaseID]: ...
+    async def deploy(
+        self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], revision: str
+    ) -> None: ...
+    async def teardown(self, lease: LeaseID) -> None: ...
+
+
+class Leases:
+    """Workers over lease keys. `look` is all that others call; `problems` says why a lease is not as its tenant asked."""
+
+    def __init__(
+        self,
+        book: Book,
+        room: Room,
+        cluster: Cluster,
+        send: Callable[[Msg], Awaitable[str]],
+        lease_on_chain: Callable[[LeaseID], Awaitable[Lease]],
+        settings: LeaseSettings,
+        block_time_ms: Callable[[], int],
+    ) -> None:
+        self.book, self.room, self.cluster = book, room, cluster
+        self.settings = settings
+        self.queue: WorkQueue[LeaseID] = WorkQueue(max_backoff_s=30)
+        self.problems: dict[LeaseID, str] = {}
+        self._send, self._lease_on_chain, self._block_time_ms = send, lease_on_chain, block_time_ms
+        self._applied: dict[LeaseID, StoredManifest] = {}
+        self._waiting: dict[LeaseID, int] = {}
+        """lease without a manifest -> height at which patience ends"""
+
+    def look(self, leases: Iterable[LeaseID]) -> None:
+        for lease in leases:
+            self.queue.put(lease)
+
+    def look_at_all(self) -> None:
+        """Every lease anybody knows of: at start, and whenever the cluster's mirrors were rebuilt."""
+        self.look({*self.book.leases, *self.cluster.leases(), *self.cluster.namespaces()})
+
+    def tick(self, height: int) -> None:
+        """Once a block: leases whose patience has run out."""
+        self.look([lease for lease, until in self._waiting.items() if until <= height])
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for n in range(self.settings.workers):
+                spawn(tasks, f"leases-{n}", work(self.queue, self.handle, what="lease"))
+
+    async def handle(self, lease: LeaseID) -> None:
+        live = self.book.leases.get(lease)
+        if live is None:
+            await self._end(lease)
+            return
+        self._reserve(live)
+        stored = self.cluster.leases().get(lease)
+        if stored is None:
+            await self._await_manifest(live)
+        else:
+            self._waiting.pop(lease, None)
+            await self._deploy(lease, stored)
+
+    def _reserve(self, live: Lease) -> None:
+        """A lease always has its room, also when it was won while we were away or no longer fits."""
+        order = self.book.orders.get(live.id.order)
+        if order is not None:
+            self.room.adopt(live.id, order.spec, height=live.created_at)
+
+    async def _await_manifest(self, live: Lease) -> None:
+        if not self.settings.manifest_timeout_s:
+            return
+        until = live.created_at + max(1, self.settings.manifest_timeout_s * 1000 // max(1, self._block_time_ms()))
+        if self.book.height < until:
+            self._waiting[live.id] = until
+            return
+        log.warning("no manifest came, closing the lease", after_blocks=self.book.height - live.created_at)
+        await self._close(live, CloseReason.MANIFEST_TIMEOUT)
+        self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
+
+    async def _close(self, live: Lease, reason: CloseReason) -> None:
+        """End a lease from our side; one that promised notice is given notice first (chain.md §2.8)."""
+        promised = live.reclamation
+        try:
+            if promised is None or (live.state == "reclaiming" and self.book.time_unix_ns >= promised.deadline_unix_s * 10**9):
+                await self._send(CloseBid(live.id, int(reason)))
+            elif live.state == "active":
+                await self._send(StartReclaim(live.id, int(reason)))
+        except TxRefused as already:
+            log.info("closing refused, the chain knows better", why=str(already))
+
+    async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
+        if self._applied.get(lease) == stored and lease in self.cluster.namespaces():
+            return
+        revision = version((stored.group,)).hex()[:16]
+        try:
+            await self.cluster.deploy(lease, stored.group, stored.plan, revision)
+        except Refused as no:
+            # The API server will not have it (a mount it dislikes, a quota): the same manifest would fail for ever.
+            self.problems[lease] = str(no)
+            self._applied[lease] = stored
+            log.error("the cluster refused the manifest", why=str(no))
+            return
+        self.problems.pop(lease, None)
+        self._applied[lease] = stored
+        log.info("deployed", services=len(stored.group.services), revision=revision)
+
+    async def _end(self, lease: LeaseID) -> None:
+        try:
+            found = await self._lease_on_chain(lease)
+        except NotFound:
+            found = None
+        if found is not None and found.live:
+            raise Retry("the chain still shows this lease as live; the book is behind")
+        self._waiting.pop(lease, None)
+        self._applied.pop(lease, None)
+        self.problems.pop(lease, None)
+        if lease in self.cluster.leases() or lease in self.cluster.namespaces():
+            await self.cluster.teardown(lease)
+            log.info("torn down", chain_says=found.state if found else "unknown lease")
+        self.room.release(lease.order)

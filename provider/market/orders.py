@@ -1,0 +1,228 @@
+"""An order's way to a bid: look, screen, find room, hold it, price, send; and back: close what lost, give the room free.
+
+`handle(key)` asks the book afresh each time and does the one thing that is due; nothing is remembered about how far an order has
+come. Declines are remembered only to save work: a final one is never looked at again, another when room, prices or our record change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+
+from bidengine.decide import CloseBid as CloseIt
+from bidengine.decide import Consider, Release, outlook
+from bidengine.offer import resources_offer
+from bidengine.placement import Placement
+from bidengine.reasons import Decline, Reason
+from bidengine.room import Room
+from bidengine.rules import screen
+from bidengine.tariff import price
+from bidengine.us import Us
+from bidengine.views import Bid, Order
+from manifests.coins import DecCoin, parse_coins
+from manifests.ids import BidID, OrderID
+from provider.chain.messages import CloseBid, CreateBid, Msg
+from provider.errors import NotFound, TxRefused
+from provider.ledger.books import Books, Decided
+from provider.market.book import Book
+from provider.market.prices import Prices
+from provider.metrics import Metrics
+from provider.settings import BidSettings
+from provider.tasks import WorkQueue, spawn, work
+
+log = structlog.get_logger()
+
+GONE = {("market", 15), ("market", 21), ("market", 23), ("market", 24), ("undefined", 1)}
+"""Refusals of a bid that trying again cannot cure: the order is missing, active or closed, we have bid already, or all places for
+bids are taken (chain.md §4.5)."""
+
+
+class Orders:
+    """Workers over order keys. `look` is all that others call."""
+
+    def __init__(
+        self,
+        book: Book,
+        room: Room,
+        prices: Prices,
+        books: Books,
+        send: Callable[[Msg], Awaitable[str]],
+        bid_on_chain: Callable[[BidID], Awaitable[Bid]],
+        settings: BidSettings,
+        metrics: Metrics,
+        block_time_ms: Callable[[], int],
+    ) -> None:
+        self.book, self.room, self.prices, self.books = book, room, prices, books
+        self.settings, self.metrics = settings, metrics
+        self.queue: WorkQueue[OrderID] = WorkQueue(max_backoff_s=30)
+        self.declined: dict[OrderID, Decline] = {}
+        self._send, self._bid_on_chain, self._block_time_ms = send, bid_on_chain, block_time_ms
+        self._deposit = parse_coins(settings.deposit)[0]
+        self._sent: set[OrderID] = set()
+        """bids a node has accepted and no block has shown yet"""
+        self._notes: list[Decided] = []
+
+    def look(self, orders: Iterable[OrderID]) -> None:
+        for order in orders:
+            self.queue.put(order)
+
+    def look_at_all(self) -> None:
+        self.look({*self.book.orders, *self.book.bids, *self.room.holds})
+
+    def look_at_declined(self) -> None:
+        """Room, prices or our record have changed: what time can cure is considered again."""
+        for order, decline in list(self.declined.items()):
+            if order not in self.book.orders:
+                del self.declined[order]
+            elif not decline.final:
+                del self.declined[order]
+                self.queue.put(order)
+
+    def tick(self, height: int) -> None:
+        """Once a block: open bids whose time is over."""
+        blocks = self._timeout_blocks()
+        if blocks:
+            self.look([key for key, bid in self.book.bids.items() if bid.state == "open" and height >= bid.created_at + blocks])
+
+    def failed(self, bid: CreateBid, error: Exception) -> None:
+        """A bid that a node accepted did not make it into a block, or failed there."""
+        order = bid.id.order
+        self._sent.discard(order)
+        self.room.release(order)
+        self._refused(order, error)
+        self.queue.put_after(order, 2.0)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for n in range(self.settings.workers):
+                spawn(tasks, f"orders-{n}", work(self.queue, self.handle, what="order"))
+            spawn(tasks, "orders-notes", self._write_notes())
+
+    async def handle(self, key: OrderID) -> None:
+        ours = self.book.bids.get(key)
+        if ours is not None:
+            self._sent.discard(key)
+        step = outlook(
+            self.book.orders.get(key),
+            ours,
+            self.book.lease_of(key),
+            height=self.book.height,
+            bid_timeout_blocks=self._timeout_blocks(),
+        )
+        match step:
+            case Consider() if key not in self._sent and key not in self.declined:
+                await self._consider(self.book.orders[key])
+            case CloseIt(reason):
+                await self._close(key, reason)
+            case Release():
+                self._sent.discard(key)
+                self.declined.pop(key, None)
+                self.room.release(key)
+
+    async def _consider(self, order: Order) -> None:
+        found = self._judge(order)
+        if isinstance(found, Decline):
+            self._decline(order.id, found)
+            return
+        placement, asked = found
+        held = self.room.hold(order.id, order.spec, placement, height=self.book.height)
+        if isinstance(held, Decline):  # taken while we were looking; the next look finds another place
+            self.queue.put(order.id)
+            return
+        window = order.reclamation_min_window_s
+        bid = CreateBid(order.id.bid_of(self.book.us.owner), asked, self._deposit, resources_offer(order.spec, held.placement), window)
+        self._sent.add(order.id)
+        try:
+            await self._send(bid)
+        except TxRefused as no:
+            self._sent.discard(order.id)
+            self.room.release(order.id)
+            self._refused(order.id, no)
+            return
+        except BaseException:
+            self._sent.discard(order.id)
+            self.room.release(order.id)
+            raise
+        self.room.bid(order.id, height=self.book.height)
+        self.metrics.bids.labels(outcome="sent").inc()
+        self._note(Decided(order.id, self.book.height, "bid", price=str(asked)))
+        log.info("bid sent", price=str(asked))
+
+    def _judge(self, order: Order) -> tuple[Placement, DecCoin] | Decline:
+        """Screen, fit, price: all pure."""
+        no = screen(order, self._us(order.id))
+        if no is not None:
+            return no
+        placement = self.room.fit(order.spec)
+        if isinstance(placement, Decline):
+            return placement
+        asked = price(order.spec, placement, self.prices.current, block_time_ms=self._block_time_ms())
+        return asked if isinstance(asked, Decline) else (placement, asked)
+
+    def _us(self, order: OrderID) -> Us:
+        return Us(
+            provider=self.book.us,
+            max_volumes=self.settings.max_volumes,
+            offered_denoms=frozenset({self.prices.current.currency}),
+            reclamation_window_s=self.settings.reclamation_window_s,
+            market=self.book.params,
+            bids_on_order=self.book.bids_on.get(order, 0),
+            maintenance=False,
+            height=self.book.height,
+        )
+
+    async def _close(self, key: OrderID, reason: int) -> None:
+        """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before anything is paid."""
+        bid = key.bid_of(self.book.us.owner)
+        try:
+            found = await self._bid_on_chain(bid)
+        except NotFound:
+            found = None
+        if found is None or found.state in ("lost", "closed"):
+            outcome = found.state if found is not None else "gone"
+        elif found.state == "active":
+            return  # it won meanwhile; the lease's block is on its way
+        else:
+            outcome = "closed"
+            try:
+                await self._send(CloseBid(bid, reason))
+            except TxRefused as already:
+                log.info("bid could not be closed", why=str(already))
+        self.book.forget_bid(key)
+        self.room.release(key)
+        self.metrics.bids.labels(outcome=outcome).inc()
+        self._note(Decided(key, self.book.height, "lost" if outcome == "lost" else "closed"))
+        log.info("bid over", outcome=outcome)
+
+    def _refused(self, order: OrderID, error: Exception) -> None:
+        final = isinstance(error, TxRefused) and (
+            (error.codespace, error.code) in GONE or any(text in error.log for text in _GONE_TEXTS)
+        )
+        self.metrics.bids.labels(outcome="refused").inc()
+        self._decline(order, Decline(Reason.CHAIN_REFUSED, str(error), final))
+
+    def _decline(self, order: OrderID, no: Decline) -> None:
+        if self.declined.get(order) != no:
+            self.metrics.declines.labels(reason=no.reason.value).inc()
+            self._note(Decided(order, self.book.height, "declined", no.reason.value, no.detail))
+            log.info("declined", reason=no.reason.value, detail=no.detail, final=no.final)
+        self.declined[order] = no
+
+    def _timeout_blocks(self) -> int:
+        return 0 if not self.settings.timeout_s else max(1, self.settings.timeout_s * 1000 // max(1, self._block_time_ms()))
+
+    def _note(self, decided: Decided) -> None:
+        self._notes.append(decided)
+
+    async def _write_notes(self) -> None:
+        """Decisions are written in bundles: a burst of orders must not wait for the disk once each."""
+        while True:
+            await asyncio.sleep(0.25)
+            if self._notes:
+                notes, self._notes = self._notes, []
+                await self.books.note(*notes)
+
+
+_GONE_TEXTS = ("order not found", "bid exists from provider", "order active", "order closed", "too many existing bids")

@@ -1,0 +1,65 @@
+"""Every metric, in one registry that is passed in, so tests can read it and two daemons in a process do not mix.
+
+Counters are stepped where an effect happens; gauges are read from live state when Prometheus asks, so they cannot drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+Sample = tuple[str, dict[str, str], float]
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.blocks = Counter("akp_blocks", "Blocks taken in.", registry=self.registry)
+        self.bids = Counter("akp_bids", "Bids, by what became of them.", ["outcome"], registry=self.registry)
+        self.declines = Counter("akp_declines", "Orders not bid on, by reason.", ["reason"], registry=self.registry)
+        self.txs = Counter("akp_transactions", "Messages sent to the chain, by kind and result.", ["message", "result"], registry=self.registry)
+        self.manifests = Counter("akp_manifests", "Manifests received, by answer.", ["answer"], registry=self.registry)
+        self.leases = Counter("akp_leases_closed", "Leases that ended, by the chain's reason.", ["reason"], registry=self.registry)
+        self.income = Counter("akp_income", "Micro-units the chain paid out to us.", ["denom"], registry=self.registry)
+
+    def watch(self, gauges: Callable[[], Iterable[Sample]]) -> None:
+        """`gauges()` yields (name, labels, value) each time metrics are read."""
+        self.registry.register(_Live(gauges))
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+HELP = {
+    "akp_height": "Last block taken in.",
+    "akp_block_age_seconds": "Age of that block by the local clock.",
+    "akp_orders_open": "Open orders on the market.",
+    "akp_bids_open": "Bids of ours that wait for an answer.",
+    "akp_leases": "Leases of ours that live.",
+    "akp_held": "Orders with room set aside, by state.",
+    "akp_queue": "Keys waiting or being worked on, by queue.",
+    "akp_transactions_pending": "Transactions sent and not yet seen in a block.",
+    "akp_mirror_fresh": "1 while a cluster mirror is up to date.",
+    "akp_free": "What could still be sold, by resource.",
+}
+
+
+class _Live(Collector):
+    def __init__(self, gauges: Callable[[], Iterable[Sample]]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for name, labels, value in self._gauges():
+            family = families.get(name)
+            if family is None:
+                family = families[name] = GaugeMetricFamily(name, HELP[name], labels=list(labels))
+            family.add_metric(list(labels.values()), value)
+        yield from families.values()
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing in advance: the registry must not read live state while the daemon is still being built."""
+        return iter(())

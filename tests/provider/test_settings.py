@@ -1,0 +1,79 @@
+"""Settings come from file, environment and flags; what cannot work is refused with the place and the cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provider.errors import ConfigError
+from provider.settings import load
+
+
+def test_defaults_are_complete() -> None:
+    settings = load(None)
+    assert settings.chain.id == "akashnet-2"
+    assert settings.gateway.listen == "0.0.0.0:8443"
+
+
+def test_the_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text("chain:\n  id: local\n  grpc: [http://127.0.0.1:1]\nbid: {deposit: 1uakt}\n")
+    settings = load(file)
+    assert (settings.chain.id, settings.chain.grpc, settings.bid.deposit) == ("local", ("http://127.0.0.1:1",), "1uakt")
+    assert settings.chain.gas_adjustment == 1.5
+
+
+def test_the_environment_is_stronger_than_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text("chain: {id: local, bids_per_tx: 7}\n")
+    monkeypatch.setenv("AKP_CHAIN__ID", "from-env")
+    settings = load(file)
+    assert settings.chain.id == "from-env"
+    assert settings.chain.bids_per_tx == 7, "the rest of the section stays"
+
+
+def test_a_flag_is_strongest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AKP_DATA", "/from/env")
+    assert load(None, data=tmp_path).data == tmp_path
+
+
+def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text("# nothing yet\n")
+    assert load(file) == load(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("chian: {id: x}\n", r"chian: unknown key\. Known here: .*chain"),
+        ("chain: {idd: x}\n", r"chain\.idd: unknown key\. Known here: .*gas_price_uakt"),
+        ("chain: {grpc: []}\n", r"chain\.grpc: .*at least 1"),
+        ("chain: {gas_adjustment: 0.5}\n", r"chain\.gas_adjustment: .*found 0\.5.*Simulated gas"),
+        ("gateway: {listen: nowhere}\n", r"gateway\.listen: .*found 'nowhere'"),
+        ("- a\n- b\n", r"a mapping is expected, found list"),
+        ("chain: [\n", r"akp\.yaml:2:1: not YAML"),
+    ],
+    ids=["unknown section", "unknown key", "empty list", "out of range", "no port", "no mapping", "no yaml"],
+)
+def test_what_cannot_work_names_the_place_and_the_cure(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=says):
+        load(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: No such file"):
+        load(tmp_path / "none.yaml")
+
+
+def test_settings_are_frozen() -> None:
+    settings = load(None)
+    with pytest.raises(Exception, match="frozen"):
+        settings.chain.id = "other"  # type: ignore[misc]
+
+
+def test_the_mnemonic_is_not_shown() -> None:
+    assert "abandon" not in repr(load(None, key={"mnemonic": "abandon " * 12}))

@@ -1,0 +1,130 @@
+"""The work queue's guarantees, one by one, and how work is repeated."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from provider.errors import Retry
+from provider.tasks import WorkQueue, forever, spawn, work
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_a_key_waiting_twice_is_handed_out_once() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.put("a")
+    queue.put("a")
+    queue.put("b")
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    assert len(queue) == 2
+    queue.done("a")
+    queue.done("b")
+    assert queue.idle
+
+
+async def test_a_key_put_while_being_worked_on_is_handed_out_again_when_done() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.put("a")
+    assert await queue.get() == "a"
+    queue.put("a")
+    queue.put("b")
+    assert await queue.get() == "b"  # not "a": nobody else may work on it now
+    queue.done("a")
+    assert await queue.get() == "a"
+
+
+async def test_a_key_put_for_later_comes_later_and_once() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.put_after("a", 10)
+    assert not queue.idle
+    start = asyncio.get_running_loop().time()
+    assert await queue.get() == "a"
+    assert asyncio.get_running_loop().time() - start == pytest.approx(10)
+
+
+async def test_retries_wait_longer_each_time_and_done_forgets() -> None:
+    queue: WorkQueue[str] = WorkQueue(first_backoff_s=1, max_backoff_s=3)
+    loop = asyncio.get_running_loop()
+    waits = []
+    queue.put("a")
+    for _ in range(4):
+        await queue.get()
+        start = loop.time()
+        queue.retry("a")
+        await queue.get()
+        waits.append(loop.time() - start)
+        queue.put("a")  # keeps the loop going: handed out again after the next release
+        queue._again.discard("a")
+        queue._release("a")
+        queue.put("a")
+    assert waits == pytest.approx([1, 2, 3, 3])
+    await queue.get()
+    queue.done("a")
+    queue.put("a")
+    await queue.get()
+    start = loop.time()
+    queue.retry("a")
+    await queue.get()
+    assert loop.time() - start == pytest.approx(1)
+
+
+async def test_a_worker_retries_trouble_and_goes_on() -> None:
+    queue: WorkQueue[str] = WorkQueue(first_backoff_s=5)
+    seen: list[tuple[str, float]] = []
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+
+    async def handle(key: str) -> None:
+        seen.append((key, loop.time() - start))
+        if len(seen) == 1:
+            raise Retry("node is down")
+        if len(seen) == 2:
+            raise Retry("node says when", after_s=42)
+
+    async with asyncio.TaskGroup() as tasks:
+        worker = spawn(tasks, "worker", work(queue, handle, what="order"))
+        queue.put("a")
+        await asyncio.sleep(100)
+        worker.cancel()
+    assert seen == [("a", pytest.approx(0)), ("a", pytest.approx(5)), ("a", pytest.approx(47))]
+
+
+async def test_an_unexpected_error_ends_the_worker_and_its_group() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+
+    async def handle(key: str) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup) as bad:
+        async with asyncio.TaskGroup() as tasks:
+            spawn(tasks, "worker", work(queue, handle, what="order"))
+            queue.put("a")
+    assert isinstance(bad.value.exceptions[0], ZeroDivisionError)
+
+
+async def test_forever_starts_again_at_once_after_an_end_and_later_after_trouble() -> None:
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    times: list[float] = []
+
+    async def once() -> None:
+        times.append(loop.time() - start)
+        match len(times):
+            case 2 | 3:
+                raise Retry("down")
+            case 5:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await forever("mirror", once)
+    assert times[1] == pytest.approx(0)
+    assert 0.4 <= times[2] <= 0.6  # 0.5 s with jitter
+    assert 0.8 <= times[3] - times[2] <= 1.2
+    assert times[4] == times[3]
+
+
+async def test_tasks_have_names() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        assert spawn(tasks, "orders-0", asyncio.sleep(0)).get_name() == "orders-0"
