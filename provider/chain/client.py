@@ -1,0 +1,104 @@
+"""The chain, as the rest of the daemon holds it: who it is, where it stands, questions, blocks and transactions.
+
+`async with Chain.connect(settings.chain) as chain:` checks every node's chain id first and owns the connections and
+the alarm clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+from provider.chain.alarm import Alarm
+from provider.chain.comet import Comet, Head
+from provider.chain.convert import Account
+from provider.chain.events import Block
+from provider.chain.follow import POLL_S, follow
+from provider.chain.nodes import Nodes
+from provider.chain.query import Query
+from provider.chain.tx import broadcast
+from provider.chain.tx.broadcast import Answer, Simulation
+from provider.settings import ChainSettings
+from provider.tasks import spawn
+
+_USUAL_BLOCK_MS = 6_000
+
+
+class Chain:
+    def __init__(self, chain_id: str, nodes: Nodes, comet: Comet, alarm: Alarm) -> None:
+        self._id, self._nodes, self._comet, self._alarm = chain_id, nodes, comet, alarm
+        self._last: Block | None = None
+        self._block_ms: float | None = None
+
+    @staticmethod
+    @asynccontextmanager
+    async def connect(settings: ChainSettings) -> AsyncIterator[Chain]:
+        """ConfigError when a node serves another chain, Unreachable when none answers."""
+        ended: BaseException | None = None
+        async with Nodes(settings.grpc, settings.id) as nodes, Comet(settings.rpc, settings.id) as comet:
+            await comet.check()
+            await nodes.check()
+            alarm = Alarm(lambda: comet.address)
+            async with asyncio.TaskGroup() as group:
+                task = spawn(group, "chain alarm", alarm.run())
+                try:
+                    yield Chain(settings.id, nodes, comet, alarm)
+                except BaseException as error:
+                    ended = error
+                finally:
+                    task.cancel()
+        if ended is not None:
+            raise ended
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def latest(self) -> Query:
+        """Questions about the latest state, never older than the last block followed."""
+        return Query(self._nodes)
+
+    def at(self, height: int) -> Query:
+        """Questions about one height: several answers fit together."""
+        return Query(self._nodes, height)
+
+    @property
+    def block_time_ms(self) -> int:
+        """Moving average over the blocks followed; six seconds until there are two."""
+        return round(self._block_ms) if self._block_ms is not None else _USUAL_BLOCK_MS
+
+    async def head(self) -> Head:
+        status = await self._comet.status()
+        return Head(status.height, status.time_unix_ns)
+
+    async def follow(
+        self, after: int, *, most: int | None = None, poll_s: float = POLL_S
+    ) -> AsyncGenerator[Block, None]:
+        """Every block from after+1 on, once, in order; see follow.py for how it ends."""
+        self._nodes.floor = max(self._nodes.floor, after)
+        async with aclosing(follow(self._comet, self._alarm, self._id, after, most=most, poll_s=poll_s)) as blocks:
+            async for block in blocks:
+                self._measure(block)
+                self._nodes.floor = max(self._nodes.floor, block.height)
+                yield block
+
+    async def account(self, address: str) -> Account | None:
+        return await self.latest.account(address)
+
+    async def minimum_gas_price(self) -> int:
+        """In uakt per unit of gas, ×10^18."""
+        return await self.latest.minimum_gas_price()
+
+    async def simulate(self, tx: bytes) -> Simulation:
+        return await broadcast.simulate(self._nodes, tx)
+
+    async def broadcast(self, tx: bytes) -> Answer:
+        return await broadcast.broadcast(self._nodes, tx)
+
+    def _measure(self, block: Block) -> None:
+        if self._last is not None and block.height == self._last.height + 1:
+            ms = (block.time_unix_ns - self._last.time_unix_ns) / 1e6
+            self._block_ms = ms if self._block_ms is None else self._block_ms + (ms - self._block_ms) / 8
+        self._last = block

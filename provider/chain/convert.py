@@ -1,0 +1,441 @@
+"""The border: wire messages become dataclasses, and what we ask for becomes wire messages. The only module knowing
+field names.
+
+The one subtlety is in the numbers: a decimal is an integer text scaled by 10^18, a resource quantity is ASCII digits
+in bytes (chain.md §1.4), and a duration with a fraction is rounded up, so that a notice we promise is never shorter
+than the one asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bidengine.views import (
+    Bid,
+    Deployment,
+    EscrowAccount,
+    EscrowPayment,
+    Group,
+    Lease,
+    MarketParams,
+    Order,
+    Provider,
+    Reclamation,
+    ResourceOffer,
+)
+from manifests.coins import Coin, DecCoin
+from manifests.ids import DeploymentID, GroupID, LeaseID, OrderID
+from manifests.resources import (
+    Attribute,
+    Attributes,
+    Cpu,
+    Endpoint,
+    EndpointKind,
+    Gpu,
+    GroupSpec,
+    Memory,
+    Requirements,
+    Resources,
+    ResourceUnit,
+    SignedBy,
+    Storage,
+)
+from provider.chain import messages as ask
+from provider.chain.wire import message
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    number: int
+    sequence: int
+    public_key: bytes | None
+    """33 bytes; None until the account has signed something"""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    state: str
+    """valid, revoked"""
+    pem: bytes
+    pubkey_pem: bytes
+    """label EC PUBLIC KEY; see certs.public_key_of"""
+    serial: int
+
+
+# -- ids --------------------------------------------------------------------------------------------------------------
+
+
+def deployment_id(w: Any) -> DeploymentID:
+    return DeploymentID(w.owner, w.dseq)
+
+
+def group_id(w: Any) -> GroupID:
+    return GroupID(w.owner, w.dseq, w.gseq)
+
+
+def order_id(w: Any) -> OrderID:
+    return OrderID(w.owner, w.dseq, w.gseq, w.oseq)
+
+
+def lease_id(w: Any) -> LeaseID:
+    return LeaseID(w.owner, w.dseq, w.gseq, w.oseq, w.provider)
+
+
+def put_deployment_id(w: Any, d: DeploymentID) -> None:
+    w.owner, w.dseq = d.owner, d.dseq
+
+
+def put_group_id(w: Any, g: GroupID) -> None:
+    w.owner, w.dseq, w.gseq = g.owner, g.dseq, g.gseq
+
+
+def put_order_id(w: Any, o: OrderID) -> None:
+    w.owner, w.dseq, w.gseq, w.oseq = o.owner, o.dseq, o.gseq, o.oseq
+
+
+def put_lease_id(w: Any, b: LeaseID) -> None:
+    w.owner, w.dseq, w.gseq, w.oseq, w.provider = b.owner, b.dseq, b.gseq, b.oseq, b.provider
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def coin(w: Any) -> Coin:
+    return Coin(w.denom, int(w.amount or "0"))
+
+
+def dec_coin(w: Any) -> DecCoin:
+    """Of a DecCoin or an escrow Balance."""
+    return DecCoin(w.denom, int(w.amount or "0"))
+
+
+def quantity(w: Any) -> int:
+    """Of a ResourceValue: b"1000" -> 1000; absent -> 0."""
+    return int(w.val or b"0")
+
+
+def seconds(w: Any) -> int:
+    """Of a Duration, rounded up."""
+    return int(w.seconds) + (1 if w.nanos > 0 else 0)
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def order(w: Any) -> Order:
+    window = seconds(w.reclamation.min_window) if w.HasField("reclamation") else None
+    return Order(order_id(w.id), _name(w, "state"), group_spec(w.spec), w.created_at, window)
+
+
+def bid(w: Any) -> Bid:
+    window = seconds(w.reclamation_window) if w.HasField("reclamation_window") else None
+    offer = tuple(ResourceOffer(resources(o.resources), o.count) for o in w.resources_offer)
+    return Bid(lease_id(w.id), _name(w, "state"), dec_coin(w.price), w.created_at, offer, window)
+
+
+def lease(w: Any) -> Lease:
+    reclamation = None
+    if w.HasField("reclamation"):
+        r = w.reclamation
+        reclamation = Reclamation(seconds(r.window), r.started_at, r.deadline)
+    return Lease(
+        id=lease_id(w.id),
+        state=_name(w, "state"),
+        price=dec_coin(w.price),
+        created_at=w.created_at,
+        closed_on=w.closed_on,
+        reason=w.reason,
+        reclamation=reclamation,
+    )
+
+
+def deployment(w: Any) -> Deployment:
+    """Of a QueryDeploymentResponse: the record and its groups."""
+    d = w.deployment
+    return Deployment(deployment_id(d.id), _name(d, "state"), d.hash, tuple(group(g) for g in w.groups))
+
+
+def group(w: Any) -> Group:
+    return Group(group_id(w.id), _name(w, "state"), group_spec(w.group_spec))
+
+
+def provider(w: Any) -> Provider:
+    return Provider(w.owner, w.host_uri, attributes(w.attributes))
+
+
+def escrow_account(w: Any) -> EscrowAccount:
+    """Of a deployment's account; ValueError for another scope, whose xid is no deployment."""
+    if _name(w.id, "scope") != "deployment":
+        raise ValueError(f"the escrow account {w.id.xid!r} is not a deployment's")
+    funds = tuple(dec_coin(f) for f in w.state.funds)
+    return EscrowAccount(DeploymentID.parse(w.id.xid), _name(w.state, "state"), w.state.settled_at, funds)
+
+
+def escrow_payment(w: Any) -> EscrowPayment:
+    s = w.state
+    return EscrowPayment(
+        lease=LeaseID.parse(f"{w.id.aid.xid}/{w.id.xid}"),
+        state=_name(s, "state"),
+        rate=dec_coin(s.rate),
+        balance_e18=int(s.balance.amount or "0"),
+        unsettled_e18=int(s.unsettled.amount or "0"),
+        withdrawn=coin(s.withdrawn),
+    )
+
+
+def market_params(w: Any) -> MarketParams:
+    return MarketParams(
+        bid_min_deposits=tuple(coin(c) for c in w.bid_min_deposits),
+        order_max_bids=w.order_max_bids,
+        min_reclamation_window_s=seconds(w.min_reclamation_window),
+        max_reclamation_window_s=seconds(w.max_reclamation_window),
+    )
+
+
+def account(w: Any) -> Account:
+    """Of a BaseAccount. A key that is not secp256k1 (a multisig, say) counts as none."""
+    public = None
+    if w.pub_key.type_url == "/cosmos.crypto.secp256k1.PubKey":
+        public = message("cosmos.crypto.secp256k1.PubKey").FromString(w.pub_key.value).key
+    return Account(w.account_number, w.sequence, public)
+
+
+def certificate(w: Any) -> Certificate:
+    """Of a CertificateResponse."""
+    c = w.certificate
+    return Certificate(_name(c, "state"), c.cert, c.pubkey, int(w.serial))
+
+
+def group_spec(w: Any) -> GroupSpec:
+    signed = w.requirements.signed_by
+    return GroupSpec(
+        name=w.name,
+        requirements=Requirements(
+            SignedBy(tuple(signed.all_of), tuple(signed.any_of)), attributes(w.requirements.attributes)
+        ),
+        resources=tuple(ResourceUnit(resources(u.resource), u.count, dec_coin(u.price)) for u in w.resources),
+    )
+
+
+def resources(w: Any) -> Resources:
+    """An endpoint kind the chain knows and we do not is an error here: nobody could serve it."""
+    return Resources(
+        id=w.id,
+        cpu=Cpu(quantity(w.cpu.units), attributes(w.cpu.attributes)),
+        memory=Memory(quantity(w.memory.quantity), attributes(w.memory.attributes)),
+        storage=tuple(Storage(s.name, quantity(s.quantity), attributes(s.attributes)) for s in w.storage),
+        gpu=Gpu(quantity(w.gpu.units), attributes(w.gpu.attributes)),
+        endpoints=tuple(Endpoint(_kind(e.kind), e.sequence_number) for e in w.endpoints),
+    )
+
+
+def attributes(w: Iterable[Any]) -> Attributes:
+    return tuple(Attribute(a.key, a.value) for a in w)
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+def to_wire(msg: ask.Msg) -> Any:
+    """The protobuf message of a `messages.Msg`. Deposits come from the signer's balance."""
+    return _WRITERS[type(msg)](msg)
+
+
+def put_group_spec(w: Any, g: GroupSpec) -> None:
+    w.name = g.name
+    # The node itself writes these even when empty; being equal byte for byte makes recordings comparable.
+    w.requirements.SetInParent()
+    w.requirements.signed_by.SetInParent()
+    w.requirements.signed_by.all_of.extend(g.requirements.signed_by.all_of)
+    w.requirements.signed_by.any_of.extend(g.requirements.signed_by.any_of)
+    _put_attributes(w.requirements.attributes, g.requirements.attributes)
+    for unit in g.resources:
+        u = w.resources.add()
+        put_resources(u.resource, unit.resources)
+        u.count = unit.count
+        _put_dec(u.price, unit.price)
+
+
+def put_resources(w: Any, r: Resources) -> None:
+    w.id = r.id
+    w.cpu.units.val = _digits(r.cpu.milli)
+    _put_attributes(w.cpu.attributes, r.cpu.attributes)
+    w.memory.quantity.val = _digits(r.memory.quantity_bytes)
+    _put_attributes(w.memory.attributes, r.memory.attributes)
+    for volume in r.storage:
+        s = w.storage.add()
+        s.name = volume.name
+        s.quantity.val = _digits(volume.quantity_bytes)
+        _put_attributes(s.attributes, volume.attributes)
+    w.gpu.units.val = _digits(r.gpu.units)
+    _put_attributes(w.gpu.attributes, r.gpu.attributes)
+    for endpoint in r.endpoints:
+        e = w.endpoints.add()
+        e.kind, e.sequence_number = int(endpoint.kind), endpoint.sequence_number
+
+
+def _create_bid(m: ask.CreateBid) -> Any:
+    w = message("akash.market.v1beta5.MsgCreateBid")()
+    put_lease_id(w.id, m.id)
+    _put_dec(w.price, m.price)
+    _put_deposit(w.deposit, m.deposit)
+    for offer in m.offer:
+        o = w.resources_offer.add()
+        put_resources(o.resources, offer.resources)
+        o.count = offer.count
+    if m.reclamation_window_s is not None:
+        w.reclamation_window.seconds = m.reclamation_window_s
+    return w
+
+
+def _close_bid(m: ask.CloseBid) -> Any:
+    w = message("akash.market.v1beta5.MsgCloseBid")(reason=m.reason)
+    put_lease_id(w.id, m.id)
+    return w
+
+
+def _withdraw_lease(m: ask.WithdrawLease) -> Any:
+    w = message("akash.market.v1beta5.MsgWithdrawLease")()
+    put_lease_id(w.id, m.id)
+    return w
+
+
+def _start_reclaim(m: ask.StartReclaim) -> Any:
+    w = message("akash.market.v1beta5.MsgLeaseStartReclaim")(reason=m.reason)
+    put_lease_id(w.id, m.id)
+    return w
+
+
+def _create_provider(m: ask.CreateProvider) -> Any:
+    return _provider(message("akash.provider.v1beta4.MsgCreateProvider")(), m)
+
+
+def _update_provider(m: ask.UpdateProvider) -> Any:
+    return _provider(message("akash.provider.v1beta4.MsgUpdateProvider")(), m)
+
+
+def _provider(w: Any, m: ask.CreateProvider | ask.UpdateProvider) -> Any:
+    w.owner, w.host_uri = m.owner, m.host_uri
+    _put_attributes(w.attributes, m.attributes)
+    w.info.SetInParent()
+    w.info.email, w.info.website = m.email, m.website
+    return w
+
+
+def _create_certificate(m: ask.CreateCertificate) -> Any:
+    return message("akash.cert.v1.MsgCreateCertificate")(owner=m.owner, cert=m.cert_pem, pubkey=m.pubkey_pem)
+
+
+def _revoke_certificate(m: ask.RevokeCertificate) -> Any:
+    w = message("akash.cert.v1.MsgRevokeCertificate")()
+    w.id.owner, w.id.serial = m.owner, str(m.serial)
+    return w
+
+
+def _create_deployment(m: ask.CreateDeployment) -> Any:
+    w = message("akash.deployment.v1beta4.MsgCreateDeployment")(hash=m.hash)
+    put_deployment_id(w.id, m.id)
+    for spec in m.groups:
+        put_group_spec(w.groups.add(), spec)
+    _put_deposit(w.deposit, m.deposit)
+    if m.reclamation_min_window_s is not None:
+        w.reclamation.min_window.seconds = m.reclamation_min_window_s
+    return w
+
+
+def _update_deployment(m: ask.UpdateDeployment) -> Any:
+    w = message("akash.deployment.v1beta4.MsgUpdateDeployment")(hash=m.hash)
+    put_deployment_id(w.id, m.id)
+    return w
+
+
+def _close_deployment(m: ask.CloseDeployment) -> Any:
+    w = message("akash.deployment.v1beta4.MsgCloseDeployment")()
+    put_deployment_id(w.id, m.id)
+    return w
+
+
+def _close_group(m: ask.CloseGroup) -> Any:
+    w = message("akash.deployment.v1beta4.MsgCloseGroup")()
+    put_group_id(w.id, m.id)
+    return w
+
+
+def _create_lease(m: ask.CreateLease) -> Any:
+    w = message("akash.market.v1beta5.MsgCreateLease")()
+    put_lease_id(w.bid_id, m.id)
+    return w
+
+
+def _close_lease(m: ask.CloseLease) -> Any:
+    """The reason is left out: the chain records a tenant's close as the owner's whatever the message says (chain-
+    probes.md §8)."""
+    w = message("akash.market.v1beta5.MsgCloseLease")()
+    put_lease_id(w.id, m.id)
+    return w
+
+
+def _deposit(m: ask.Deposit) -> Any:
+    w = message("akash.escrow.v1.MsgAccountDeposit")(signer=m.signer)
+    w.id.scope, w.id.xid = 1, str(m.deployment)
+    _put_deposit(w.deposit, m.amount)
+    return w
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    ask.CreateBid: _create_bid,
+    ask.CloseBid: _close_bid,
+    ask.WithdrawLease: _withdraw_lease,
+    ask.StartReclaim: _start_reclaim,
+    ask.CreateProvider: _create_provider,
+    ask.UpdateProvider: _update_provider,
+    ask.CreateCertificate: _create_certificate,
+    ask.RevokeCertificate: _revoke_certificate,
+    ask.CreateDeployment: _create_deployment,
+    ask.UpdateDeployment: _update_deployment,
+    ask.CloseDeployment: _close_deployment,
+    ask.CloseGroup: _close_group,
+    ask.CreateLease: _create_lease,
+    ask.CloseLease: _close_lease,
+    ask.Deposit: _deposit,
+}
+
+
+# -- small parts ------------------------------------------------------------------------------------------------------
+
+
+def _name(w: Any, field: str) -> str:
+    """The chain's own word for an enum; a number it has added since, as digits."""
+    number = getattr(w, field)
+    known = w.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number.get(number)
+    return str(known.name) if known is not None else str(number)
+
+
+def _kind(number: int) -> EndpointKind:
+    try:
+        return EndpointKind(number)
+    except ValueError:
+        raise ValueError(
+            f"endpoint kind {number} is unknown; known are {', '.join(f'{k.value} {k.name}' for k in EndpointKind)}"
+        ) from None
+
+
+def _digits(value: int) -> bytes:
+    return str(value).encode()
+
+
+def _put_attributes(w: Any, given: Attributes) -> None:
+    for a in given:
+        w.add(key=a.key, value=a.value)
+
+
+def _put_dec(w: Any, price: DecCoin) -> None:
+    # Always digits: an empty amount panics on chain (chain-probes.md, recorded scenarios 18).
+    w.denom, w.amount = price.denom, str(price.amount_e18)
+
+
+def _put_deposit(w: Any, amount: Coin) -> None:
+    w.amount.denom, w.amount.amount = amount.denom, str(amount.amount)
+    w.sources.append(1)  # balance; a deposit without a source is refused (akash 4)

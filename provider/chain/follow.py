@@ -1,0 +1,182 @@
+"""Every block of the chain, once, in order, from a height on. Nothing is lost and nothing is skipped in silence.
+
+The tip is asked for; the heights up to it are fetched, a few at a time; then the alarm clock or a short poll says when
+to ask again. Three things end it, each by name: the node no longer keeps what comes next or it cannot be read
+(`GapTooWide`: the caller loads the present state instead), or this is not the chain we have been following (`Fatal`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+import structlog
+
+from provider.chain.comet import LAG_BLOCKS, NoLonger, NotYet, RawBlock, Status
+from provider.chain.events import Block, Malformed, TxResult, parse_events
+from provider.errors import AkpError, Fatal, Retry
+from provider.tasks import spawn
+
+PREFETCH = 8
+POLL_S = 1.5
+"""longest time between two looks at the tip"""
+_UNREADABLE_TRIES = 5
+log = structlog.get_logger()
+
+
+class GapTooWide(AkpError):
+    """The blocks after `after` cannot be read any more; state at or after `first_available` must be loaded instead."""
+
+    def __init__(self, after: int, first_available: int, why: str) -> None:
+        self.after, self.first_available = after, first_available
+        super().__init__(f"blocks {after + 1} to {first_available - 1} cannot be followed: {why}")
+
+
+_Found = tuple[RawBlock, Block] | GapTooWide
+
+
+class Source(Protocol):
+    """What is needed of `comet.Comet`."""
+
+    async def status(self) -> Status: ...
+    async def block(self, height: int) -> RawBlock: ...
+
+
+class Clock(Protocol):
+    """What is needed of `alarm.Alarm`."""
+
+    async def wait(self, timeout: float) -> bool: ...
+
+
+async def follow(
+    source: Source, clock: Clock, chain_id: str, after: int, *, most: int | None = None, poll_s: float = POLL_S
+) -> AsyncGenerator[Block, None]:
+    """Blocks after+1, after+2, … for ever.
+
+    GapTooWide when the node does not keep after+1, when more than `most` blocks are to be caught up with, or when a
+    block cannot be read. Fatal when the chain was reset or forked. A node that is down, lags or is catching up is
+    waited for.
+    """
+    cursor = after
+    previous: RawBlock | None = None
+    block_s: float | None = None
+    while True:
+        status = await _status(source)
+        _same_chain(status, chain_id, cursor, previous)
+        if status.earliest > cursor + 1:
+            raise GapTooWide(cursor, status.earliest, "the node no longer keeps them")
+        if most is not None and status.height - cursor > most:
+            raise GapTooWide(cursor, status.height, f"more than {most} blocks are missing")
+        tip = status.height
+        while cursor < tip:
+            for found in await _fetch(source, range(cursor + 1, min(cursor + PREFETCH, tip) + 1)):
+                if isinstance(found, GapTooWide):
+                    raise found
+                raw, block = found
+                _continues(previous, raw, chain_id)
+                if previous is not None:
+                    block_s = _average(block_s, (raw.time_unix_ns - previous.time_unix_ns) / 1e9)
+                cursor, previous = raw.height, raw
+                yield block
+        # A quarter of a block keeps up with fast chains even without the websocket; a slow chain is asked at most
+        # every poll_s.
+        await clock.wait(min(poll_s, max(block_s / 4, 0.02)) if block_s is not None else poll_s)
+
+
+async def _status(source: Source) -> Status:
+    failures = 0
+    while True:
+        try:
+            return await source.status()
+        except Retry as trouble:
+            failures = await _pause("the chain's tip", trouble, failures)
+
+
+async def _fetch(source: Source, heights: range) -> list[_Found]:
+    if len(heights) == 1:
+        return [await _fetch_one(source, heights[0])]
+    async with asyncio.TaskGroup() as group:
+        tasks = [spawn(group, f"block {h}", _fetch_one(source, h)) for h in heights]
+    return [t.result() for t in tasks]
+
+
+async def _fetch_one(source: Source, height: int) -> _Found:
+    """The block, however long that takes, or why it will never come. Not raised: the blocks below it are still to be
+    handed out."""
+    failures = 0
+    while True:
+        try:
+            raw = await source.block(height)
+            return raw, _read(raw)
+        except NotYet:
+            # The tip is announced a moment before its results are stored (chain-probes.md §1.9).
+            await asyncio.sleep(min(0.02 * 2.0 ** min(failures, 10), 1.0))
+            failures += 1
+        except NoLonger as gone:
+            lowest = gone.lowest or (await _status(source)).earliest
+            return GapTooWide(height - 1, max(lowest, height + 1), str(gone))
+        except Malformed as bad:
+            failures += 1
+            log.error("block cannot be read", height=height, why=str(bad), attempt=failures)
+            if failures >= _UNREADABLE_TRIES:
+                return GapTooWide(height - 1, height + 1, f"block {height} holds an event that cannot be read: {bad}")
+            await asyncio.sleep(1.0)
+        except Retry as trouble:
+            failures = await _pause(f"block {height}", trouble, failures)
+
+
+async def _pause(what: str, trouble: Retry, failures: int) -> int:
+    delay = min(0.25 * 2.0 ** min(failures, 6), 10.0)
+    log.warning("waiting for a node", asked=what, why=str(trouble), again_in_s=delay)
+    await asyncio.sleep(delay)
+    return failures + 1
+
+
+def _read(raw: RawBlock) -> Block:
+    txs = []
+    for tx_hash, result in zip(raw.tx_hashes, raw.tx_results, strict=True):
+        code = int(result.get("code") or 0)
+        txs.append(
+            TxResult(
+                hash=tx_hash,
+                code=code,
+                codespace=result.get("codespace") or "",
+                log=result.get("log") or "",
+                gas_used=int(result.get("gas_used") or 0),
+                # A failed transaction keeps the events of its fee; they concern nobody.
+                events=parse_events(result.get("events") or ()) if code == 0 else (),
+            )
+        )
+    return Block(raw.height, raw.time_unix_ns, tuple(txs), parse_events(raw.events))
+
+
+def _same_chain(status: Status, chain_id: str, cursor: int, previous: RawBlock | None) -> None:
+    """A tip behind the cursor is a lagging node, unless its clock or its distance says otherwise."""
+    if status.chain_id != chain_id:
+        raise Fatal(f"the node now serves chain {status.chain_id!r} instead of {chain_id!r}")
+    if status.height >= cursor or status.catching_up:
+        return
+    other = status.time_unix_ns > previous.time_unix_ns if previous is not None else status.height + LAG_BLOCKS < cursor
+    if other:
+        raise Fatal(
+            f"the chain was reset: its tip is {status.height}, but block {cursor} was already handled. "
+            "Start with an empty data directory if this is meant to be."
+        )
+
+
+def _continues(previous: RawBlock | None, raw: RawBlock, chain_id: str) -> None:
+    if raw.chain_id != chain_id:
+        raise Fatal(f"block {raw.height} is of chain {raw.chain_id!r} instead of {chain_id!r}")
+    if previous is None:
+        return
+    linked = not (previous.hash and raw.previous_hash) or previous.hash == raw.previous_hash
+    if not linked or raw.time_unix_ns < previous.time_unix_ns:
+        raise Fatal(
+            f"block {raw.height} does not follow block {previous.height}, which we have handled: "
+            "the chain was reset or forked"
+        )
+
+
+def _average(so_far: float | None, seconds: float) -> float:
+    return seconds if so_far is None else so_far + (seconds - so_far) / 8

@@ -1,0 +1,209 @@
+"""The questions we ask, each answered with values of bidengine.views, at one height or at the latest.
+
+Bound to a height, several questions see one consistent state. Unbound, an answer is never older than the last block
+followed (`Nodes.floor`), and the pages of a list are all read at the height of the first one.
+
+NotFound is raised for a thing that is not there; where absence is ordinary (account, certificate, audit) the answer
+says so instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import structlog
+
+from bidengine.views import Bid, Deployment, EscrowAccount, EscrowPayment, Group, Lease, MarketParams, Order, Provider
+from manifests.coins import parse_decimal
+from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
+from manifests.resources import Attributes
+from provider.chain import convert
+from provider.chain.convert import Account, Certificate
+from provider.chain.nodes import Nodes
+from provider.chain.wire import message
+from provider.errors import NotFound, Refused
+
+PAGE = 500
+_MARKET = "akash.market.v1beta5"
+_DEPLOYMENT = "akash.deployment.v1beta4"
+_ESCROW = "akash.escrow.v1"
+_AUDIT = "akash.audit.v1"
+_CERT = "akash.cert.v1"
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class Query:
+    """`height` None asks for the latest state."""
+
+    def __init__(self, nodes: Nodes, height: int | None = None) -> None:
+        self._nodes, self.height = nodes, height
+
+    async def orders(self, state: str = "open") -> list[Order]:
+        """Orders in one state: open, active or closed; "" for all. An order nobody could read is left out and
+        logged."""
+        request = message(f"{_MARKET}.QueryOrdersRequest")()
+        request.filters.SetInParent()
+        request.filters.state = state
+        rows = await self._pages(_MARKET, "Orders", request, "orders")
+        return _readable(rows, convert.order, lambda w: str(convert.order_id(w.id)))
+
+    async def order(self, order: OrderID) -> Order:
+        """NotFound; Refused when it asks for something this daemon cannot even read."""
+        request = message(f"{_MARKET}.QueryOrderRequest")()
+        convert.put_order_id(request.id, order)
+        answer = await self._ask(f"{_MARKET}.Query", "Order", request)
+        return _read(str(order), convert.order, answer.order)
+
+    async def bids(self, provider: str, state: str = "") -> list[Bid]:
+        """One provider's bids in one state (open, active, lost, closed) or in all."""
+        request = message(f"{_MARKET}.QueryBidsRequest")()
+        request.filters.provider, request.filters.state = provider, state
+        return [convert.bid(r.bid) for r in await self._pages(_MARKET, "Bids", request, "bids")]
+
+    async def bids_on(self, order: OrderID) -> list[Bid]:
+        """Everybody's bids on one order, in every state."""
+        request = message(f"{_MARKET}.QueryBidsRequest")()
+        convert.put_order_id(request.filters, order)
+        return [convert.bid(r.bid) for r in await self._pages(_MARKET, "Bids", request, "bids")]
+
+    async def bid(self, bid: BidID) -> Bid:
+        request = message(f"{_MARKET}.QueryBidRequest")()
+        convert.put_lease_id(request.id, bid)
+        return convert.bid((await self._ask(f"{_MARKET}.Query", "Bid", request)).bid)
+
+    async def leases(self, provider: str = "", state: str = "", *, owner: str = "") -> list[Lease]:
+        """One provider's (or one tenant's) leases in one state (active, insufficient_funds, closed, reclaiming) or in
+        all.
+
+        Live are `active` and `reclaiming` (chain.md §10.15).
+        """
+        request = message(f"{_MARKET}.QueryLeasesRequest")()
+        request.filters.provider, request.filters.state, request.filters.owner = provider, state, owner
+        return [convert.lease(r.lease) for r in await self._pages(_MARKET, "Leases", request, "leases")]
+
+    async def lease(self, lease: LeaseID) -> Lease:
+        request = message(f"{_MARKET}.QueryLeaseRequest")()
+        convert.put_lease_id(request.id, lease)
+        return convert.lease((await self._ask(f"{_MARKET}.Query", "Lease", request)).lease)
+
+    async def deployment(self, deployment: DeploymentID) -> Deployment:
+        """The record with its groups."""
+        return _read(str(deployment), convert.deployment, await self._deployment(deployment))
+
+    async def group(self, group: GroupID) -> Group:
+        request = message(f"{_DEPLOYMENT}.QueryGroupRequest")()
+        convert.put_group_id(request.id, group)
+        answer = await self._ask(f"{_DEPLOYMENT}.Query", "Group", request)
+        return _read(str(group), convert.group, answer.group)
+
+    async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount:
+        # With the deployment, not by Accounts(xid): that is a prefix search, 12 would also find 123 (chain.md §1.9).
+        return convert.escrow_account((await self._deployment(deployment)).escrow_account)
+
+    async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]:
+        """What each lease of the deployment has earned, in every state; [] where there is none."""
+        request = message(f"{_ESCROW}.QueryPaymentsRequest")(xid=f"deployment/{deployment}")
+        rows = await self._pages(_ESCROW, "Payments", request, "payments")
+        return [convert.escrow_payment(p) for p in rows if p.id.aid.xid == str(deployment)]
+
+    async def provider(self, owner: str) -> Provider:
+        """The record alone; `audited` is another question."""
+        request = message("akash.provider.v1beta4.QueryProviderRequest")(owner=owner)
+        return convert.provider((await self._ask("akash.provider.v1beta4.Query", "Provider", request)).provider)
+
+    async def audited(self, owner: str) -> dict[str, Attributes]:
+        """auditor -> attributes it has signed for `owner`; {} where nobody has."""
+        request = message(f"{_AUDIT}.QueryProviderAttributesRequest")(owner=owner)
+        try:
+            rows = await self._pages(_AUDIT, "ProviderAttributes", request, "providers")
+        except NotFound:
+            return {}
+        return {r.auditor: convert.attributes(r.attributes) for r in rows}
+
+    async def certificate(self, owner: str, serial: int) -> Certificate | None:
+        request = message(f"{_CERT}.QueryCertificatesRequest")()
+        request.filter.owner, request.filter.serial = owner, str(serial)
+        try:
+            rows = await self._pages(_CERT, "Certificates", request, "certificates")
+        except NotFound:
+            return None
+        return next((convert.certificate(r) for r in rows if r.serial == str(serial)), None)
+
+    async def certificates(self, owner: str, state: str = "valid") -> list[Certificate]:
+        """valid, revoked, or "" for both."""
+        request = message(f"{_CERT}.QueryCertificatesRequest")()
+        request.filter.owner, request.filter.state = owner, state
+        return [convert.certificate(r) for r in await self._pages(_CERT, "Certificates", request, "certificates")]
+
+    async def account(self, address: str) -> Account | None:
+        """None until the account has first received coins."""
+        request = message("cosmos.auth.v1beta1.QueryAccountInfoRequest")(address=address)
+        try:
+            answer = await self._ask("cosmos.auth.v1beta1.Query", "AccountInfo", request)
+        except NotFound:
+            return None
+        return convert.account(answer.info)
+
+    async def balances(self, address: str) -> dict[str, int]:
+        """denom -> micro-units."""
+        request = message("cosmos.bank.v1beta1.QueryAllBalancesRequest")(address=address)
+        rows = await self._pages("cosmos.bank.v1beta1", "AllBalances", request, "balances")
+        return {c.denom: c.amount for c in map(convert.coin, rows)}
+
+    async def market_params(self) -> MarketParams:
+        answer = await self._ask(f"{_MARKET}.Query", "Params", message(f"{_MARKET}.QueryParamsRequest")())
+        return convert.market_params(answer.params)
+
+    async def minimum_gas_price(self, denom: str = "uakt") -> int:
+        """What this node demands per unit of gas, ×10^18; 0 when it demands nothing. Of the node, hence never of a
+        height."""
+        request = message("cosmos.base.node.v1beta1.ConfigRequest")()
+        answer, _ = await self._nodes.call("cosmos.base.node.v1beta1.Service", "Config", request)
+        for part in filter(None, answer.minimum_gas_price.split(",")):
+            found = re.fullmatch(r"([0-9.]+)(.+)", part.strip())
+            if found is not None and found.group(2) == denom:
+                return parse_decimal(found.group(1))
+        return 0
+
+    async def _deployment(self, deployment: DeploymentID) -> Any:
+        request = message(f"{_DEPLOYMENT}.QueryDeploymentRequest")()
+        convert.put_deployment_id(request.id, deployment)
+        return await self._ask(f"{_DEPLOYMENT}.Query", "Deployment", request)
+
+    async def _ask(self, service: str, method: str, request: Any) -> Any:
+        return (await self._nodes.call(service, method, request, height=self.height))[0]
+
+    async def _pages(self, package: str, method: str, request: Any, rows: str) -> list[Any]:
+        """All rows. The same filters go with every key (chain.md §1.13), and every page is read at one height."""
+        out: list[Any] = []
+        height = self.height
+        request.pagination.limit = PAGE
+        while True:
+            answer, served = await self._nodes.call(f"{package}.Query", method, request, height=height)
+            out.extend(getattr(answer, rows))
+            if not answer.pagination.next_key:
+                return out
+            if height is None:
+                height = served
+            request.pagination.key = answer.pagination.next_key
+
+
+def _read(what: str, convert_: Callable[[Any], T], found: Any) -> T:
+    try:
+        return convert_(found)
+    except ValueError as bad:
+        raise Refused(f"{what} cannot be read: {bad}") from None
+
+
+def _readable(rows: Iterable[Any], convert_: Callable[[Any], T], name: Callable[[Any], str]) -> list[T]:
+    """The chain does not check everything a tenant writes into an order; one odd order must not hide all others."""
+    out = []
+    for row in rows:
+        try:
+            out.append(convert_(row))
+        except ValueError as bad:
+            log.warning("cannot be read, left out", what=name(row), why=str(bad))
+    return out

@@ -1,0 +1,50 @@
+"""How much gas a transaction may use, and what that costs. Pure.
+
+One simulation prices a whole batch. What it cannot see: the nonce that an unordered transaction writes, and what other
+people's transactions add before ours is included; the adjustment covers the latter (chain-probes.md §4, recorded
+scenarios 27).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from manifests.coins import E18, Coin
+from provider.chain import messages as ask
+
+FEE_DENOM = "uakt"
+UNORDERED_EXTRA = 4_000
+"""a simulation of an unordered transaction is 3,870 too low"""
+_BASE = 60_000
+_WITHOUT_SIMULATION: dict[type, int] = {
+    ask.CreateBid: 140_000,
+    ask.CloseBid: 300_000,
+    ask.WithdrawLease: 300_000,
+    ask.CreateLease: 240_000,
+    ask.CloseLease: 300_000,
+    ask.CloseDeployment: 600_000,
+    ask.CloseGroup: 300_000,
+    ask.CreateDeployment: 250_000,
+}
+
+
+def limit(simulated: int, adjustment: float, *, unordered: bool, times: int = 1) -> int:
+    """The gas limit for simulated gas; `times` is 2 for a transaction that has run out of gas before."""
+    factor = Fraction(str(adjustment)) * times
+    return _ceil((simulated + (UNORDERED_EXTRA if unordered else 0)) * factor)
+
+
+def guess(messages: Iterable[ask.Msg]) -> int:
+    """What a simulation would roughly have said, where the node offers none; from measured costs (chain-probes.md
+    §5)."""
+    return _BASE + sum(_WITHOUT_SIMULATION.get(type(m), 120_000) for m in messages)
+
+
+def fee(gas_limit: int, price_e18: int) -> Coin:
+    """Rounded up, as the node's own check does."""
+    return Coin(FEE_DENOM, -(-gas_limit * price_e18 // E18))
+
+
+def _ceil(value: Fraction) -> int:
+    return -(-value.numerator // value.denominator)

@@ -1,0 +1,145 @@
+"""What waits to be sent, and what of it may travel together. Pure.
+
+The one subtlety: two messages that settle one deployment's escrow must not meet in one block. The second one panics,
+or closes a lease and leaves its payment open (chain.md §5.6). So a deployment is held from the moment such a message
+leaves until the block after the one it was seen in: a simulation on the very block of a settlement fails as well
+(chain-probes.md §4).
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from manifests.ids import DeploymentID
+from provider.chain import messages as ask
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One message on its way. `waiter` is the sender's, None once it was told that the message left."""
+
+    msg: ask.Msg
+    box: Any
+    """the packed message"""
+    waiter: Future[str] | None
+    not_before: int = 0
+    """height; and, should no block be seen for long, ..."""
+    not_before_s: float = 0.0
+    """... the loop's time"""
+    gas_times: int = 1
+    tries: int = 0
+    alone: bool = False
+
+
+class Outbox:
+    """Messages in order of urgency, then of arrival.
+
+    - `take` gives the next transaction's messages; bids travel with bids only, since a bid is what most often fails in
+      a block.
+    - No two messages that settle one deployment are out at the same time, or taken before the block after.
+    - `sweep` drops the items whose sender has gone, as long as they have not left.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._items: list[Item] = []
+        self._out: dict[DeploymentID, list[bool]] = {}
+        self._settled: dict[DeploymentID, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> None:
+        self._items.append(item)
+
+    def put_back(self, items: Iterable[Item]) -> None:
+        """To the front, in their order."""
+        self._items[:0] = items
+
+    def drain(self) -> list[Item]:
+        items, self._items = self._items, []
+        return items
+
+    def sweep(self) -> int:
+        """Drop the items whose sender has gone; how many."""
+        before = len(self._items)
+        self._items = [i for i in self._items if i.waiter is None or not i.waiter.cancelled()]
+        return before - len(self._items)
+
+    def take(self, height: int, now_s: float) -> list[Item]:
+        """At most `most` items for one transaction; [] when nothing may go now. `height` is the last block seen, 0 for
+        none."""
+        self._settled = {d: h for d, h in self._settled.items() if h >= height}
+        batch: list[Item] = []
+        busy: dict[DeploymentID, list[bool]] = {}
+        for item in sorted(self._items, key=lambda i: _urgency(i.msg)):
+            if item.not_before > height and item.not_before_s > now_s:
+                continue
+            if batch and (item.alone or _is_bid(item.msg) is not _is_bid(batch[0].msg)):
+                continue
+            settles = settled_by(item.msg)
+            if settles is not None:
+                deployment, shared = settles
+                others = (*self._out.get(deployment, ()), *busy.get(deployment, ()))
+                if deployment in self._settled or not all(shared and other for other in others):
+                    continue
+                busy.setdefault(deployment, []).append(shared)
+            batch.append(item)
+            if item.alone or len(batch) == self._most:
+                break
+        taken = set(map(id, batch))
+        self._items = [i for i in self._items if id(i) not in taken]
+        return batch
+
+    def hold(self, items: Iterable[Item]) -> None:
+        """Their transaction is about to leave."""
+        for item in items:
+            settles = settled_by(item.msg)
+            if settles is not None:
+                self._out.setdefault(settles[0], []).append(settles[1])
+
+    def release(self, items: Iterable[Item], settled_at: int | None = None) -> None:
+        """Their transaction came to an end; `settled_at` is the height it was included at, None when it settled
+        nothing."""
+        for item in items:
+            settles = settled_by(item.msg)
+            if settles is None:
+                continue
+            deployment, shared = settles
+            self._out[deployment].remove(shared)
+            if not self._out[deployment]:
+                del self._out[deployment]
+            if settled_at is not None:
+                self._settled[deployment] = settled_at
+
+
+def settled_by(msg: ask.Msg) -> tuple[DeploymentID, bool] | None:
+    """Whose escrow the message settles, and whether others of its kind may do so in the same block: several leases of
+    one deployment may be made at once. An open bid's CloseBid settles nothing, but from the message alone nobody can
+    tell."""
+    match msg:
+        case ask.CreateLease(id=lease):
+            return lease.deployment, True
+        case ask.CloseBid(id=lease) | ask.WithdrawLease(id=lease) | ask.CloseLease(id=lease):
+            return lease.deployment, False
+        case ask.CloseDeployment(id=deployment):
+            return deployment, False
+        case ask.CloseGroup(id=group):
+            return group.deployment, False
+    return None
+
+
+def _is_bid(msg: ask.Msg) -> bool:
+    return isinstance(msg, ask.CreateBid)
+
+
+def _urgency(msg: ask.Msg) -> int:
+    match msg:
+        case ask.CloseBid() | ask.StartReclaim():
+            return 0
+        case ask.CreateBid():
+            return 2
+    return 1
