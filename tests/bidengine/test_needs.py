@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+from bidengine.commit import Commit
+from bidengine.needs import leased_ips, needs, node_ports
+from manifests.resources import Attribute, Endpoint, EndpointKind, Gpu, Resources, ResourceUnit
+
+HTTP, PORT = Endpoint(EndpointKind.SHARED_HTTP), Endpoint(EndpointKind.RANDOM_PORT)
+
+
+def ip(number: int) -> Endpoint:
+    return Endpoint(EndpointKind.LEASED_IP, number)
+
+
+def test_ports_belong_to_services_and_not_to_replicas(make: Any) -> None:
+    spec = make.group(make.unit(1, count=50, endpoints=[HTTP, PORT, PORT]), make.unit(2, endpoints=[PORT]))
+    assert node_ports(spec) == 3
+
+
+def test_services_that_name_the_same_number_share_an_address(make: Any) -> None:
+    spec = make.group(make.unit(1, count=33, endpoints=[ip(1), ip(1), PORT]), make.unit(2, endpoints=[ip(1), ip(2)]))
+    assert leased_ips(spec) == 2
+
+
+def test_which_cards_would_do(make: Any) -> None:
+    cards = (make.a100, make.h100, make.t4)
+    one, either, any_, none = needs(
+        make.group(
+            make.unit(1, gpu=1, models=["a100"]),
+            make.unit(2, gpu=1, models=["t4", "h100/ram/80Gi"]),
+            make.unit(3, gpu=1, models=["*"]),
+            make.unit(4, gpu=1, models=["a100/interface/pcie"]),
+        ),
+        Commit(),
+    )
+    assert one.cards(cards) == (make.a100,)
+    assert either.cards(cards) == (make.h100, make.t4)
+    assert any_.cards(cards) == cards
+    assert none.cards(cards) == ()
+
+
+def with_attributes(unit: ResourceUnit, *attributes: Attribute) -> ResourceUnit:
+    r = unit.resources
+    return ResourceUnit(
+        Resources(r.id, r.cpu, r.memory, r.storage, Gpu(1, attributes), r.endpoints), unit.count, unit.price
+    )
+
+
+def test_a_unit_that_names_no_card_takes_any_and_one_that_names_nonsense_takes_none(make: Any) -> None:
+    unnamed, nonsense = needs(
+        make.group(
+            with_attributes(make.unit(1)),
+            with_attributes(make.unit(2), Attribute("vendor/nvidia/model/a100/x/y", "true")),
+        ),
+        Commit(),
+    )
+    assert unnamed.cards((make.a100, make.t4)) == (make.a100, make.t4)
+    assert nonsense.cards((make.a100, make.t4)) == ()

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bidengine.node import Ask, Node
+from bidengine.snapshot import Snapshot
+from manifests.gpus import GpuModel
+
+A100 = GpuModel("nvidia", "a100")
+T4 = GpuModel("nvidia", "t4")
+
+
+def names(found: Any) -> list[str]:
+    return [n.name for n in found]
+
+
+def test_the_tightest_node_comes_first_and_gpu_nodes_last(make: Any) -> None:
+    free = Snapshot(
+        [make.node("big", 64_000), make.node("gpu", 2_000, 8, gpus={make.t4: 1}), make.node("small", 4_000, 16)]
+    )
+    assert names(free.candidates(make.ask(), None)) == ["small", "big", "gpu"]
+    free.take("gpu", make.ask(gpu=1), make.t4)
+    assert names(free.candidates(make.ask(), None)) == ["gpu", "small", "big"]  # its GPU is gone: nothing to protect
+
+
+def test_a_node_with_fewer_free_cards_is_filled_first(make: Any) -> None:
+    free = Snapshot([make.node("eight", gpus={make.a100: 8}), make.node("two", gpus={make.a100: 2}), make.node("none")])
+    assert names(free.candidates(make.ask(gpu=1), make.a100)) == ["two", "eight"]
+    assert names(free.candidates(make.ask(gpu=4), make.a100)) == ["eight"]
+    assert names(free.candidates(make.ask(gpu=1), make.h100)) == []
+    assert names(free.candidates(make.ask(gpu=1), None)) == []
+
+
+def test_every_figure_can_be_the_one_that_lacks(make: Any) -> None:
+    ask = Ask(1000, make.gib, make.gib, 0, (("beta3", 1),))
+    lacking = {
+        "cpu": make.node("n", cpu=999, classes=["beta3"]),
+        "memory": make.node("n", memory_gib=0, classes=["beta3"]),
+        "ephemeral": make.node("n", ephemeral_gib=0, classes=["beta3"]),
+        "pods": make.node("n", pods=0, classes=["beta3"]),
+        "class": make.node("n", classes=["beta2"]),
+    }
+    for what, node in lacking.items():
+        free = Snapshot([node], {"beta3": 10})
+        assert not free.fits("n", ask, None), what
+        assert names(free.candidates(ask, None)) == [], what
+    enough = Snapshot([make.node("n", classes=["beta3"])], {"beta3": 1})
+    assert enough.fits("n", ask, None)
+    enough.store(ask.volumes)
+    assert not enough.fits("n", ask, None)
+
+
+def test_what_is_true_is_counted_even_when_it_is_too_much(make: Any) -> None:
+    free = Snapshot([make.node("n", cpu=500, gpus={make.t4: 1})])
+    free.take("n", make.ask(cpu=2000, gpu=3), make.t4)
+    assert free.nodes["n"].cpu_milli == -1500
+    assert free.cards == {make.t4: 0}
+    free.give("n", make.ask(cpu=2000, gpu=3), make.t4)
+    assert (free.nodes["n"].cpu_milli, free.cards) == (500, {make.t4: 1})
+    free.take("gone", make.ask(), None)
+
+
+def test_the_nodes_given_are_left_alone(make: Any) -> None:
+    node = make.node("n", gpus={make.t4: 4})
+    Snapshot([node]).take("n", make.ask(gpu=1), make.t4)
+    assert node == make.node("n", gpus={make.t4: 4})
+
+
+ASKS = st.builds(
+    Ask,
+    st.integers(0, 5000),
+    st.integers(0, 8).map(lambda g: g << 30),
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.just(()),
+)
+NODES = st.lists(
+    st.builds(
+        lambda c, m, e, p, g: (c, m << 30, e, p, g),
+        st.integers(-500, 9000),
+        st.integers(-1, 16),
+        st.integers(0, 5),
+        st.integers(0, 4),
+        st.dictionaries(st.sampled_from([A100, T4]), st.integers(-1, 4)),
+    ),
+    max_size=8,
+).map(lambda rows: [Node(f"n{i}", *row) for i, row in enumerate(rows)])
+
+
+@given(NODES, st.lists(st.tuples(st.integers(0, 7), ASKS, st.sampled_from([None, A100, T4])), max_size=12), ASKS)
+def test_the_quick_look_finds_exactly_the_nodes_that_fit(
+    nodes: list[Node], moves: list[tuple[int, Ask, GpuModel | None]], ask: Ask
+) -> None:
+    free = Snapshot(nodes)
+    for at, taken, card in moves:
+        free.take(f"n{at}", taken, card)
+    for card in (None, A100, T4):
+        found = names(free.candidates(ask, card))
+        assert sorted(found) == sorted(n for n in free.nodes if free.fits(n, ask, card if ask.gpu_units else None))
+        assert len(set(found)) == len(found)
+    for card, units in free.cards.items():
+        assert units == sum(max(0, n.gpus.get(card, 0)) for n in free.nodes.values())
