@@ -18,7 +18,14 @@ class DescriptorSet(BuildHookInterface):  # type: ignore[type-arg]
         protos = sorted(str(p.relative_to(chain / "proto")) for p in (chain / "proto").rglob("*.proto"))
         include = Path(grpc_tools.__file__).parent / "_proto"
         failed = protoc.main(
-            ["protoc", f"-I{chain / 'proto'}", f"-I{include}", "--include_imports", f"--descriptor_set_out={chain / 'akash.binpb'}", *protos]
+            [
+                "protoc",
+                f"-I{chain / 'proto'}",
+                f"-I{include}",
+                "--include_imports",
+                f"--descriptor_set_out={chain / 'akash.binpb'}",
+                *protos,
+            ]
         )
         if failed:
             raise RuntimeError("protoc could not compile provider/chain/proto; its messages are above")

@@ -60,7 +60,9 @@ def wish(key: str) -> GpuWish:
         ["vendor", "model", "interface"],
         ["vendor", "model", "ram", "interface"],
     ):
-        raise Invalid("", f"{key!r} is not a GPU attribute; expected vendor/<v>/model/<m>[/ram/<size>][/interface/<i>]", value=key)
+        raise Invalid(
+            "", f"{key!r} is not a GPU attribute; expected vendor/<v>/model/<m>[/ram/<size>][/interface/<i>]", value=key
+        )
     return GpuWish(named["vendor"], named["model"], named.get("ram", ""), named.get("interface", ""))
 
 

@@ -37,7 +37,9 @@ class Health:
             await site.start()
         except OSError as bad:
             await self._runner.cleanup()
-            raise ConfigError("metrics.listen", f"cannot listen on {self.listen}: {bad.strerror}", "Choose a free address.") from None
+            raise ConfigError(
+                "metrics.listen", f"cannot listen on {self.listen}: {bad.strerror}", "Choose a free address."
+            ) from None
         self.port = self._runner.addresses[0][1]
         return self
 
@@ -46,7 +48,9 @@ class Health:
             await self._runner.cleanup()
 
     async def _metrics_page(self, request: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(
+            body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
 
     async def _alive(self, request: web.Request) -> web.Response:
         return web.Response(text="ok\n")

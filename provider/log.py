@@ -1,4 +1,5 @@
-"""Logging: structlog, JSON unless a terminal is watching. Events are short phrases; values are fields, never an f-string."""
+"""Logging: structlog, JSON unless a terminal is watching. Events are short phrases; values are fields, never an
+f-string."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from typing import Literal, TextIO
 import structlog
 
 
-def configure(how: Literal["auto", "json", "console"] = "auto", *, level: str = "info", stream: TextIO | None = None) -> None:
+def configure(
+    how: Literal["auto", "json", "console"] = "auto", *, level: str = "info", stream: TextIO | None = None
+) -> None:
     """Set up once, at the start of a command. Logs go to standard error: standard output belongs to results."""
     out = stream or sys.stderr
     console = how == "console" or (how == "auto" and out.isatty())

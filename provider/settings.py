@@ -1,8 +1,8 @@
 """Every setting of the daemon, each with one line for the operator, read once at start.
 
-Sources, strongest first: command-line flags, environment (`AKP_CHAIN__GRPC`), the YAML file, a secrets directory. An unknown
-key is an error, not a shrug: a typo in a price or a host name costs money. Prices live in a file of their own (see
-bidengine/tariff.py) because they change while the daemon runs.
+Sources, strongest first: command-line flags, environment (`AKP_CHAIN__GRPC`), the YAML file, a secrets directory. An
+unknown key is an error, not a shrug: a typo in a price or a host name costs money. Prices live in a file of their
+own (see bidengine/tariff.py) because they change while the daemon runs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,18 @@ class _Part(BaseModel):
 
 class ChainSettings(_Part):
     id: str = Field("akashnet-2", description="Chain id; the daemon refuses a node that serves another one.")
-    grpc: tuple[str, ...] = Field(("http://127.0.0.1:9090",), min_length=1, description="gRPC addresses of nodes, best first.")
-    rpc: tuple[str, ...] = Field(("http://127.0.0.1:26657",), min_length=1, description="CometBFT RPC addresses, best first.")
+    grpc: tuple[str, ...] = Field(
+        ("http://127.0.0.1:9090",), min_length=1, description="gRPC addresses of nodes, best first."
+    )
+    rpc: tuple[str, ...] = Field(
+        ("http://127.0.0.1:26657",), min_length=1, description="CometBFT RPC addresses, best first."
+    )
     gas_price_uakt: str = Field("0.025", pattern=r"^\d+(\.\d{1,18})?$", description="Fee per unit of gas, in uakt.")
     gas_adjustment: float = Field(1.5, ge=1.1, le=10, description="Simulated gas is multiplied by this.")
-    bids_per_tx: int = Field(40, ge=1, le=200, description="Most bids put into one transaction.")
-    tx_timeout_s: int = Field(60, ge=10, le=590, description="A transaction not included after this block time is void.")
+    bids_per_tx: int = Field(50, ge=1, le=200, description="Most bids put into one transaction.")
+    tx_timeout_s: int = Field(
+        60, ge=10, le=590, description="A transaction not included after this block time is void."
+    )
 
 
 class KeySettings(_Part):
@@ -54,18 +60,25 @@ class ClusterSettings(_Part):
     overcommit_memory_percent: int = Field(0, ge=0, description="Sell this much more memory than there is.")
     overcommit_storage_percent: int = Field(0, ge=0, description="Sell this much more ephemeral storage than there is.")
     storage: dict[str, str] = Field(
-        {}, description="Declared capacity per storage class, e.g. {beta3: 10Ti}, where the cluster does not report one."
+        {},
+        description="Declared capacity per storage class, e.g. {beta3: 10Ti}, where the cluster does not report one.",
     )
-    image_pull_secret: str = Field("", description="Secret in each lease namespace used where a tenant gives no credentials.")
+    image_pull_secret: str = Field(
+        "", description="Secret in each lease namespace used where a tenant gives no credentials."
+    )
 
 
 class BidSettings(_Part):
     prices: Path = Field(Path("prices.yaml"), description="The price file; re-read when it changes.")
     deposit: str = Field("500000uakt", pattern=r"^\d+[a-zA-Z][\w/:.-]*$", description="Deposit of each bid.")
     max_volumes: int = Field(4, ge=1, description="Most volumes per service.")
-    timeout_s: int = Field(300, ge=0, description="An unanswered bid is closed after this many seconds of block time; 0 never.")
-    reclamation_window_s: int = Field(0, ge=0, description="Longest notice offered before taking a lease back; 0 offers none.")
-    workers: int = Field(8, ge=1, le=64, description="Orders considered at the same time.")
+    timeout_s: int = Field(
+        300, ge=0, description="An unanswered bid is closed after this many seconds of block time; 0 never."
+    )
+    reclamation_window_s: int = Field(
+        0, ge=0, description="Longest notice offered before taking a lease back; 0 offers none."
+    )
+    workers: int = Field(100, ge=1, le=1000, description="Orders considered at the same time; they share transactions.")
 
 
 class LeaseSettings(_Part):
@@ -75,20 +88,28 @@ class LeaseSettings(_Part):
 
 
 class GatewaySettings(_Part):
-    listen: Listen = Field("0.0.0.0:8443", description="Address of the tenants' HTTPS API.")  # noqa: S104 - a public door
-    certificate: Path | None = Field(None, description="PEM with the provider's on-chain certificate and its key; made when empty.")
+    listen: Listen = Field("0.0.0.0:8443", description="Address of the tenants' HTTPS API.")
+    certificate: Path | None = Field(
+        None, description="PEM with the provider's on-chain certificate and its key; made when empty."
+    )
     max_body_bytes: int = Field(4 << 20, ge=1 << 10, description="Largest manifest accepted.")
 
 
 class MetricsSettings(_Part):
-    listen: Listen | None = Field("127.0.0.1:8080", description="Address of /metrics, /healthz and /readyz; empty turns it off.")
+    listen: Listen | None = Field(
+        "127.0.0.1:8080", description="Address of /metrics, /healthz and /readyz; empty turns it off."
+    )
 
 
 class Settings(BaseSettings):
     """The whole tree. Frozen: what a part sees at start is what it will always see."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AKP_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="AKP_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     chain: ChainSettings = ChainSettings()
@@ -137,7 +158,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(file.read_text())
     except OSError as bad:
-        raise ConfigError(str(file), bad.strerror or "cannot be read", "Give the path of a readable YAML file with --config.") from None
+        raise ConfigError(
+            str(file), bad.strerror or "cannot be read", "Give the path of a readable YAML file with --config."
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as bad:
         mark = getattr(bad, "problem_mark", None)
         at = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
@@ -145,7 +168,9 @@ def _read(file: Path) -> dict[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise ConfigError(str(file), f"a mapping is expected, found {type(found).__name__}", "Write `key: value` lines.")
+        raise ConfigError(
+            str(file), f"a mapping is expected, found {type(found).__name__}", "Write `key: value` lines."
+        )
     return {str(k): v for k, v in found.items()}
 
 

@@ -1,7 +1,9 @@
-"""How work is started, queued and repeated: `spawn` names every task, `WorkQueue` hands out keys, `forever` keeps a part alive.
+"""How work is started, queued and repeated: `spawn` names every task, `WorkQueue` hands out keys, `forever` keeps a
+part alive.
 
-The one subtlety is in WorkQueue: a key put while it is being worked on is handed out once more afterwards. That is what makes
-"an event only says which key to look at" safe: no look is lost, and no key is looked at by two workers at once.
+The one subtlety is in WorkQueue: a key put while it is being worked on is handed out once more afterwards. That is
+what makes "an event only says which key to look at" safe: no look is lost, and no key is looked at by two workers at
+once.
 """
 
 from __future__ import annotations
@@ -94,7 +96,8 @@ class WorkQueue(Generic[K]):
 
 
 async def work(queue: WorkQueue[K], handle: Callable[[K], Awaitable[None]], *, what: str) -> None:
-    """One worker: hand each key to `handle`; `Retry` puts it back for later, anything else unexpected ends the process."""
+    """One worker: hand each key to `handle`; `Retry` puts it back for later, anything else unexpected ends the
+    process."""
     while True:
         key = await queue.get()
         with structlog.contextvars.bound_contextvars(**{what: str(key)}):

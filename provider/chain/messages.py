@@ -113,6 +113,33 @@ class Deposit:
     amount: Coin
 
 
-ProviderMsg = CreateBid | CloseBid | WithdrawLease | StartReclaim | CreateProvider | UpdateProvider | CreateCertificate | RevokeCertificate
-TenantMsg = CreateDeployment | UpdateDeployment | CloseDeployment | CloseGroup | CreateLease | CloseLease | Deposit
+@dataclass(frozen=True, slots=True)
+class SignAttributes:
+    """An auditor vouches for what a provider says of itself."""
+
+    auditor: str
+    provider: str
+    attributes: Attributes
+
+
+ProviderMsg = (
+    CreateBid
+    | CloseBid
+    | WithdrawLease
+    | StartReclaim
+    | CreateProvider
+    | UpdateProvider
+    | CreateCertificate
+    | RevokeCertificate
+)
+TenantMsg = (
+    CreateDeployment
+    | UpdateDeployment
+    | CloseDeployment
+    | CloseGroup
+    | CreateLease
+    | CloseLease
+    | Deposit
+    | SignAttributes
+)
 Msg = ProviderMsg | TenantMsg

@@ -25,7 +25,9 @@ def _load() -> descriptor_pool.DescriptorPool:
     try:
         data = resources.files("provider.chain").joinpath("akash.binpb").read_bytes()
     except FileNotFoundError:
-        raise RuntimeError("provider/chain/akash.binpb is missing: run `pip install -e .` once, it compiles proto/") from None
+        raise RuntimeError(
+            "provider/chain/akash.binpb is missing: run `pip install -e .` once, it compiles proto/"
+        ) from None
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(data).file:
         pool.Add(file)  # type: ignore[no-untyped-call]

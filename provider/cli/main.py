@@ -1,7 +1,7 @@
 """`akp`: finds the noun, runs its command, and turns errors into one line and an exit code.
 
-Exit codes: 0 done · 1 the answer is no · 2 what you wrote cannot work · 3 the other side could not be reached · 5 the sandbox's
-life did not come to its end.
+Exit codes: 0 done · 1 the answer is no · 2 what you wrote cannot work · 3 the other side could not be reached · 5
+the sandbox's life did not come to its end.
 """
 
 from __future__ import annotations

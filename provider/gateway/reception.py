@@ -1,7 +1,7 @@
 """The desk as it is: tenants' questions answered from the book, the cluster and the chain.
 
-A manifest is accepted only once it is stored in the cluster: the tenant's 200 means that a restart will not lose it. Whether it
-runs is what the lease's status tells.
+A manifest is accepted only once it is stored in the cluster: the tenant's 200 means that a restart will not lose it.
+Whether it runs is what the lease's status tells.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from importlib.metadata import version as installed
 from typing import Any, Protocol
 
 import structlog
+from manifests.check import check_agreement, check_manifest
+from manifests.render.crd import StoredManifest
 
 from bidengine.room import Room
 from bidengine.views import Deployment
-from manifests.check import check_agreement, check_manifest
 from manifests.digest import version
 from manifests.errors import ManifestInvalid
 from manifests.ids import DeploymentID, LeaseID
 from manifests.manifest import Manifest, ManifestGroup
-from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from manifests.wire import manifest_json, parse_manifest
 from provider.errors import NotFound, Refused, Retry
@@ -172,8 +172,8 @@ class Reception:
         }
 
     def version(self) -> dict[str, Any]:
-        # Console hides the bids of providers without a cosmos_sdk_version ≥ 0.45.9 (gateway-auth.md §5.1); ours names the
-        # version of the chain's interface we speak.
+        # Console hides the bids of providers without a cosmos_sdk_version ≥ 0.45.9 (gateway-auth.md §5.1); ours names
+        # the version of the chain's interface we speak.
         akash = {
             "name": "akash-provider",
             "server_name": "akp",

@@ -1,1 +1,2 @@
-"""What neither chain nor cluster remembers: the height last processed, usage as spans of heights, money settled, decisions."""
+"""What neither chain nor cluster remembers: the height last processed, usage as spans of heights, money settled,
+decisions."""

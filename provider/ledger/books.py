@@ -1,7 +1,8 @@
-"""What the ledger says about leases: usage as spans of heights, money settled, decisions. All writing goes through `advance`.
+"""What the ledger says about leases: usage as spans of heights, money settled, decisions. All writing goes through
+`advance`.
 
-The cursor (the height last processed) moves in the same transaction as the effects of that block, so after a crash a block is
-either wholly in the ledger or will be read again. Every entry can be written twice without harm.
+The cursor (the height last processed) moves in the same transaction as the effects of that block, so after a crash a
+block is either wholly in the ledger or will be read again. Every entry can be written twice without harm.
 """
 
 from __future__ import annotations
@@ -87,8 +88,7 @@ class Books:
             writes.extend(_written(entry))
         writes.append(
             (
-                "INSERT INTO head VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET height = excluded.height,"
-                " time_unix_ns = excluded.time_unix_ns",
+                _MOVE_HEAD,
                 (head.height, head.time_unix_ns),
             )
         )
@@ -103,22 +103,25 @@ class Books:
 
     async def decisions(self, order: OrderID) -> list[Decided]:
         rows = await self.store.read(
-            "SELECT height, outcome, reason, detail, price FROM decision WHERE orderid = ? ORDER BY rowid", (str(order),)
+            "SELECT height, outcome, reason, detail, price FROM decision WHERE orderid = ? ORDER BY rowid",
+            (str(order),),
         )
         return [Decided(order, *row) for row in rows]
 
     async def spans(self, lease: LeaseID) -> tuple[Span, ...]:
-        rows = await self.store.read(f"SELECT {_SPAN} FROM span WHERE lease = ? ORDER BY from_height", (str(lease),))  # noqa: S608
+        rows = await self.store.read("SELECT * FROM span WHERE lease = ? ORDER BY from_height", (str(lease),))
         return tuple(_span(row) for row in rows)
 
     async def settlements(self, lease: LeaseID) -> tuple[Settlement, ...]:
         rows = await self.store.read(
             "SELECT height, denom, amount FROM settlement WHERE lease = ? ORDER BY height", (str(lease),)
         )
-        return tuple(Settlement(lease, height, Coin(denom, amount)) for height, denom, amount in rows)
+        return tuple(Settlement(lease, height, (Coin(denom, amount),)) for height, denom, amount in rows)
 
     async def open_leases(self) -> set[LeaseID]:
-        return {LeaseID.parse(row[0]) for row in await self.store.read("SELECT lease FROM span WHERE to_height IS NULL")}
+        return {
+            LeaseID.parse(row[0]) for row in await self.store.read("SELECT lease FROM span WHERE to_height IS NULL")
+        }
 
     async def leases(self) -> list[LeaseRow]:
         rows = await self.store.read(
@@ -133,17 +136,26 @@ class Books:
         ]
 
 
-_SPAN = "lease, from_height, to_height, denom, rate_e18, cpu_milli, memory_bytes, gpu_units, gpu_model, storage_json"
+_MOVE_HEAD = """
+INSERT INTO head VALUES (1, ?, ?)
+ON CONFLICT (one) DO UPDATE SET height = excluded.height, time_unix_ns = excluded.time_unix_ns
+"""
+_BOOK_NEW_MONEY = """
+INSERT INTO settlement
+SELECT ?1, ?2, ?3, ?4 - paid, ?5
+FROM (SELECT coalesce(sum(amount), 0) AS paid FROM settlement WHERE lease = ?1 AND denom = ?3) WHERE ?4 > paid
+ON CONFLICT (lease, height) DO UPDATE SET amount = amount + excluded.amount
+"""
 
 
 def _written(entry: Entry) -> list[Write]:
     match entry:
         case Opened(s):
             values = (
-                str(s.lease), s.from_height, s.to_height, s.rate.denom, str(s.rate.amount_e18), s.cpu_milli, s.memory_bytes,
-                s.gpu_units, s.gpu_model, json.dumps(dict(s.storage), sort_keys=True),
+                str(s.lease), s.from_height, s.to_height, s.rate.denom, str(s.rate.amount_e18), s.cpu_milli,
+                s.memory_bytes, s.gpu_units, s.gpu_model, json.dumps(dict(s.storage), sort_keys=True),
             )  # fmt: skip
-            return [(f"INSERT INTO span ({_SPAN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)]  # noqa: S608
+            return [("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)]
         case Ended(lease, height, reason):
             return [
                 ("UPDATE span SET to_height = ? WHERE lease = ? AND to_height IS NULL", (height, str(lease))),
@@ -153,9 +165,7 @@ def _written(entry: Entry) -> list[Write]:
             # New money only: writing the same total again books nothing.
             return [
                 (
-                    "INSERT INTO settlement SELECT ?1, ?2, ?3, ?4 - paid, ?5 FROM (SELECT coalesce(sum(amount), 0) AS paid"
-                    " FROM settlement WHERE lease = ?1 AND denom = ?3) WHERE ?4 > paid"
-                    " ON CONFLICT (lease, height) DO UPDATE SET amount = amount + excluded.amount",
+                    _BOOK_NEW_MONEY,
                     (str(lease), height, total.denom, total.amount, reason),
                 )
             ]

@@ -26,7 +26,8 @@ Write = tuple[str, Sequence[Any]]
 
 
 class Store:
-    """`async with Store.open(path) as store`. `write` takes statements and runs them as one transaction; `read` returns rows."""
+    """`async with Store.open(path) as store`. `write` takes statements and runs them as one transaction; `read`
+    returns rows."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
@@ -42,7 +43,9 @@ class Store:
         await self._on_thread(self._connect)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         await self._on_thread(self._close)
         self._thread.shutdown(wait=True)
 
@@ -73,7 +76,9 @@ class Store:
                 await self.write([("INSERT INTO meta VALUES (?, ?)", (key, value))])
             elif found[0][0] != value:
                 raise ConfigError(
-                    str(self.path), f"this ledger belongs to {key} {found[0][0]}, not {value}", "Point `data` at another directory."
+                    str(self.path),
+                    f"this ledger belongs to {key} {found[0][0]}, not {value}",
+                    "Point `data` at another directory.",
                 )
 
     async def _on_thread(self, run: Callable[[], T]) -> T:
@@ -88,14 +93,18 @@ class Store:
                 db = sqlite3.connect(self.path, isolation_level=None)
             found = db.execute("PRAGMA user_version").fetchone()[0]
         except (OSError, sqlite3.Error) as bad:
-            raise ConfigError(str(self.path), f"the ledger cannot be opened: {bad}", "Check `data` and its permissions.") from None
+            raise ConfigError(
+                str(self.path), f"the ledger cannot be opened: {bad}", "Check `data` and its permissions."
+            ) from None
         db.execute("PRAGMA busy_timeout = 10000")
         if not self._readonly:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
         if found > VERSION:
             db.close()
-            raise ConfigError(str(self.path), f"written by a newer akp (version {found}, known {VERSION})", "Run the newer akp.")
+            raise ConfigError(
+                str(self.path), f"written by a newer akp (version {found}, known {VERSION})", "Run the newer akp."
+            )
         if found == 0 and not self._readonly:
             schema = resources.files("provider.ledger").joinpath("schema.sql").read_text()
             db.executescript(f"BEGIN; {schema} PRAGMA user_version = {VERSION}; COMMIT;")

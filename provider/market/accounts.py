@@ -1,7 +1,7 @@
 """What a block means for the ledger: leases that began or ended, and money that arrived.
 
-Money is read from the chain's own running total of each lease (`withdrawn`), never added up from events: a total cannot be
-missed or counted twice. Events only say when it is worth asking.
+Money is read from the chain's own running total of each lease (`withdrawn`), never added up from events: a total
+cannot be missed or counted twice. Events only say when it is worth asking.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The book: what concerns us of the market on chain, kept in step with its blocks.
 
-`apply(block)` changes only the book and says which keys to look at. It never asks the chain; where an event tells too little (an
-order's resources, a lease's reclamation terms), the key lands in `Touched.missing_*` and `fill` fetches it afterwards, at the
-height of that very block. Events are triggers, not truth: applying one twice, or late, does no harm.
+`apply(block)` changes only the book and says which keys to look at. It never asks the chain; where an event tells
+too little (an order's resources, a lease's reclamation terms), the key lands in `Touched.missing_*` and `fill`
+fetches it afterwards, at the height of that very block. Events are triggers, not truth: applying one twice, or late,
+does no harm.
 """
 
 from __future__ import annotations
@@ -88,9 +89,13 @@ class Book:
             us = await chain.provider(provider)
         except NotFound:
             raise ConfigError(
-                "key", f"{provider} is not registered as a provider on this chain", "Create its record first: akp provider create."
+                "key",
+                f"{provider} is not registered as a provider on this chain",
+                "Create its record first: akp provider create.",
             ) from None
-        book = cls(replace(us, audited=await chain.audited(provider)), await chain.market_params(), height, time_unix_ns)
+        book = cls(
+            replace(us, audited=await chain.audited(provider)), await chain.market_params(), height, time_unix_ns
+        )
         for order in await chain.orders(state="open"):
             book.orders[order.id] = order
         for state in ("open", "active"):
@@ -106,7 +111,9 @@ class Book:
         await book.fill(
             chain,
             Touched(
-                missing_orders={key for key in (*book.bids, *(lease.order for lease in book.leases)) if key not in book.orders},
+                missing_orders={
+                    key for key in (*book.bids, *(lease.order for lease in book.leases)) if key not in book.orders
+                },
                 missing_deployments={lease.deployment for lease in book.leases},
             ),
         )
@@ -156,7 +163,8 @@ class Book:
         return touched
 
     async def fill(self, chain: Chain, touched: Touched) -> None:
-        """Fetch what events could not tell, from `chain` pinned to the book's height. What is gone already is left out."""
+        """Fetch what events could not tell, from `chain` pinned to the book's height. What is gone already is left
+        out."""
         wanted = {key for key in touched.missing_orders if key not in self.orders}
         for owner, count in _owners(wanted).items():
             if count > 3:  # one list costs less than many single questions, and a burst comes from few owners

@@ -1,7 +1,7 @@
 """The gateway's certificate: read it, or make one and publish it on chain.
 
-Tenants who know us only by address trust the certificate the chain lists for it (gateway-auth.md §2.5), so what we serve must be
-published and not revoked. A file that is there is used as it is; nothing is ever overwritten.
+Tenants who know us only by address trust the certificate the chain lists for it (gateway-auth.md §2.5), so what we
+serve must be published and not revoked. A file that is there is used as it is; nothing is ever overwritten.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ async def ensure(
     """The path of a PEM file with certificate and key. ConfigError when a given file cannot serve."""
     path = given if given is not None else data / f"{owner}.pem"
     if given is None and not path.exists():
-        cert_pem, pubkey_pem, key_pem = make_certificate(owner, domains)
+        cert_pem, _, key_pem = make_certificate(owner, domains)
         serial = x509.load_pem_x509_certificate(cert_pem).serial_number
         _write(path, cert_pem + key_pem)
         log.info("certificate made", file=str(path), serial=serial)
@@ -52,14 +52,22 @@ def _read(path: Path, owner: str) -> x509.Certificate:
         cert = x509.load_pem_x509_certificate(text)
         load_pem_private_key(text[text.index(b"-----BEGIN", text.index(b"-----END")) :], None)
     except OSError as bad:
-        raise ConfigError(str(path), f"the gateway's certificate cannot be read: {bad.strerror}", "Set gateway.certificate.") from None
+        raise ConfigError(
+            str(path), f"the gateway's certificate cannot be read: {bad.strerror}", "Set gateway.certificate."
+        ) from None
     except (ValueError, TypeError) as bad:
         raise ConfigError(
-            str(path), f"not a PEM with a certificate and its unencrypted key: {bad}", "Put both in one file, or remove it."
+            str(path),
+            f"not a PEM with a certificate and its unencrypted key: {bad}",
+            "Put both in one file, or remove it.",
         ) from None
     names = [a.value for a in cert.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
     if names != [owner]:
-        raise ConfigError(str(path), f"the certificate is for {names}, the key in use is {owner}", "Remove the file; a new one is made.")
+        raise ConfigError(
+            str(path),
+            f"the certificate is for {names}, the key in use is {owner}",
+            "Remove the file; a new one is made.",
+        )
     return cert
 
 

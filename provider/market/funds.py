@@ -1,7 +1,8 @@
 """Collecting income: a withdrawal per lease and period, and one at the height where its deployment's money runs out.
 
-On chain nothing happens by itself when an account is empty (chain.md §0.2): the lease runs on unpaid until somebody settles it. So
-the height at which a deployment runs dry is forecast here and the lease settled right then, which closes it on chain.
+On chain nothing happens by itself when an account is empty (chain.md §0.2): the lease runs on unpaid until somebody
+settles it. So the height at which a deployment runs dry is forecast here and the lease settled right then, which
+closes it on chain.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import structlog
 
 from bidengine.escrow import dry_height
 from bidengine.views import EscrowAccount, EscrowPayment
+from manifests.coins import E18
 from manifests.ids import DeploymentID, LeaseID
 from provider.chain.messages import Msg, WithdrawLease
 from provider.errors import NotFound, TxRefused
@@ -36,8 +38,10 @@ class Chain(Protocol):
 class Forecast:
     asked_at: int
     settled_at: int
-    dry_at: int
-    """the first height at which a settlement would overdraw the account"""
+    dry_at: int | None
+    """the first height at which a settlement would overdraw the account; None when no rate runs"""
+    owed_apart: bool = False
+    """leases of ours besides the one just withdrawn have settled money waiting"""
 
 
 class Funds:
@@ -52,6 +56,8 @@ class Funds:
         self.book, self.settings = book, settings
         self.queue: WorkQueue[DeploymentID] = WorkQueue()
         self.forecasts: dict[DeploymentID, Forecast] = {}
+        self.unbooked: set[LeaseID] = set()
+        """leases with a withdrawal on its way whose money the ledger has not seen"""
         self._chain, self._send, self._block_time_ms = chain, send, block_time_ms
 
     def tick(self, height: int) -> None:
@@ -87,20 +93,32 @@ class Funds:
         rates = [p.rate.amount_e18 for p in payments if p.state == "open"]
         funds = sum(f.amount_e18 for f in account.funds if f.denom == self.book.leases[ours[0]].price.denom)
         dry = dry_height(funds, account.settled_at, rates)
-        forecast = Forecast(height, account.settled_at, dry)
+        waiting = sorted(
+            (p for p in payments if p.lease in ours and p.balance_e18 >= E18), key=lambda p: -p.balance_e18
+        )
+        forecast = Forecast(height, account.settled_at, dry, owed_apart=bool(waiting))
         if account.state == "open" and self._due(forecast, height):
-            await self._withdraw(ours[0], "dry" if height >= dry else "period")
-            # One settlement per deployment and block (chain.md §5.6); the next look comes with fresh figures.
-            forecast = Forecast(height, height, dry)
+            # A withdrawal settles all leases of the deployment and pays one; the others' money waits (chain.md §2.4).
+            # And only one settlement per deployment and block (§5.6), so the next is looked for when this one has
+            # been seen.
+            await self._withdraw(
+                waiting[0].lease if waiting else ours[0], "dry" if dry is not None and height >= dry else "period"
+            )
+            forecast = Forecast(height, height, dry, owed_apart=len(ours) > 1)
         self.forecasts[deployment] = forecast
 
     def _due(self, forecast: Forecast, height: int) -> bool:
         period_blocks = max(1, self.settings.withdraw_period_s * 1000 // max(1, self._block_time_ms()))
-        return height >= forecast.dry_at or height - forecast.settled_at >= period_blocks
+        if forecast.owed_apart and height > forecast.asked_at + 1:
+            return True
+        return (
+            forecast.dry_at is not None and height >= forecast.dry_at
+        ) or height - forecast.settled_at >= period_blocks
 
     async def _withdraw(self, lease: LeaseID, why: str) -> None:
         try:
             await self._send(WithdrawLease(lease))
+            self.unbooked.add(lease)
             log.info("withdrawing", lease=str(lease), why=why)
         except TxRefused as no:
             log.info("withdrawal refused", lease=str(lease), why=str(no))

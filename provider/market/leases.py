@@ -1,7 +1,9 @@
-"""A lease's life with us: wait for its manifest, put it on the cluster, keep it there, and when it is over leave nothing behind.
+"""A lease's life with us: wait for its manifest, put it on the cluster, keep it there, and when it is over leave
+nothing behind.
 
-One rule guards everything here: a lease is torn down only on positive evidence from the chain that it is over. No answer, an old
-answer, or a lease the book does not know is never such evidence (support#245: an outage must not close leases).
+One rule guards everything here: a lease is torn down only on positive evidence from the chain that it is over. No
+answer, an old answer, or a lease the book does not know is never such evidence (support#245: an outage must not
+close leases).
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import structlog
+from manifests.render.crd import StoredManifest
 
+from bidengine.offer import narrowed
 from bidengine.room import Room
 from bidengine.views import CloseReason, Lease
 from manifests.digest import version
 from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup
-from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from provider.chain.messages import CloseBid, Msg, StartReclaim
 from provider.errors import NotFound, Refused, Retry, TxRefused
@@ -40,7 +43,8 @@ class Cluster(Protocol):
 
 
 class Leases:
-    """Workers over lease keys. `look` is all that others call; `problems` says why a lease is not as its tenant asked."""
+    """Workers over lease keys. `look` is all that others call; `problems` says why a lease is not as its tenant
+    asked."""
 
     def __init__(
         self,
@@ -93,9 +97,10 @@ class Leases:
 
     def _reserve(self, live: Lease) -> None:
         """A lease always has its room, also when it was won while we were away or no longer fits."""
-        order = self.book.orders.get(live.id.order)
+        order, bid = self.book.orders.get(live.id.order), self.book.bids.get(live.id.order)
         if order is not None:
-            self.room.adopt(live.id, order.spec, height=live.created_at)
+            promised = narrowed(order.spec, bid.offer) if bid is not None else order.spec
+            self.room.adopt(live.id, promised, height=live.created_at)
 
     async def _await_manifest(self, live: Lease) -> None:
         if not self.settings.manifest_timeout_s:
@@ -112,7 +117,9 @@ class Leases:
         """End a lease from our side; one that promised notice is given notice first (chain.md §2.8)."""
         promised = live.reclamation
         try:
-            if promised is None or (live.state == "reclaiming" and self.book.time_unix_ns >= promised.deadline_unix_s * 10**9):
+            if promised is None or (
+                live.state == "reclaiming" and self.book.time_unix_ns >= promised.deadline_unix_s * 10**9
+            ):
                 await self._send(CloseBid(live.id, int(reason)))
             elif live.state == "active":
                 await self._send(StartReclaim(live.id, int(reason)))

@@ -1,7 +1,9 @@
-"""An order's way to a bid: look, screen, find room, hold it, price, send; and back: close what lost, give the room free.
+"""An order's way to a bid: look, screen, find room, hold it, price, send; and back: close what lost, give the room
+free.
 
-`handle(key)` asks the book afresh each time and does the one thing that is due; nothing is remembered about how far an order has
-come. Declines are remembered only to save work: a final one is never looked at again, another when room, prices or our record change.
+`handle(key)` asks the book afresh each time and does the one thing that is due; nothing is remembered about how far
+an order has come. Declines are remembered only to save work: a final one is never looked at again, another when
+room, prices or our record change.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 
 from bidengine.decide import CloseBid as CloseIt
-from bidengine.decide import Consider, Release, outlook
+from bidengine.decide import Consider, Keep, Release, outlook
 from bidengine.offer import resources_offer
 from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
@@ -20,7 +22,7 @@ from bidengine.room import Room
 from bidengine.rules import screen
 from bidengine.tariff import price
 from bidengine.us import Us
-from bidengine.views import Bid, Order
+from bidengine.views import Bid, CloseReason, Order
 from manifests.coins import DecCoin, parse_coins
 from manifests.ids import BidID, OrderID
 from provider.chain.messages import CloseBid, CreateBid, Msg
@@ -35,8 +37,12 @@ from provider.tasks import WorkQueue, spawn, work
 log = structlog.get_logger()
 
 GONE = {("market", 15), ("market", 21), ("market", 23), ("market", 24), ("undefined", 1)}
-"""Refusals of a bid that trying again cannot cure: the order is missing, active or closed, we have bid already, or all places for
-bids are taken (chain.md §4.5)."""
+"""Refusals of a bid that trying again cannot cure: the order is missing, active or closed, we have bid already, or
+all places for bids are taken (chain.md §4.5)."""
+
+
+REFUSED_AGAIN_S = 30.0
+"""The chain refused for a reason that may pass; a new try costs a simulation, no fee."""
 
 
 class Orders:
@@ -60,8 +66,8 @@ class Orders:
         self.declined: dict[OrderID, Decline] = {}
         self._send, self._bid_on_chain, self._block_time_ms = send, bid_on_chain, block_time_ms
         self._deposit = parse_coins(settings.deposit)[0]
-        self._sent: set[OrderID] = set()
-        """bids a node has accepted and no block has shown yet"""
+        self._until: dict[OrderID, int] = {}
+        """order -> the height at which its bid, sent or seen, is looked at again"""
         self._notes: list[Decided] = []
 
     def look(self, orders: Iterable[OrderID]) -> None:
@@ -81,18 +87,14 @@ class Orders:
                 self.queue.put(order)
 
     def tick(self, height: int) -> None:
-        """Once a block: open bids whose time is over."""
-        blocks = self._timeout_blocks()
-        if blocks:
-            self.look([key for key, bid in self.book.bids.items() if bid.state == "open" and height >= bid.created_at + blocks])
+        """Once a block: bids whose time is over, and those sent that no block has shown."""
+        self.look([order for order, until in self._until.items() if until <= height])
 
     def failed(self, bid: CreateBid, error: Exception) -> None:
         """A bid that a node accepted did not make it into a block, or failed there."""
         order = bid.id.order
-        self._sent.discard(order)
         self.room.release(order)
         self._refused(order, error)
-        self.queue.put_after(order, 2.0)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -101,25 +103,27 @@ class Orders:
             spawn(tasks, "orders-notes", self._write_notes())
 
     async def handle(self, key: OrderID) -> None:
-        ours = self.book.bids.get(key)
-        if ours is not None:
-            self._sent.discard(key)
-        step = outlook(
+        self._until.pop(key, None)
+        steps = outlook(
             self.book.orders.get(key),
-            ours,
+            self.book.bids.get(key),
             self.book.lease_of(key),
+            self.room.holds.get(key),
             height=self.book.height,
-            bid_timeout_blocks=self._timeout_blocks(),
+            bid_timeout_s=self.settings.timeout_s,
+            block_time_ms=self._block_time_ms(),
         )
-        match step:
-            case Consider() if key not in self._sent and key not in self.declined:
-                await self._consider(self.book.orders[key])
-            case CloseIt(reason):
-                await self._close(key, reason)
-            case Release():
-                self._sent.discard(key)
-                self.declined.pop(key, None)
-                self.room.release(key)
+        for step in steps:
+            match step:
+                case Consider() if key not in self.declined:
+                    await self._consider(self.book.orders[key])
+                case Keep(until) if until is not None:
+                    self._until[key] = until
+                case CloseIt(reason, why):
+                    await self._close(key, reason, why)
+                case Release():
+                    self.room.release(key)
+                    self.declined.pop(key, None)
 
     async def _consider(self, order: Order) -> None:
         found = self._judge(order)
@@ -132,17 +136,20 @@ class Orders:
             self.queue.put(order.id)
             return
         window = order.reclamation_min_window_s
-        bid = CreateBid(order.id.bid_of(self.book.us.owner), asked, self._deposit, resources_offer(order.spec, held.placement), window)
-        self._sent.add(order.id)
+        bid = CreateBid(
+            order.id.bid_of(self.book.us.owner),
+            asked,
+            self._deposit,
+            resources_offer(order.spec, held.placement),
+            window,
+        )
         try:
             await self._send(bid)
         except TxRefused as no:
-            self._sent.discard(order.id)
             self.room.release(order.id)
             self._refused(order.id, no)
             return
         except BaseException:
-            self._sent.discard(order.id)
             self.room.release(order.id)
             raise
         self.room.bid(order.id, height=self.book.height)
@@ -173,8 +180,9 @@ class Orders:
             height=self.book.height,
         )
 
-    async def _close(self, key: OrderID, reason: int) -> None:
-        """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before anything is paid."""
+    async def _close(self, key: OrderID, reason: CloseReason, why: str) -> None:
+        """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before
+        anything is paid."""
         bid = key.bid_of(self.book.us.owner)
         try:
             found = await self._bid_on_chain(bid)
@@ -187,14 +195,14 @@ class Orders:
         else:
             outcome = "closed"
             try:
-                await self._send(CloseBid(bid, reason))
+                await self._send(CloseBid(bid, int(reason)))
             except TxRefused as already:
                 log.info("bid could not be closed", why=str(already))
         self.book.forget_bid(key)
         self.room.release(key)
         self.metrics.bids.labels(outcome=outcome).inc()
         self._note(Decided(key, self.book.height, "lost" if outcome == "lost" else "closed"))
-        log.info("bid over", outcome=outcome)
+        log.info("bid over", outcome=outcome, why=why)
 
     def _refused(self, order: OrderID, error: Exception) -> None:
         final = isinstance(error, TxRefused) and (
@@ -202,6 +210,9 @@ class Orders:
         )
         self.metrics.bids.labels(outcome="refused").inc()
         self._decline(order, Decline(Reason.CHAIN_REFUSED, str(error), final))
+        if not final:
+            del self.declined[order]
+            self.queue.put_after(order, REFUSED_AGAIN_S)
 
     def _decline(self, order: OrderID, no: Decline) -> None:
         if self.declined.get(order) != no:
@@ -209,9 +220,6 @@ class Orders:
             self._note(Decided(order, self.book.height, "declined", no.reason.value, no.detail))
             log.info("declined", reason=no.reason.value, detail=no.detail, final=no.final)
         self.declined[order] = no
-
-    def _timeout_blocks(self) -> int:
-        return 0 if not self.settings.timeout_s else max(1, self.settings.timeout_s * 1000 // max(1, self._block_time_ms()))
 
     def _note(self, decided: Decided) -> None:
         self._notes.append(decided)

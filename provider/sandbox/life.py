@@ -1,12 +1,15 @@
-"""One life of a lease, watched from outside, step by step: the main job of this program, and the proof that it was done.
+"""One life of a lease, watched from outside, step by step: the main job of this program, and the proof that it was
+done.
 
-Every step is an observation: of the chain, of the gateway's answer, of the cluster's objects, of the ledger's file. Nothing is
-reported because it was asked for; a step that does not come in time ends the life with the reason (`LifeEnded`).
+Every step is an observation: of the chain, of the gateway's answer, of the cluster's objects, of the ledger's file.
+Nothing is reported because it was asked for; a step that does not come in time ends the life with the reason
+(`LifeEnded`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from typing import Any, TypeVar
 
 from bidengine.usage import usage
 from bidengine.views import Bid, EscrowPayment
-from manifests.coins import Coin, format_decimal, shown, trunc
+from manifests.coins import Coin, format_decimal, trunc
 from manifests.ids import DeploymentID, LeaseID, OrderID, lease_namespace
 from manifests.sdl import Compiled
 from provider.chain.client import Chain
@@ -72,7 +75,10 @@ class Life:
         await self._step("order", orders=[str(o) for o in orders])
 
         bids = [await self._bid(order) for order in orders]
-        await self._step("bid", bids=[{"id": str(b.id), "price": format_decimal(b.price.amount_e18), "denom": b.price.denom} for b in bids])
+        await self._step(
+            "bid",
+            bids=[{"id": str(b.id), "price": format_decimal(b.price.amount_e18), "denom": b.price.denom} for b in bids],
+        )
 
         for bid in bids:
             await self.tenant.lease(bid.id)
@@ -103,16 +109,20 @@ class Life:
 
         async def seen() -> list[dict[str, Any]] | None:
             head, reports = await self._ledger(leases)
-            enough = all(r.blocks >= self.paid_blocks and r.accrued_e18 > 0 for r in reports)
+            enough = all(r.blocks >= self.paid_blocks and any(r.credited.values()) for r in reports)
             if head is None or not enough:
                 return None
-            return [{"lease": str(lease), "blocks": r.blocks, "amount": shown(r.accrued_e18)} for lease, r in zip(leases, reports, strict=True)]
+            return [
+                {"lease": str(lease), "blocks": r.blocks, "amount": sum(r.credited.values())}
+                for lease, r in zip(leases, reports, strict=True)
+            ]
 
         found = await self._until("usage", seen)
         await self._step("usage", blocks=min(f["blocks"] for f in found), leases=found, amount=found[0]["amount"])
 
     async def _settled(self, leases: list[LeaseID]) -> None:
-        """What the chain paid out and what the ledger says it paid must be the same number, and what the rate demands."""
+        """What the chain paid out and what the ledger says it paid must be the same number, and what the rate
+        demands."""
 
         async def equal() -> list[dict[str, Any]] | None:
             out = []
@@ -122,16 +132,33 @@ class Life:
                     return None
                 async with Store.open(self.around.ledger, readonly=True) as store:
                     books = Books(store)
-                    booked = sum(s.paid.amount for s in await books.settlements(lease) if s.paid.denom == payment.withdrawn.denom)
+                    booked = sum(
+                        coin.amount
+                        for settlement in await books.settlements(lease)
+                        for coin in settlement.paid
+                        if coin.denom == payment.withdrawn.denom
+                    )
                     spans = await books.spans(lease)
                 if booked != payment.withdrawn.amount or not spans or spans[-1].to_height is None:
                     return None
-                owed = sum(trunc(s.rate.amount_e18 * (s.to_height - s.from_height)) for s in spans if s.to_height is not None)
-                out.append({"lease": str(lease), "chain": payment.withdrawn.amount, "ledger": booked, "owed": owed, "denom": payment.withdrawn.denom})
+                owed = sum(
+                    trunc(s.rate.amount_e18 * (s.to_height - s.from_height)) for s in spans if s.to_height is not None
+                )
+                out.append(
+                    {
+                        "lease": str(lease),
+                        "chain": payment.withdrawn.amount,
+                        "ledger": booked,
+                        "owed": owed,
+                        "denom": payment.withdrawn.denom,
+                    }
+                )
             return out
 
         found = await self._until("settled", equal)
-        await self._step("settled", amount=sum(f["chain"] for f in found), ledger=sum(f["ledger"] for f in found), leases=found)
+        await self._step(
+            "settled", amount=sum(f["chain"] for f in found), ledger=sum(f["ledger"] for f in found), leases=found
+        )
 
     async def _ledger(self, leases: list[LeaseID]) -> tuple[int | None, list[Any]]:
         async with Store.open(self.around.ledger, readonly=True) as store:
@@ -159,7 +186,9 @@ class Life:
 
     def _orders(self, deployment: DeploymentID) -> Callable[[], Awaitable[list[OrderID] | None]]:
         async def all_of_them() -> list[OrderID] | None:
-            found = [OrderID(deployment.owner, deployment.dseq, gseq, 1) for gseq in range(1, len(self.compiled.groups) + 1)]
+            found = [
+                OrderID(deployment.owner, deployment.dseq, gseq, 1) for gseq in range(1, len(self.compiled.groups) + 1)
+            ]
             for order in found:
                 await self.around.chain.latest.order(order)
             return found
@@ -247,13 +276,19 @@ class Life:
             except (NotFound, Retry) as bad:
                 trouble = str(bad)
             if time.monotonic() >= deadline:
-                raise LifeEnded(f"step `{step}` did not come within {self.patience_s:.0f} s{f': {trouble}' if trouble else ''}")
+                raise LifeEnded(
+                    f"step `{step}` did not come within {self.patience_s:.0f} s{f': {trouble}' if trouble else ''}"
+                )
             await asyncio.sleep(0.05)
 
     async def _step(self, step: str, **seen: Any) -> None:
         head = await self.around.chain.head()
-        entry = {"height": head.height, "time": head.time_unix_ns / 1e9, "step": step, **seen}
+        entry = {"height": head.height, "time": _iso(head.time_unix_ns), "step": step, **seen}
         self.timeline.append(entry)
         told = self._on_step(entry)
         if told is not None:
             await told
+
+
+def _iso(unix_ns: int) -> str:
+    return dt.datetime.fromtimestamp(unix_ns / 1e9, dt.UTC).isoformat(timespec="milliseconds")

@@ -1,7 +1,8 @@
-"""A tenant, as the other side of the market: posts an order from an SDL file, picks a bid, sends the manifest, watches, closes.
+"""A tenant, as the other side of the market: posts an order from an SDL file, picks a bid, sends the manifest,
+watches, closes.
 
-It knows the daemon only as any tenant does: by its record on chain and its HTTPS gateway, whose certificate it trusts because the
-chain lists it.
+It knows the daemon only as any tenant does: by its record on chain and its HTTPS gateway, whose certificate it
+trusts because the chain lists it.
 """
 
 from __future__ import annotations
@@ -17,21 +18,20 @@ from typing import Any
 import httpx
 from cryptography import x509
 
-from bidengine.views import Bid, EscrowPayment, Lease
 from manifests.coins import Coin
 from manifests.ids import DeploymentID, LeaseID
 from manifests.sdl import Compiled
 from manifests.wire import manifest_json
 from provider.chain.client import Chain
-from provider.chain.events import Block, BidCreated
 from provider.chain.keys import Key
 from provider.chain.messages import CloseDeployment, CreateDeployment, CreateLease, Msg
 from provider.chain.tx.signer import Signer
-from provider.errors import NotFound, Refused, Retry
+from provider.errors import Refused, Retry
 
 
 class Tenant:
-    """One key, one gateway at a time. Every step returns what was really observed, with the height it was observed at."""
+    """One key, one gateway at a time. Every step returns what was really observed, with the height it was observed
+    at."""
 
     def __init__(self, chain: Chain, signer: Signer, key: Key) -> None:
         self.chain, self.signer, self.key = chain, signer, key
@@ -39,7 +39,11 @@ class Tenant:
     async def post(self, compiled: Compiled, dseq: int, deposit: Coin) -> None:
         await self.signer.send(
             CreateDeployment(
-                DeploymentID(self.key.address, dseq), compiled.groups, compiled.version, deposit, compiled.reclamation_min_window_s
+                DeploymentID(self.key.address, dseq),
+                compiled.groups,
+                compiled.version,
+                deposit,
+                compiled.reclamation_min_window_s,
             )
         )
 
@@ -60,8 +64,16 @@ class Tenant:
     def token(self) -> str:
         """A bearer token for everything that is ours, valid for five minutes (gateway-auth.md §3.1, ES256K)."""
         now = int(time.time())
-        claims = {"iss": self.key.address, "iat": now, "nbf": now - 5, "exp": now + 300, "version": "v1", "leases": {"access": "full"}}
-        signed = f"{_b64(b'{"alg":"ES256K","typ":"JWT"}')}.{_b64(json.dumps(claims, separators=(',', ':')).encode())}"
+        header = {"alg": "ES256K", "typ": "JWT"}
+        claims = {
+            "iss": self.key.address,
+            "iat": now,
+            "nbf": now - 5,
+            "exp": now + 300,
+            "version": "v1",
+            "leases": {"access": "full"},
+        }
+        signed = ".".join(_b64(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
         return f"{signed}.{_b64(self.key.sign(signed.encode()))}"
 
     async def _trust(self, provider: str, uri: str) -> ssl.SSLContext:
@@ -92,7 +104,9 @@ class Gateway:
         await self._http.aclose()
 
     async def send_manifest(self, dseq: int, compiled: Compiled) -> None:
-        answer = await self._call("PUT", f"/deployment/{dseq}/manifest", json.dumps(manifest_json(compiled.manifest)).encode())
+        answer = await self._call(
+            "PUT", f"/deployment/{dseq}/manifest", json.dumps(manifest_json(compiled.manifest)).encode()
+        )
         if answer.status_code != 200:
             raise Refused(f"the gateway answered {answer.status_code}: {answer.text.strip()}")
 
@@ -107,7 +121,10 @@ class Gateway:
     async def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         try:
             return await self._http.request(
-                method, path, content=body, headers={"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+                method,
+                path,
+                content=body,
+                headers={"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"},
             )
         except httpx.TransportError as trouble:
             raise Retry(f"the gateway cannot be reached: {trouble}") from None

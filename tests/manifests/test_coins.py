@@ -13,7 +13,14 @@ from manifests.coins import E18, Coin, DecCoin, format_decimal, parse_coins, par
 
 @pytest.mark.parametrize(
     ("text", "e18"),
-    [("1", E18), ("12.5", 12 * E18 + E18 // 2), ("-0.4", -4 * 10**17), ("+5", 5 * E18), ("001", E18), ("0.000000000000000001", 1)],
+    [
+        ("1", E18),
+        ("12.5", 12 * E18 + E18 // 2),
+        ("-0.4", -4 * 10**17),
+        ("+5", 5 * E18),
+        ("001", E18),
+        ("0.000000000000000001", 1),
+    ],
 )
 def test_decimals_are_read_exactly(text: str, e18: int) -> None:
     assert parse_decimal(text) == e18

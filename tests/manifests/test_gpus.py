@@ -25,7 +25,9 @@ def test_a_key_is_read(key: str, expected: GpuWish) -> None:
     assert wish(key) == expected
 
 
-@pytest.mark.parametrize("key", ["", "vendor/nvidia", "model/a100", "vendor/nvidia/model/a/b", "vendor/nvidia/model/a/interface/x/ram/8Gi"])
+@pytest.mark.parametrize(
+    "key", ["", "vendor/nvidia", "model/a100", "vendor/nvidia/model/a/b", "vendor/nvidia/model/a/interface/x/ram/8Gi"]
+)
 def test_a_key_outside_the_grammar_is_refused(key: str) -> None:
     with pytest.raises(Invalid):
         wish(key)
@@ -54,4 +56,6 @@ def test_a_card_writes_its_own_key() -> None:
 
 
 def test_only_attributes_that_are_true_are_wishes() -> None:
-    assert wishes((Attribute("vendor/nvidia/model/t4", "true"), Attribute("vendor/nvidia/model/a100", "false"))) == (GpuWish("nvidia", "t4"),)
+    assert wishes((Attribute("vendor/nvidia/model/t4", "true"), Attribute("vendor/nvidia/model/a100", "false"))) == (
+        GpuWish("nvidia", "t4"),
+    )

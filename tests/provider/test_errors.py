@@ -4,7 +4,10 @@ from provider.errors import AkpError, ConfigError, Conflict, NotFound, Refused, 
 
 
 def test_a_config_error_is_one_line_with_place_and_cure() -> None:
-    assert str(ConfigError("akp.yaml: chain.id", "not a chain", "Write akashnet-2.")) == "akp.yaml: chain.id: not a chain. Write akashnet-2."
+    assert (
+        str(ConfigError("akp.yaml: chain.id", "not a chain", "Write akashnet-2."))
+        == "akp.yaml: chain.id: not a chain. Write akashnet-2."
+    )
 
 
 def test_refusals_of_the_chain_carry_code_and_text() -> None:

@@ -23,7 +23,10 @@ async def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "ledger.db") as store:
         with pytest.raises(sqlite3.IntegrityError):
             await store.write(
-                [("INSERT INTO head VALUES (1, 7, 70)", ()), ("INSERT INTO head VALUES (2, 8, 80)", ())]  # breaks the CHECK
+                [
+                    ("INSERT INTO head VALUES (1, 7, 70)", ()),
+                    ("INSERT INTO head VALUES (2, 8, 80)", ()),
+                ]  # breaks the CHECK
             )
         assert await store.read("SELECT count(*) FROM head") == [(0,)]
         await store.write([("INSERT INTO head VALUES (1, 9, 90)", ())])

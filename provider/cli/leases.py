@@ -1,0 +1,66 @@
+"""`akp leases`: every lease the ledger knows, what it earns and what it has been paid."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from manifests.coins import format_decimal, shown
+from provider.ledger.books import Books, Head, LeaseRow
+from provider.ledger.store import Store
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def leases(
+    data: Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")] = Path("/var/lib/akp"),
+    output: Annotated[Literal["table", "json"], typer.Option("--output", "-o")] = "table",
+    live: Annotated[bool, typer.Option("--live", help="Only leases that still run.")] = False,
+) -> None:
+    """List leases with rate, blocks and payments. Reads the ledger; works while the daemon runs, and when it does
+    not."""
+    head, rows = asyncio.run(_read(data))
+    rows = [row for row in rows if row.to_height is None or not live]
+    height = head.height if head else 0
+    if output == "json":
+        print(json.dumps([_json(row, height) for row in rows], indent=2))
+        return
+    table = Table("lease", "blocks", "rate per block", "paid", "state", box=None)
+    for row in rows:
+        table.add_row(
+            str(row.lease), str(_blocks(row, height)), str(row.rate), f"{row.paid}{row.rate.denom}", _state(row)
+        )
+    Console().print(table)
+
+
+async def _read(data: Path) -> tuple[Head | None, list[LeaseRow]]:
+    async with Store.open(data / "ledger.db", readonly=True) as store:
+        return await Books(store).head(), await Books(store).leases()
+
+
+def _json(row: LeaseRow, height: int) -> dict[str, object]:
+    return {
+        "lease": str(row.lease),
+        "from_height": row.from_height,
+        "to_height": row.to_height,
+        "blocks": _blocks(row, height),
+        "rate": {"denom": row.rate.denom, "amount": format_decimal(row.rate.amount_e18)},
+        "owed": {"denom": row.rate.denom, "amount": shown(row.rate.amount_e18 * _blocks(row, height))},
+        "paid": {"denom": row.rate.denom, "amount": row.paid},
+        "reason": row.reason,
+    }
+
+
+def _blocks(row: LeaseRow, height: int) -> int:
+    return max(0, (row.to_height if row.to_height is not None else height) - row.from_height)
+
+
+def _state(row: LeaseRow) -> str:
+    return "live" if row.to_height is None else f"ended at {row.to_height} (reason {row.reason})"

@@ -1,0 +1,192 @@
+"""Read this first: the daemon, whole. Build the parts, name the tasks, follow the chain.
+
+    chain ──blocks──▶ book ──keys──▶ orders, leases, funds ──messages──▶ signer ──▶ chain
+    cluster ──objects──▶ mirrors ──inventory──▶ room ──▶ orders        leases ──objects──▶ cluster
+
+An event only says which key to look at; what to do is decided from the book and the mirrors as they are. So start,
+restart and steady state are one path: every key is looked at. A part that fails ends the process, which is then
+started anew. Only the ledger's cursor and what it has booked survive here; the rest is on chain and in the cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+
+from bidengine.room import Room
+from provider.chain import keys
+from provider.chain.client import Chain
+from provider.chain.events import Block
+from provider.chain.follow import GapTooWide
+from provider.chain.messages import CreateBid
+from provider.chain.tx.signer import Signer
+from provider.cluster.cluster import Cluster
+from provider.cluster.kube import Kube
+from provider.errors import Fatal
+from provider.gateway import certificates
+from provider.gateway.app import application
+from provider.gateway.reception import Reception
+from provider.gateway.server import serve
+from provider.gateway.tls import PeerContext
+from provider.health import Health
+from provider.ledger.books import Books, Head
+from provider.ledger.store import Store
+from provider.market import certificate
+from provider.market.accounts import Accounts
+from provider.market.book import Book
+from provider.market.funds import Funds
+from provider.market.leases import Leases
+from provider.market.orders import Orders
+from provider.market.prices import Prices
+from provider.market.restart import MOST_BEHIND, rebuilt, remembered
+from provider.metrics import Metrics
+from provider.settings import Settings
+from provider.tasks import spawn
+from provider.vitals import gauges, problems
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a caller in the same process may want to know of a daemon that is up."""
+
+    address: str
+    gateway_port: int
+    health_port: int
+    signer: Signer
+
+
+async def run(
+    settings: Settings, *, stop: asyncio.Event | None = None, up: Callable[[Running], None] | None = None
+) -> None:
+    """Until `stop` is set or a part fails."""
+    try:
+        await _run(settings, stop or asyncio.Event(), up or (lambda _: None))
+    except* _Stop:
+        pass
+
+
+class _Stop(Exception):
+    """Ends the task group, and with it every part, in one step."""
+
+
+async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], None]) -> None:
+    metrics, prices, key = Metrics(), Prices(settings.bid.prices), keys.load(settings.key)
+    async with AsyncExitStack() as open_:
+        books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
+        chain = await open_.enter_async_context(Chain.connect(settings.chain))
+        await books.store.belongs_to(chain=chain.id, provider=key.address)
+        kube = await open_.enter_async_context(Kube.connect(settings.cluster))
+        tasks = await open_.enter_async_context(asyncio.TaskGroup())
+
+        book = await remembered(chain, books, key.address)
+        cluster = await Cluster.watch(kube, settings.cluster, tasks)
+        signer = Signer(chain, key, settings.chain)
+        spawn(tasks, "signer", signer.run())
+        room = rebuilt(book, cluster.inventory(), settings.cluster)
+        block_time = lambda: chain.block_time_ms  # noqa: E731 - the figure moves, so a function is handed on
+        orders = Orders(book, room, prices, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time)
+        leases = Leases(book, room, cluster, signer.send, chain.latest.lease, settings.lease, block_time)
+        funds = Funds(book, lambda: chain.latest, signer.send, settings.lease, block_time)
+        accounts = Accounts(book, room, books, chain.at)
+        await books.advance(Head(book.height, book.time_unix_ns), await accounts.reconcile())
+
+        pem = await certificate.ensure(
+            settings.gateway.certificate,
+            settings.data,
+            key.address,
+            _domains(book, settings),
+            chain.latest.certificate,
+            signer.send,
+        )
+        reception = Reception(
+            book, room, leases, cluster, lambda: chain.latest, metrics,
+            public_hostname=settings.cluster.public_hostname, kube_version=await kube.version(),
+            open_orders=lambda: len(orders.queue),
+        )  # fmt: skip
+        tls = PeerContext(certificates.ServerCertificates(certificates.Source(pem)).choose)
+        app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
+        gateway = await open_.enter_async_context(serve(app, tls, settings.gateway.listen))
+        metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
+        health = await open_.enter_async_context(
+            Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
+        )
+
+        follower = Follower(chain, book, room, books, cluster, signer, orders, leases, funds, accounts, prices, metrics)
+        cluster.on_change(lambda lease: follower.room_moved() if lease is None else leases.look([lease]))
+        orders.look_at_all()
+        leases.look_at_all()
+        for name, part in {"orders": orders, "leases": leases, "funds": funds, "follow": follower}.items():
+            spawn(tasks, name, part.run())
+        log.info("up", provider=key.address, chain=chain.id, height=book.height, gateway=gateway.port)
+        up(Running(key.address, gateway.port, health.port, signer))
+
+        await stop.wait()
+        log.info("stopping")
+        raise _Stop
+
+
+@dataclass(slots=True)
+class Follower:
+    """The heart: takes in each block and tells every part which keys to look at."""
+
+    chain: Chain
+    book: Book
+    room: Room
+    books: Books
+    cluster: Cluster
+    signer: Signer
+    orders: Orders
+    leases: Leases
+    funds: Funds
+    accounts: Accounts
+    prices: Prices
+    metrics: Metrics
+    _seen_inventory: int = -1
+
+    async def run(self) -> None:
+        try:
+            async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):
+                await self.take(block)
+        except GapTooWide as gap:
+            raise Fatal(f"{gap}; starting anew loads the present state") from None
+
+    async def take(self, block: Block) -> None:
+        touched = self.book.apply(block)
+        await self.book.fill(self.chain.at(block.height), touched)
+        entries = await self.accounts.entries(touched, self.funds.unbooked)
+        self.funds.unbooked -= {e.lease for e in entries if hasattr(e, "withdrawn_total")}
+        await self.books.advance(Head(block.height, block.time_unix_ns), entries)
+        for failed in self.signer.look(block):
+            if isinstance(failed.msg, CreateBid):
+                self.orders.failed(failed.msg, failed.error)
+            else:
+                log.error("a message came to nothing", message=type(failed.msg).__name__, why=str(failed.error))
+                self.leases.look_at_all()
+        self.room_moved()
+        if self.prices.look() or touched.provider:
+            self.orders.look_at_declined()
+        self.orders.look(touched.orders)
+        self.leases.look(touched.leases)
+        self.funds.look({lease.deployment for lease in touched.opened})
+        for part in (self.orders, self.leases, self.funds):
+            part.tick(block.height)
+        self.metrics.blocks.inc()
+
+    def room_moved(self) -> None:
+        """The cluster's objects have changed: what is free is read anew, and who was declined for want of room is
+        looked at."""
+        if self.cluster.inventory_version != self._seen_inventory:
+            self._seen_inventory = self.cluster.inventory_version
+            self.room.see(self.cluster.inventory())
+            self.orders.look_at_declined()
+
+
+def _domains(book: Book, settings: Settings) -> tuple[str, ...]:
+    host = book.us.host_uri.removeprefix("https://").partition(":")[0]
+    return tuple(sorted({host, settings.cluster.public_hostname} - {""}))

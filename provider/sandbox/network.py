@@ -1,0 +1,283 @@
+"""Everything around the daemon in the sandbox: the chain, the cluster, a provider's record, a price file, and a
+tenant with money.
+
+`network(…)` gives the settings a daemon needs to live in it; whether that daemon runs in this process or another is
+the caller's choice. Keys are derived from fixed words and are worth nothing anywhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from manifests.render.crd import definitions
+
+from manifests.ids import OrderID
+from manifests.resources import Attribute, GroupSpec, Requirements, SignedBy
+from manifests.sdl import Compiled
+from provider.chain.client import Chain
+from provider.chain.keys import Key
+from provider.chain.messages import CreateProvider, SignAttributes
+from provider.chain.tx.signer import Signer
+from provider.cluster.kinds import INGRESS_CLASS, STORAGE_CLASS, Kind
+from provider.cluster.kube import Kube
+from provider.errors import AkpError, ConfigError
+from provider.ledger.books import Books
+from provider.ledger.store import Store
+from provider.sandbox.chain.genesis import Genesis
+from provider.sandbox.chain.node import Node
+from provider.sandbox.cluster import EmbeddedCluster
+from provider.sandbox.tenant import Tenant
+from provider.settings import ChainSettings, ClusterSettings, Settings, load
+from provider.tasks import spawn
+
+Where = Literal["embedded", "kubeconfig", "local"]
+CARDS = (("nvidia", "a100", "80Gi", "sxm"), ("nvidia", "rtx4090", "24Gi", "pcie"))
+CLASSES = ("beta1", "beta2", "beta3", "default")
+PRICES = """\
+# The sandbox's prices; `akp sandbox` writes this file, a real provider writes its own (docs/prices.md).
+currency: uact
+usdPerMonth:
+  cpu: 1.60
+  memoryGiB: 0.80
+  storageGiB: {ephemeral: 0.02, beta1: 0.01, beta2: 0.03, beta3: 0.04, default: 0.02, ram: 0.80}
+  endpoint: 0.05
+  ip: 5
+  gpu: {"*": 100, nvidia/a100: 900, nvidia/rtx4090: 300}
+minimumUsdPerMonth: 5
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    settings: Settings
+    chain: Chain
+    node: Node
+    kube: Kube
+    tenant: Tenant
+    provider: Key
+    auditor: Key
+    cluster: str
+    """where workloads go, in words for the screen"""
+
+    @property
+    def ledger(self) -> Path:
+        return self.settings.data / "ledger.db"
+
+    async def why_no_bid(self, order: OrderID) -> str:
+        """The daemon's last word about an order, from its ledger."""
+        try:
+            async with Store.open(self.ledger, readonly=True) as store:
+                found = await Books(store).decisions(order)
+        except ConfigError:
+            return "the daemon has no ledger yet"
+        return f"{found[-1].reason}: {found[-1].detail}" if found and found[-1].outcome == "declined" else ""
+
+    def played(self, compiled: Compiled) -> Compiled:
+        """The order as this network can serve it: auditors it names are played by the sandbox's own, for whom alone
+        it can sign."""
+        return replace(compiled, groups=tuple(_audited_by(group, self.auditor.address) for group in compiled.groups))
+
+
+@asynccontextmanager
+async def network(
+    work: Path,
+    *,
+    where: Where = "embedded",
+    block_s: float = 0.5,
+    chain_block_s: float = 6.0,
+    grpc_port: int = 0,
+    rpc_port: int = 0,
+    log: Literal["auto", "json", "console"] = "auto",
+) -> AsyncIterator[Network]:
+    """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
+    a lease of tiny blocks would cost nothing. `work` holds the ledger, the keys and the price file."""
+    provider, tenant, auditor = (_key(who) for who in ("provider", "tenant", "auditor"))
+    rich = {"uakt": 10**12, "uact": 10**12}
+    genesis = Genesis.default(
+        {k.address: rich for k in (provider, tenant, auditor)},
+        genesis_time_unix_ns=time.time_ns(),
+        min_reclamation_window_ns=60 * 10**9,
+    )
+    async with AsyncExitStack() as open_:
+        cluster_settings, words = await _cluster(open_, work, where)
+        node = await open_.enter_async_context(
+            Node(
+                genesis, block_time_s=block_s, header_block_time_s=chain_block_s, grpc_port=grpc_port, rpc_port=rpc_port
+            )
+        )
+        chain_settings = ChainSettings(id=genesis.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,))
+        chain = await open_.enter_async_context(Chain.connect(chain_settings))
+        kube = await open_.enter_async_context(Kube.connect(cluster_settings))
+        await _furnish(kube)
+        port = _free_port()
+        settings = _settings(work, chain_settings, cluster_settings, provider, port, log)
+        tasks = await open_.enter_async_context(asyncio.TaskGroup())
+        signers = {k.address: Signer(chain, k, chain_settings) for k in (provider, tenant, auditor)}
+        running = [spawn(tasks, f"sandbox signer {n}", s.run()) for n, s in enumerate(signers.values())]
+        running.append(spawn(tasks, "sandbox blocks", _tell(chain, list(signers.values()))))
+        attributes = _attributes()
+        await signers[provider.address].send(CreateProvider(provider.address, f"https://127.0.0.1:{port}", attributes))
+        await signers[auditor.address].send(SignAttributes(auditor.address, provider.address, attributes))
+        await _registered(chain, provider.address, auditor.address)
+        try:
+            yield Network(
+                settings, chain, node, kube, Tenant(chain, signers[tenant.address], tenant), provider, auditor, words
+            )
+        finally:
+            for task in running:
+                task.cancel()
+
+
+async def _cluster(open_: AsyncExitStack, work: Path, where: Where) -> tuple[ClusterSettings, str]:
+    common = {
+        "ingress_domain": "ingress.sandbox.test",
+        "public_hostname": "sandbox.test",
+        "storage": dict.fromkeys(CLASSES, "10Ti"),
+    }
+    match where:
+        case "embedded":
+            embedded = await open_.enter_async_context(EmbeddedCluster())
+            path = work / "kubeconfig.json"
+            path.write_text(json.dumps(embedded.kubeconfig))
+            return ClusterSettings(kubeconfig=path, **common), "embedded stand-in: objects are kept, no container runs"
+        case "kubeconfig":
+            return ClusterSettings(**common), "the current kubeconfig context"
+        case "local":
+            try:
+                local = importlib.import_module("e2e.cluster")
+            except ImportError:
+                raise ConfigError(
+                    "--cluster local", "e2e.cluster is not here", "Run it from a checkout of akash-provider."
+                ) from None
+            running = await asyncio.to_thread(local.Cluster(nodes="kubelet").__enter__)
+            open_.push_async_callback(asyncio.to_thread, running.__exit__, None, None, None)
+            return ClusterSettings(
+                kubeconfig=Path(running.kubeconfig), **common
+            ), "a real local control plane with one real node"
+
+
+async def _furnish(kube: Kube) -> None:
+    """What an operator's chart brings: our CRDs, the namespace of manifests, classes of storage and ingress."""
+    for definition in definitions():
+        await kube.apply(definition)
+    await kube.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lease", "labels": {"akash.network": "true"}}}
+    )
+    for name in CLASSES:
+        if name != "default":
+            await kube.apply(
+                {
+                    "apiVersion": STORAGE_CLASS.api_version,
+                    "kind": "StorageClass",
+                    "metadata": {"name": name},
+                    "provisioner": "sandbox.akash.network/none",
+                }
+            )
+    await kube.apply(
+        {
+            "apiVersion": INGRESS_CLASS.api_version,
+            "kind": "IngressClass",
+            "metadata": {"name": "akash-ingress-class"},
+            "spec": {"controller": "projectcontour.io/contour"},
+        }
+    )
+    for definition in definitions():
+        await _served(kube, definition)
+
+
+async def _served(kube: Kube, definition: dict[str, Any]) -> None:
+    """A definition takes a moment until its kind can be listed."""
+    spec = definition["spec"]
+    kind = Kind(spec["group"], spec["versions"][0]["name"], spec["names"]["plural"], spec["names"]["kind"])
+    for _ in range(200):
+        try:
+            async for _page in kube.list(kind):
+                pass
+        except AkpError:
+            await asyncio.sleep(0.05)
+        else:
+            return
+    raise ConfigError("cluster", f"{kind} is not served", "Look at the CustomResourceDefinition's conditions.")
+
+
+def _settings(
+    work: Path,
+    chain: ChainSettings,
+    cluster: ClusterSettings,
+    provider: Key,
+    port: int,
+    log: Literal["auto", "json", "console"],
+) -> Settings:
+    """The daemon's settings, also written to a file so that it can run in a process of its own."""
+    (work / "prices.yaml").write_text(PRICES)
+    (work / "provider.hex").write_text(_secret("provider"))
+    values = {
+        "chain": json.loads(chain.model_dump_json()),
+        "key": {"hex_file": str(work / "provider.hex")},
+        "cluster": json.loads(cluster.model_dump_json(exclude_defaults=True)),
+        "bid": {"prices": str(work / "prices.yaml"), "reclamation_window_s": 86_400},
+        "gateway": {"listen": f"127.0.0.1:{port}"},
+        "metrics": {"listen": "127.0.0.1:0"},
+        "data": str(work / "data"),
+        "log": log,
+    }
+    (work / "akp.yaml").write_text(json.dumps(values, indent=2))  # JSON is YAML
+    return load(work / "akp.yaml")
+
+
+async def _tell(chain: Chain, signers: list[Signer]) -> None:
+    head = await chain.head()
+    async for block in chain.follow(after=head.height):
+        for signer in signers:
+            for failed in signer.look(block):
+                raise ConfigError(
+                    "sandbox", f"{type(failed.msg).__name__} came to nothing: {failed.error}", "This is a defect."
+                )
+
+
+async def _registered(chain: Chain, provider: str, auditor: str) -> None:
+    while auditor not in await chain.latest.audited(provider):  # noqa: ASYNC110 - the chain tells nobody, it is asked
+        await asyncio.sleep(0.05)
+
+
+def _attributes() -> tuple[Attribute, ...]:
+    """What tenants' files ask for most (sdl-manifest.md §16), and everything the embedded nodes have."""
+    found = {"host": "akash", "organization": "sandbox", "region": "us-west", "tier": "community", "ip-lease": "true"}
+    for n, name in enumerate(CLASSES, 1):
+        found |= {f"capabilities/storage/{n}/class": name, f"capabilities/storage/{n}/persistent": "true"}
+    found |= {"capabilities/storage/9/class": "ram", "capabilities/storage/9/persistent": "false"}
+    for vendor, model, ram, interface in CARDS:
+        key = f"capabilities/gpu/vendor/{vendor}/model/{model}"
+        for suffix in ("", f"/ram/{ram}", f"/interface/{interface}", f"/ram/{ram}/interface/{interface}"):
+            found[key + suffix] = "true"
+    return tuple(Attribute(k, v) for k, v in sorted(found.items()))
+
+
+def _audited_by(group: GroupSpec, auditor: str) -> GroupSpec:
+    signed = group.requirements.signed_by
+    played = SignedBy((auditor,) if signed.all_of else (), (auditor,) if signed.any_of else ())
+    return replace(group, requirements=Requirements(played, group.requirements.attributes))
+
+
+def _secret(who: str) -> str:
+    return hashlib.sha256(f"akash-provider sandbox {who}".encode()).hexdigest()
+
+
+def _key(who: str) -> Key:
+    return Key.from_hex(_secret(who))
+
+
+def _free_port() -> int:
+    """The provider's record on chain names the gateway's port, so it must be known before the gateway listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -1,0 +1,111 @@
+"""The network with the daemon living in it: one life and out (`one_life`), or open for business until stopped
+(`stay`)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from manifests.coins import Coin, shown
+from manifests.sdl import Compiled
+from provider import daemon
+from provider.errors import AkpError
+from provider.sandbox.life import Life, LifeEnded, Surroundings
+from provider.sandbox.network import Network, Where, network
+from provider.tasks import spawn
+
+__all__ = ["LifeEnded", "one_life", "stay"]
+DEPOSIT = Coin("uact", 50_000_000)
+
+
+async def one_life(
+    work: Path,
+    compiled: Compiled,
+    *,
+    where: Where = "embedded",
+    block_s: float = 0.5,
+    patience_s: float = 60.0,
+    on_step: Callable[[dict[str, Any]], Awaitable[None] | None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[dict[str, Any]]:
+    """The timeline of one life; LifeEnded with the reason when it does not come to its end."""
+    async with network(work, where=where, block_s=block_s) as net, living(net):
+        say(f"cluster: {net.cluster}")
+        around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
+        life = Life(
+            net.tenant,
+            around,
+            net.played(compiled),
+            dseq=int(time.time()),
+            deposit=DEPOSIT,
+            patience_s=patience_s,
+            on_step=on_step,
+        )
+        return await life.run()
+
+
+async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: float, console: Console) -> None:
+    """Until cancelled: show the market; with an SDL, its order is posted once at the start."""
+    async with network(work, where=where, block_s=block_s) as net, living(net) as running:
+        console.print(f"cluster   {net.cluster}")
+        console.print(f"chain     {net.settings.chain.id}  gRPC {net.node.grpc_url}  RPC {net.node.rpc_url}")
+        console.print(f"gateway   https://127.0.0.1:{running.gateway_port}  provider {running.address}")
+        console.print(f"config    {work / 'akp.yaml'}   ledger {net.ledger}")
+        console.print("Ctrl-C stops everything\n")
+        async with asyncio.TaskGroup() as tasks:
+            if compiled is not None:
+                around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
+                spawn(
+                    tasks,
+                    "first order",
+                    _first(
+                        Life(net.tenant, around, net.played(compiled), dseq=int(time.time()), deposit=DEPOSIT), console
+                    ),
+                )
+            with Live(await _market(net), console=console, refresh_per_second=4) as live:
+                while True:
+                    live.update(await _market(net))
+                    await asyncio.sleep(max(block_s, 0.25))
+
+
+async def _first(life: Life, console: Console) -> None:
+    try:
+        await life.run()
+        console.print("the first order lived its whole life; the network stays up")
+    except LifeEnded as end:
+        console.print(f"the first order: {end}")
+
+
+@asynccontextmanager
+async def living(net: Network) -> AsyncIterator[daemon.Running]:
+    """The daemon, up as long as the block lasts."""
+    stop, up = asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        task = spawn(tasks, "daemon", daemon.run(net.settings, stop=stop, up=up.set_result))
+        await asyncio.wait({task, up}, return_when=asyncio.FIRST_COMPLETED)
+        if not up.done():
+            await task  # raises what ended it
+            raise AkpError("the daemon ended before it was up")
+        try:
+            yield up.result()
+        finally:
+            stop.set()
+
+
+async def _market(net: Network) -> Table:
+    head = await net.chain.head()
+    table = Table("order", "state", "bids", "price per block", title=f"height {head.height}", box=None)
+    for state in ("open", "active"):
+        for order in (await net.chain.latest.orders(state))[-10:]:
+            bids = await net.chain.latest.bids_on(order.id)
+            prices = ", ".join(f"{shown(b.price.amount_e18)}{b.price.denom} ({b.state})" for b in bids)
+            table.add_row(str(order.id), order.state, str(len(bids)), prices)
+    return table

@@ -1,0 +1,46 @@
+"""How the daemon is: gauges for Prometheus and the sentences behind /readyz, read from live state when somebody
+asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from bidengine.room import Room
+from provider.chain.tx.signer import Signer
+from provider.cluster.cluster import Cluster
+from provider.market.book import Book
+from provider.market.funds import Funds
+from provider.market.leases import Leases
+from provider.market.orders import Orders
+from provider.metrics import Sample
+
+OLD_BLOCK_S = 120
+
+
+def problems(book: Book, cluster: Cluster) -> Iterator[str]:
+    age_s = time.time() - book.time_unix_ns / 1e9
+    if age_s > OLD_BLOCK_S:
+        yield f"the last block taken in is {age_s:.0f} s old"
+    if not cluster.fresh:
+        yield "the cluster's mirrors are not up to date"
+
+
+def gauges(
+    book: Book, room: Room, orders: Orders, leases: Leases, funds: Funds, signer: Signer, cluster: Cluster
+) -> Iterator[Sample]:
+    yield "akp_height", {}, book.height
+    yield "akp_block_age_seconds", {}, max(0.0, time.time() - book.time_unix_ns / 1e9)
+    yield "akp_orders_open", {}, sum(o.state == "open" for o in book.orders.values())
+    yield "akp_bids_open", {}, sum(b.state == "open" for b in book.bids.values())
+    yield "akp_leases", {}, len(book.leases)
+    for state in ("held", "bid", "leased"):
+        yield "akp_held", {"state": state}, sum(h.state == state for h in room.holds.values())
+    for name, queue in {"orders": orders.queue, "leases": leases.queue, "funds": funds.queue}.items():
+        yield "akp_queue", {"queue": name}, len(queue)
+    yield "akp_transactions_pending", {}, signer.pending
+    yield "akp_mirror_fresh", {}, float(cluster.fresh)
+    free = room.free()
+    yield "akp_free", {"resource": "cpu_milli"}, sum(n.cpu_milli for n in free.nodes)
+    yield "akp_free", {"resource": "memory_bytes"}, sum(n.memory_bytes for n in free.nodes)
+    yield "akp_free", {"resource": "gpu"}, sum(sum(n.gpus.values()) for n in free.nodes)

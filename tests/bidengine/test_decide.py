@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from bidengine.decide import CloseBid, Consider, Keep, Nothing, Release, bid_timeout_height, outlook
+from bidengine.placement import Placement
+from bidengine.room import Hold, HoldState
+from bidengine.views import Bid, CloseReason, Lease
+from manifests.coins import DecCoin
+
+ORDERS = (None, "open", "active", "closed")
+BIDS = (None, "open", "active", "lost", "closed")
+LEASES = (None, "active", "reclaiming", "closed", "insufficient_funds")
+HOLDS = (None, HoldState.HELD, HoldState.BID, HoldState.LEASED)
+PRICE = DecCoin("uact", 10**18)
+
+
+def seen(make: Any, order: Any, bid: Any, lease: Any, hold: Any, height: int = 110) -> tuple[Any, ...]:
+    """At height 110; the bid is from 105, the hold from 100; a bid is given up after 60 s at 6 s a block."""
+    the_order = make.order(state=order) if order else None
+    the_bid = Bid(make.lease_id(7), bid, PRICE, 105) if bid else None
+    the_lease = Lease(make.lease_id(7), lease, PRICE, 106) if lease else None
+    the_hold = Hold(make.order_id(7), make.group(make.unit()), Placement(()), hold, 100) if hold else None
+    return outlook(
+        the_order, the_bid, the_lease, the_hold, height=height, bid_timeout_s=60, block_time_ms=6000, sent_blocks=20
+    )
+
+
+LOST = [Release, CloseBid]
+TABLE = {
+    # (order, our bid): by hold none, held, bid, leased
+    (None, None): ([Nothing], [Release], [Release], [Release]),
+    ("open", None): ([Consider], [Consider], [Keep], [Release, Consider]),
+    ("active", None): ([Nothing], [Release], [Release], [Release]),
+    ("closed", None): ([Nothing], [Release], [Release], [Release]),
+    (None, "open"): (LOST,) * 4,
+    ("open", "open"): ([Keep],) * 4,
+    ("active", "open"): (LOST,) * 4,
+    ("closed", "open"): (LOST,) * 4,
+    **{(order, "active"): ([Keep],) * 4 for order in ORDERS},
+    **{(order, bid): ([Nothing], [Release], [Release], [Release]) for order in ORDERS for bid in ("lost", "closed")},
+}
+
+
+def test_the_table_leaves_nothing_out() -> None:
+    assert set(TABLE) == set(itertools.product(ORDERS, BIDS))
+
+
+@pytest.mark.parametrize(("order", "bid"), list(TABLE), ids=str)
+def test_what_to_do_without_a_lease(make: Any, order: str | None, bid: str | None) -> None:
+    for hold, expected in zip(HOLDS, TABLE[order, bid], strict=True):
+        assert [type(step) for step in seen(make, order, bid, None, hold)] == expected, hold
+
+
+def test_with_a_lease_of_ours_the_lease_flow_has_it(make: Any) -> None:
+    for order, bid, lease, hold in itertools.product(ORDERS, BIDS, LEASES[1:], HOLDS):
+        assert seen(make, order, bid, lease, hold) == (Nothing(),)
+
+
+def test_an_unanswered_bid_is_kept_to_its_last_block_and_its_room_until_the_chain_has_closed_it(make: Any) -> None:
+    assert seen(make, "open", "open", None, HoldState.BID, 114) == (Keep(115),)
+    assert seen(make, "open", "open", None, HoldState.BID, 115) == (
+        CloseBid(CloseReason.UNSPECIFIED, "not accepted within 60 s"),
+    )
+
+
+def test_a_bid_that_was_sent_and_never_seen_is_made_again(make: Any) -> None:
+    assert seen(make, "open", None, None, HoldState.BID, 119) == (Keep(120),)
+    assert seen(make, "open", None, None, HoldState.BID, 120) == (Release(), Consider())
+
+
+def test_a_losing_bid_says_why_it_is_closed(make: Any) -> None:
+    release, close = seen(make, "active", "open", None, None)
+    assert release == Release()
+    assert close == CloseBid(CloseReason.UNSPECIFIED, "the order is active and the bid was left open")
+    assert 10_000 <= close.reason <= 19_999
+
+
+@pytest.mark.parametrize(
+    ("created", "timeout_s", "block_ms", "until"),
+    [(100, 0, 6000, None), (100, 300, 6000, 150), (100, 301, 6000, 151), (100, 1, 6000, 101), (0, 300, 1000, 300)],
+)
+def test_a_bids_age_counts_from_the_chains_height(
+    created: int, timeout_s: int, block_ms: int, until: int | None
+) -> None:
+    """D4: the reference measured from its own start, so no bid was ever old."""
+    assert bid_timeout_height(created, timeout_s, block_ms) == until

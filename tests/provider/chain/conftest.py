@@ -1,0 +1,111 @@
+"""Recordings of a real node (../shared/conformance/chain), and small nodes of our own on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import json_format
+
+from provider.chain import wire
+
+Lines = Callable[..., Iterator[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def recordings(shared: Path) -> Path:
+    found = shared / "conformance" / "chain"
+    if not found.is_dir():
+        pytest.skip("the recorded chain (../shared/conformance/chain) is not beside this checkout")
+    return found
+
+
+@pytest.fixture(scope="session")
+def lines(recordings: Path) -> Lines:
+    """`lines("S1-life", "query")`: the lines of one file, or of all with None, that have the key."""
+
+    def read(name: str | None, key: str) -> Iterator[dict[str, Any]]:
+        for file in sorted(recordings.glob(f"{name or 'S*'}.jsonl")):
+            with file.open() as text:
+                for line in text:
+                    found = json.loads(line)
+                    if key in found:
+                        yield found
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def genesis(recordings: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((recordings / "genesis.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def parse() -> Callable[[str, dict[str, Any]], Any]:
+    """proto3 JSON -> wire message."""
+
+    def make(name: str, value: dict[str, Any]) -> Any:
+        return json_format.ParseDict(value, wire.message(name)(), ignore_unknown_fields=True, descriptor_pool=wire.POOL)
+
+    return make
+
+
+class GrpcNode:
+    """A node answering what a test wants: `answers[method](request, context)`, and GetLatestBlock with its chain id."""
+
+    def __init__(self, chain_id: str = "sandbox", height: int = 100) -> None:
+        self.chain_id, self.height, self.asked = chain_id, height, []
+        self.services: dict[str, dict[str, Any]] = {}
+        self._server: grpc.aio.Server | None = None
+        self.address = ""
+
+    def answers(self, service: str, **methods: Any) -> None:
+        self.services.setdefault(service, {}).update(methods)
+
+    async def start(self, port: int = 0) -> GrpcNode:
+        self.answers("cosmos.base.tendermint.v1beta1.Service", GetLatestBlock=self._latest)
+        self._server = grpc.aio.server()
+        handlers = tuple(wire.handlers(s, {m: self._seen(m, f) for m, f in ms.items()}) for s, ms in self.services.items())
+        self._server.add_generic_rpc_handlers(handlers)
+        bound = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        await self._server.start()
+        self.address = f"127.0.0.1:{bound}"
+        return self
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.stop(None)
+
+    def _seen(self, method: str, answer: Any) -> Any:
+        async def handle(request: Any, context: Any) -> Any:
+            pinned = dict(context.invocation_metadata()).get("x-cosmos-block-height")
+            self.asked.append((method, int(pinned) if pinned else None))
+            await context.send_initial_metadata((("x-cosmos-block-height", pinned or str(self.height)),))
+            return await answer(request, context)
+
+        return handle
+
+    async def _latest(self, request: Any, context: Any) -> Any:
+        answer = wire.message("cosmos.base.tendermint.v1beta1.GetLatestBlockResponse")()
+        answer.sdk_block.header.chain_id, answer.sdk_block.header.height = self.chain_id, self.height
+        return answer
+
+
+@pytest.fixture
+async def grpc_nodes() -> Any:
+    """`await grpc_nodes(GrpcNode(…))` starts one; all are stopped at the end."""
+    started: list[GrpcNode] = []
+
+    async def start(**how: Any) -> GrpcNode:
+        node = GrpcNode(**how)
+        started.append(node)
+        return node
+
+    yield start
+    for node in started:
+        await node.stop()

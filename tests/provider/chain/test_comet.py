@@ -1,0 +1,188 @@
+"""JSON-RPC as a real node answered it (recorded), served by a small node on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from provider.chain.comet import Comet, NoLonger, NotYet, parse_time
+from provider.errors import ConfigError, Retry, Unreachable
+
+NOBODY = "http://127.0.0.1:1"
+Start = Callable[..., Any]
+
+
+def header(height: int, **more: Any) -> dict[str, Any]:
+    return {"chain_id": "sandbox", "height": str(height), "time": f"2026-11-21T00:00:{height:02d}.5Z", **more}
+
+
+class RpcNode:
+    def __init__(self, tip: int = 10, chain_id: str = "sandbox", **sync: Any) -> None:
+        self.tip, self.chain_id, self.sync = tip, chain_id, sync
+        self.answers: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.address = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        call = await request.json()
+        self.asked.append(call["method"])
+        found = self.answers.get(call["method"]) or getattr(self, call["method"])
+        answer = found(call["params"]) if callable(found) else found
+        return web.json_response({"jsonrpc": "2.0", "id": call["id"], **answer})
+
+    def status(self, params: Any) -> dict[str, Any]:
+        sync = {"latest_block_height": str(self.tip), "latest_block_time": header(self.tip % 60)["time"]}
+        sync |= {"earliest_block_height": "1", "catching_up": False, **self.sync}
+        return {"result": {"node_info": {"network": self.chain_id}, "sync_info": sync}}
+
+
+@pytest.fixture
+async def rpc_node() -> AsyncIterator[Start]:
+    runners = []
+
+    async def start(**how: Any) -> RpcNode:
+        node = RpcNode(**how)
+        app = web.Application()
+        app.router.add_post("/", node.handle)
+        runner = web.AppRunner(app)
+        runners.append(runner)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        node.address = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        return node
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        ("1970-01-01T00:00:01Z", 10**9),
+        ("2026-11-21T00:37:14.965051123Z", 1795221434965051123),
+        ("2026-11-21T00:37:14.5Z", 1795221434500000000),
+    ],
+)
+def test_times_keep_their_nanoseconds(text: str, ns: int) -> None:
+    assert parse_time(text) == ns
+
+
+@pytest.mark.parametrize("text", ["", "2026-11-21T00:37:14", "2026-11-21T00:37:14.1234567890Z", "2026-11-21T00:37:14.Z", "x"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_time(text)
+
+
+async def test_a_recorded_block_and_its_results(rpc_node: Start, lines: Any) -> None:
+    recorded = {}
+    for line in lines("S9-queries", "rpc"):
+        r = line["rpc"]
+        recorded.setdefault((r["method"], r["params"].get("height")), r)
+    node = await rpc_node(chain_id="local")
+    node.answers["status"] = {"result": recorded["status", None]["result"]}
+    node.answers["block"] = {"result": recorded["block", "23"]["result"]}
+    node.answers["block_results"] = {"result": recorded["block_results", "23"]["result"]}
+    async with Comet([node.address], "local") as comet:
+        status = await comet.status()
+        assert (status.height, status.earliest, status.catching_up) == (24, 1, False)
+        block = await comet.block(23)
+    assert block.tx_hashes == ("3AE791D1D2F904E9601D761E9ABBDA058A44E3F4B9B0927F5112D88A4F9989E8",)
+    assert block.time_unix_ns == parse_time("2026-11-21T00:37:13.960706955Z")
+    assert block.hash.startswith("BFD5B8E1")
+    assert block.previous_hash.startswith("4AEB065C")
+    assert block.tx_results[0]["gas_used"] == "90703"
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ("could not find results for height #1365", NotYet),
+        ("height 1000000 must be less than or equal to the current blockchain height 24", NotYet),
+        ("height 5 is not available, lowest height is 77", NoLonger),
+        ("height must be greater than 0, but got 0", Retry),
+        ("something else", Retry),
+    ],
+)
+async def test_an_error_is_told_apart_by_its_words(rpc_node: Start, data: str, error: type) -> None:
+    node = await rpc_node()
+    node.answers["block"] = {"result": {"block": {"header": header(5)}}}
+    node.answers["block_results"] = {"error": {"code": -32603, "message": "Internal error", "data": data}}
+    async with Comet([node.address], "sandbox") as comet:
+        with pytest.raises(error) as caught:
+            await comet.block(5)
+        assert type(caught.value) is error
+        if isinstance(caught.value, NoLonger):
+            assert caught.value.lowest == 77
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {},
+        {"block": {"header": header(6)}},
+        {"block": {"header": header(5), "data": {"txs": ["AAAA"]}}},
+        {"block": {"header": header(5), "data": {"txs": ["not base64!"]}}},
+    ],
+)
+async def test_a_block_that_does_not_fit_its_results_is_not_believed(rpc_node: Start, block: Any) -> None:
+    node = await rpc_node()
+    node.answers["block"] = {"result": block}
+    node.answers["block_results"] = {"result": {"height": "5", "txs_results": None, "finalize_block_events": []}}
+    async with Comet([node.address], "sandbox") as comet:
+        with pytest.raises(Retry, match="block 5"):
+            await comet.block(5)
+
+
+async def test_the_next_node_answers_for_a_silent_one(rpc_node: Start) -> None:
+    node = await rpc_node(tip=12)
+    async with Comet([NOBODY, node.address], "sandbox") as comet:
+        assert (await comet.status()).height == 12
+        assert comet.address == node.address.rstrip("/")
+
+
+async def test_nobody_there() -> None:
+    async with Comet([NOBODY], "sandbox") as comet:
+        with pytest.raises(Unreachable):
+            await comet.status()
+        with pytest.raises(Unreachable):
+            await comet.check()
+
+
+async def test_a_proxy_that_answers_something_else_is_no_node(rpc_node: Start) -> None:
+    node = await rpc_node()
+    node.answers["status"] = {"surprise": 1}
+    async with Comet([node.address], "sandbox") as comet:
+        with pytest.raises(Unreachable, match="not a JSON-RPC answer"):
+            await comet.status()
+
+
+async def test_another_chain_is_refused(rpc_node: Start) -> None:
+    node = await rpc_node(chain_id="other-7")
+    async with Comet([node.address], "sandbox") as comet:
+        with pytest.raises(ConfigError, match=r"chain\.rpc.*'other-7'"):
+            await comet.check()
+
+
+async def test_one_that_catches_up_or_lags_is_passed_over(rpc_node: Start) -> None:
+    syncing, good = await rpc_node(tip=100, catching_up=True), await rpc_node(tip=50)
+    async with Comet([syncing.address, good.address], "sandbox") as comet:
+        assert (await comet.status()).height == 50
+        assert comet.address == good.address.rstrip("/")
+    behind, ahead = await rpc_node(tip=10), await rpc_node(tip=40)
+    async with Comet([ahead.address, behind.address], "sandbox") as comet:
+        assert (await comet.status()).height == 40
+        ahead.tip = 20  # a load balancer now sends us to an older one
+        assert (await comet.status()).height == 20, "all lag: the furthest is told, the caller waits"
+        behind.tip = 41
+        assert (await comet.status()).height == 41
+
+
+async def test_an_only_node_that_catches_up_says_so(rpc_node: Start) -> None:
+    node = await rpc_node(tip=7, catching_up=True)
+    async with Comet([node.address], "sandbox") as comet:
+        assert (await comet.status()).catching_up

@@ -1,0 +1,154 @@
+"""Calls over real gRPC to small nodes on loopback: failover, chain ids, lag, and what becomes of each status code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+
+from provider.chain import wire
+from provider.chain.nodes import Lagging, NodeError, Nodes, NotOffered
+from provider.errors import ConfigError, NotFound, Refused, Retry, Unreachable
+
+NODE = "cosmos.base.node.v1beta1.Service"
+MARKET = "akash.market.v1beta5.Query"
+NOBODY = "127.0.0.1:1"
+
+
+def config(price: str) -> Any:
+    async def answer(request: Any, context: Any) -> Any:
+        return wire.message("cosmos.base.node.v1beta1.ConfigResponse")(minimum_gas_price=price)
+
+    return answer
+
+
+def refusing(code: grpc.StatusCode, text: str) -> Any:
+    async def answer(request: Any, context: Any) -> Any:
+        await context.abort(code, text)
+
+    return answer
+
+
+def ask_config() -> Any:
+    return wire.message("cosmos.base.node.v1beta1.ConfigRequest")()
+
+
+def ask_order() -> Any:
+    return wire.message("akash.market.v1beta5.QueryOrderRequest")()
+
+
+async def params(request: Any, context: Any) -> Any:
+    return wire.message("akash.market.v1beta5.QueryParamsResponse")()
+
+
+async def test_the_best_node_is_asked(grpc_nodes: Any) -> None:
+    first, second = await grpc_nodes(), await grpc_nodes()
+    first.answers(NODE, Config=config("1uakt"))
+    second.answers(NODE, Config=config("2uakt"))
+    await first.start()
+    await second.start()
+    async with Nodes([first.address, second.address], "sandbox") as nodes:
+        answer, _ = await nodes.call(NODE, "Config", ask_config())
+        assert answer.minimum_gas_price == "1uakt"
+        assert second.asked == []
+
+
+async def test_when_it_is_silent_the_next_one_answers_and_stays_asked(grpc_nodes: Any) -> None:
+    second = await grpc_nodes()
+    second.answers(NODE, Config=config("2uakt"))
+    await second.start()
+    async with Nodes([NOBODY, second.address], "sandbox") as nodes:
+        for _ in range(3):
+            answer, _ = await nodes.call(NODE, "Config", ask_config(), timeout=2)
+            assert answer.minimum_gas_price == "2uakt"
+        assert [m for m, _ in second.asked] == ["GetLatestBlock", "Config", "Config", "Config"]
+
+
+async def test_when_nobody_answers_that_is_unreachable() -> None:
+    async with Nodes([NOBODY], "sandbox") as nodes:
+        with pytest.raises(Unreachable, match="127.0.0.1:1"):
+            await nodes.call(NODE, "Config", ask_config(), timeout=2)
+        with pytest.raises(Unreachable, match="no node answers"):
+            await nodes.check(timeout=2)
+
+
+async def test_a_node_of_another_chain_is_refused_before_anything_is_asked(grpc_nodes: Any) -> None:
+    stranger = await grpc_nodes(chain_id="other-7")
+    stranger.answers(NODE, Config=config("1uakt"))
+    await stranger.start()
+    async with Nodes([stranger.address], "sandbox") as nodes:
+        with pytest.raises(ConfigError, match="'other-7'.*'sandbox'"):
+            await nodes.call(NODE, "Config", ask_config())
+        assert [m for m, _ in stranger.asked] == ["GetLatestBlock"]
+
+
+async def test_at_start_one_good_node_is_enough_but_a_wrong_chain_is_not_overlooked(grpc_nodes: Any) -> None:
+    good, stranger = await (await grpc_nodes()).start(), await (await grpc_nodes(chain_id="other-7")).start()
+    async with Nodes([NOBODY, good.address], "sandbox") as nodes:
+        await nodes.check(timeout=2)
+    async with Nodes([good.address, stranger.address, NOBODY], "sandbox") as nodes:
+        with pytest.raises(ConfigError, match="other-7"):
+            await nodes.check(timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "error"),
+    [
+        (grpc.StatusCode.NOT_FOUND, "codespace market code 15: invalid order: order not found", NotFound),
+        (grpc.StatusCode.INVALID_ARGUMENT, "invalid state value", Refused),
+        (grpc.StatusCode.UNIMPLEMENTED, "unknown method Nope for service X", NotOffered),
+        (grpc.StatusCode.UNKNOWN, "codespace oracle.v2 code 4: price stalled", NodeError),
+        (grpc.StatusCode.UNKNOWN, "codespace sdk code 26: invalid height: cannot query with height in the future", Lagging),
+        (grpc.StatusCode.UNAVAILABLE, "going away", Unreachable),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "too slow", Unreachable),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests", Retry),
+    ],
+)
+async def test_each_status_becomes_one_of_our_errors(grpc_nodes: Any, code: Any, text: str, error: type) -> None:
+    node = await grpc_nodes()
+    node.answers(MARKET, Order=refusing(code, text))
+    await node.start()
+    async with Nodes([node.address], "sandbox") as nodes:
+        with pytest.raises(error, match=text.split(":")[0][:20]) as caught:
+            await nodes.call(MARKET, "Order", ask_order())
+        assert type(caught.value) is error
+
+
+async def test_a_clear_no_is_not_asked_of_the_next_node(grpc_nodes: Any) -> None:
+    first, second = await grpc_nodes(), await grpc_nodes()
+    for node in (first, second):
+        node.answers(MARKET, Order=refusing(grpc.StatusCode.NOT_FOUND, "order not found"))
+        await node.start()
+    async with Nodes([first.address, second.address], "sandbox") as nodes:
+        with pytest.raises(NotFound):
+            await nodes.call(MARKET, "Order", ask_order())
+        assert second.asked == []
+
+
+async def test_a_pinned_question_carries_its_height_and_the_answer_says_it(grpc_nodes: Any) -> None:
+    node = await grpc_nodes(height=100)
+    node.answers(MARKET, Params=params)
+    await node.start()
+    async with Nodes([node.address], "sandbox") as nodes:
+        request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+        assert (await nodes.call(MARKET, "Params", request, height=42))[1] == 42
+        assert (await nodes.call(MARKET, "Params", request))[1] == 100
+        assert node.asked[-2:] == [("Params", 42), ("Params", None)]
+
+
+async def test_an_answer_older_than_what_was_seen_comes_from_another_node(grpc_nodes: Any) -> None:
+    slow, fresh = await grpc_nodes(height=90), await grpc_nodes(height=100)
+    for node in (slow, fresh):
+        node.answers(MARKET, Params=params, Order=refusing(grpc.StatusCode.NOT_FOUND, "order not found"))
+        await node.start()
+    request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+    async with Nodes([slow.address, fresh.address], "sandbox") as nodes:
+        nodes.floor = 95
+        assert (await nodes.call(MARKET, "Params", request))[1] == 100
+        with pytest.raises(NotFound):  # and the slow one's "not found" is not believed either
+            await nodes.call(MARKET, "Order", ask_order())
+        assert fresh.asked[-1][0] == "Order"
+        nodes.floor = 101
+        with pytest.raises(Lagging, match="101 was already seen"):
+            await nodes.call(MARKET, "Params", request)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bidengine.node import Ask, BoundPod
+from manifests.gpus import GpuModel
+from manifests.ids import LeaseID
+from provider.cluster.gpus import card_labels
+from provider.cluster.inventory import inventory
+from provider.cluster.nodes import NodeFacts
+from provider.cluster.pods import PodFacts
+from provider.cluster.volumes import Claim, StorageClass
+
+GI = 1 << 30
+LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")
+T4 = GpuModel("nvidia", "t4")
+NODE = NodeFacts(
+    "n1",
+    "u1",
+    {"akash.network": "true", **card_labels(T4, 4)},
+    frozenset(),
+    "",
+    8000,
+    32 * GI,
+    100 * GI,
+    110,
+    {"nvidia": 4},
+)
+BETA3 = StorageClass("beta3", False, True)
+WEB = PodFacts("lease-ns", "web-0", "w", "n1", False, Ask(1000, GI, GI), "", "web", True, False, 0, "", "")
+DNS = replace(WEB, namespace="kube-system", uid="d", ask=Ask(100, GI, 0), service="")
+
+
+def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None):  # type: ignore[no-untyped-def]
+    return inventory(
+        nodes=nodes,
+        pods=pods,
+        leases={"lease-ns": LEASE},
+        classes=classes,
+        claims=claims,
+        capacities=(),
+        declared_bytes={"beta3": 100 * GI} if declared is None else declared,
+        node_ports=7,
+    )
+
+
+def test_an_empty_cluster() -> None:
+    found = look(nodes=())
+    assert (found.nodes, found.lease_pods, found.lease_claims, found.node_ports) == ((), {}, {}, 7)
+
+
+def test_each_pod_counts_once_as_a_leases_or_as_somebodys() -> None:
+    found = look(pods=[WEB, DNS])
+    assert found.nodes[0].cpu_milli == 7900, "only what no lease uses is taken off"
+    assert found.nodes[0].pods == 109
+    assert found.lease_pods == {LEASE: (BoundPod("n1", Ask(1000, GI, GI)),)}
+
+
+def test_two_pods_of_one_name_in_two_namespaces_are_two() -> None:
+    assert look(pods=[DNS, replace(DNS, namespace="other", uid="e")]).nodes[0].cpu_milli == 7800
+
+
+def test_one_pod_told_twice_is_one() -> None:
+    assert look(pods=[DNS, replace(DNS, restarts=3)]).nodes[0].cpu_milli == 7900
+
+
+def test_pods_that_ended_or_have_no_node_take_nothing() -> None:
+    found = look(
+        pods=[replace(DNS, finished=True), replace(DNS, node=""), replace(WEB, finished=True), replace(WEB, node="")]
+    )
+    assert found.nodes[0].cpu_milli == 8000
+    assert found.lease_pods == {}
+
+
+def test_only_marked_and_usable_nodes_count_but_leases_on_others_stay_known() -> None:
+    unmarked, cordoned = replace(NODE, name="n2", labels={}), replace(NODE, name="n3", unusable="cordoned")
+    found = look(nodes=[cordoned, unmarked, NODE], pods=[replace(WEB, node="n3")])
+    assert [n.name for n in found.nodes] == ["n1"]
+    assert found.lease_pods == {LEASE: (BoundPod("n3", WEB.ask),)}
+
+
+def test_nodes_come_by_name() -> None:
+    assert [n.name for n in look(nodes=[replace(NODE, name="b"), replace(NODE, name="a")]).nodes] == ["a", "b"]
+
+
+def test_a_lease_with_gpus_uses_its_nodes_model() -> None:
+    found = look(pods=[replace(WEB, ask=Ask(1000, GI, GI, 2), gpu_vendor="nvidia")])
+    assert found.lease_pods[LEASE] == (BoundPod("n1", Ask(1000, GI, GI, 2), T4),)
+    assert found.nodes[0].gpus == {T4: 4}
+
+
+def test_volumes() -> None:
+    claims = [Claim("lease-ns", "a", "beta3", 5 * GI, True), Claim("elsewhere", "b", "beta3", 10 * GI, True)]
+    found = look(claims=claims)
+    assert found.storage_bytes == {"beta3": 90 * GI}
+    assert found.lease_claims == {LEASE: {"beta3": 5 * GI}}
+    assert found.nodes[0].classes == {"beta3"}
+
+
+def test_a_class_of_unknown_capacity_is_on_no_node() -> None:
+    found = look(declared={})
+    assert found.storage_bytes == {}
+    assert found.nodes[0].classes == frozenset()
