@@ -1,0 +1,100 @@
+"""Making the cluster be as rendered: apply in order, delete what is left over, take a whole namespace away.
+
+Nothing here remembers what was there before. Server-side apply makes each object be as said; the label on everything
+of a lease finds what is no longer said. Volumes are the exception: claims are never pruned, a tenant's data goes with
+the namespace only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from manifests.render.names import SELECTOR
+from provider.cluster.kinds import (
+    DEPLOYMENT,
+    INGRESS,
+    NAMESPACE,
+    NETWORK_POLICY,
+    ROLE,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    STATEFUL_SET,
+    Kind,
+    kind_of,
+)
+from provider.cluster.kube import Kube, Object
+from provider.errors import Conflict, NotFound, Retry
+
+PRUNED = (DEPLOYMENT, STATEFUL_SET, SERVICE, INGRESS, SECRET, ROLE_BINDING, ROLE, SERVICE_ACCOUNT, NETWORK_POLICY)
+"""What is looked through, in the order of deleting: what runs goes before what shields it."""
+
+GONE_WITHIN_S = 20.0
+LOOK_AGAIN_S = 2.0
+
+
+async def apply_all(kube: Kube, objects: Iterable[Mapping[str, Any]]) -> None:
+    """In the order given, stopping at the first that cannot be applied: what comes first (the namespace, its policies)
+    shields what comes later. Refused carries the API server's words and the object's path; Retry when somebody wrote
+    at the same time."""
+    for obj in objects:
+        try:
+            await kube.apply(obj)
+        except Conflict as same_time:
+            raise Retry(str(same_time)) from same_time
+
+
+async def prune(
+    kube: Kube, namespace: str, keep: Iterable[Mapping[str, Any]], kinds: Sequence[Kind] = PRUNED
+) -> list[str]:
+    """Delete what is labelled as rendered in a lease's namespace and is not in `keep`; what was deleted, as
+    `plural/name`."""
+    kept = {(kind_of(obj), obj["metadata"]["name"]) for obj in keep}
+    deleted = []
+    for kind in kinds:
+        for obj in await kube.list(kind, namespace, SELECTOR):
+            name = obj["metadata"]["name"]
+            if (kind, name) not in kept and "deletionTimestamp" not in obj["metadata"]:
+                await kube.delete(kind, namespace, name)
+                deleted.append(f"{kind.plural}/{name}")
+    return deleted
+
+
+async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -> None:
+    """Delete by label, one by one and by name: a selector that went wrong must not empty a namespace. A kind the
+    cluster does not know has nothing to delete."""
+    if not labels:
+        raise ValueError("an empty selector would match everything")
+    try:
+        found = await kube.list(kind, namespace, labels)
+    except NotFound:
+        return
+    for obj in found:
+        await kube.delete(kind, namespace, obj["metadata"]["name"])
+
+
+async def delete_namespace(kube: Kube, name: str, *, within_s: float = GONE_WITHIN_S) -> None:
+    """Delete a namespace with all in it and return when it is gone; Retry says what it still waits for after
+    `within_s`."""
+    if not await kube.delete(NAMESPACE, None, name):
+        return
+    deadline = asyncio.get_running_loop().time() + within_s
+    while True:
+        try:
+            found = await kube.get(NAMESPACE, None, name)
+        except NotFound:
+            return
+        left = deadline - asyncio.get_running_loop().time()
+        if left <= 0:
+            raise Retry(f"namespace {name} is still going away: {_remains(found)}")
+        await asyncio.sleep(min(LOOK_AGAIN_S, left))
+
+
+def _remains(namespace: Object) -> str:
+    """The namespace controller's own words for what holds it up."""
+    conditions = (namespace.get("status") or {}).get("conditions") or []
+    said = [c.get("message", "") for c in conditions if c.get("status") == "True" and c.get("message")]
+    return "; ".join(said) or "its content is being deleted"

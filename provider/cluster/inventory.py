@@ -1,0 +1,81 @@
+"""What the cluster has and what leases use of it, from the mirrors' facts. Pure.
+
+The one rule: a pod is either a lease's (its namespace carries a lease's labels) or somebody else's. What others use is
+taken off the nodes; what leases use is listed beside them, so that Room can set it against what was promised to the
+same lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from bidengine.node import BoundPod, Inventory
+from manifests.gpus import GpuModel
+from manifests.ids import LeaseID
+from provider.cluster.nodes import NodeFacts, free
+from provider.cluster.pods import PodFacts
+from provider.cluster.volumes import Capacity, Claim, StorageClass, claimed_by_class, free_bytes
+
+
+def inventory(
+    *,
+    nodes: Iterable[NodeFacts],
+    pods: Iterable[PodFacts],
+    leases: Mapping[str, LeaseID],
+    classes: Collection[StorageClass],
+    claims: Collection[Claim],
+    capacities: Iterable[Capacity],
+    declared_bytes: Mapping[str, int],
+    node_ports: int,
+) -> Inventory:
+    """`leases` is namespace -> lease, of every namespace of a lease that exists, ending ones included: their pods
+    still run."""
+    usable = [n for n in nodes if n.marked and not n.unusable]
+    sold = free_bytes(
+        classes,
+        declared_bytes,
+        capacities,
+        (c for c in claims if c.namespace in leases),
+        (c for c in claims if c.namespace not in leases),
+    )
+    others: dict[str, dict[str, PodFacts]] = {}
+    bound: dict[LeaseID, list[BoundPod]] = {}
+    models = {node.name: _models(node) for node in usable}
+    for pod in pods:
+        if pod.finished or not pod.node:
+            continue
+        lease = leases.get(pod.namespace)
+        if lease is None:
+            others.setdefault(pod.node, {})[pod.uid or f"{pod.namespace}/{pod.name}"] = pod
+        else:
+            gpu = models.get(pod.node, {}).get(pod.gpu_vendor) if pod.ask.gpu_units else None
+            bound.setdefault(lease, []).append(BoundPod(pod.node, pod.ask, gpu))
+    with_capacity = [c for c in classes if any(name in sold for name in c.sold_as)]
+    return Inventory(
+        nodes=tuple(
+            free(node, others.get(node.name, {}).values(), with_capacity) for node in sorted(usable, key=_by_name)
+        ),
+        storage_bytes=sold,
+        lease_pods={lease: tuple(found) for lease, found in bound.items()},
+        lease_claims=_lease_claims(claims, leases, classes),
+        node_ports=node_ports,
+    )
+
+
+def _models(node: NodeFacts) -> dict[str, GpuModel]:
+    return {vendor: found.model for vendor, found in node.cards().items() if found.model is not None}
+
+
+def _by_name(node: NodeFacts) -> str:
+    return node.name
+
+
+def _lease_claims(
+    claims: Iterable[Claim], leases: Mapping[str, LeaseID], classes: Iterable[StorageClass]
+) -> dict[LeaseID, Mapping[str, int]]:
+    classes = list(classes)
+    by_lease: dict[LeaseID, list[Claim]] = {}
+    for c in claims:
+        if (lease := leases.get(c.namespace)) is not None:
+            by_lease.setdefault(lease, []).append(c)
+    return {lease: claimed_by_class(found, classes) for lease, found in by_lease.items()}

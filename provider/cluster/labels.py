@@ -1,0 +1,44 @@
+"""The labels by which the scheduler finds the nodes that leases may use, so that no inventory operator is needed.
+
+They are applied server-side: Kubernetes then knows which labels are the daemon's, drops one that is no longer said,
+and leaves everybody else's alone. An operator keeps a node out with `akash.network=false`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provider.cluster.gpus import PREFIX as GPU_PREFIX
+from provider.cluster.gpus import card_labels
+from provider.cluster.nodes import MARK, NodeFacts
+from provider.cluster.volumes import PREFIX as STORAGE_PREFIX
+from provider.cluster.volumes import StorageClass, classes_on
+
+
+def wanted(node: NodeFacts, classes: Iterable[StorageClass]) -> dict[str, str] | None:
+    """The labels the daemon should hold on a node; None to leave the node as it is, because nothing can be scheduled
+    there now (its labels stay: it may come back with its leases) or because the operator said no. What somebody else
+    holds already is not repeated."""
+    if node.unusable or node.foreign_labels.get(MARK, "true") != "true":
+        return None
+    out = {MARK: "true"}
+    out |= {f"{STORAGE_PREFIX}{name}": "1" for name in sorted(classes_on(node.foreign_labels, classes))}
+    for vendor, found in node.cards().items():
+        told = any(key.startswith(f"{GPU_PREFIX}{vendor}.") for key in node.foreign_labels)
+        if found.model is not None and not told:
+            out |= card_labels(found.model, node.gpus[vendor])
+    return {key: value for key, value in out.items() if node.foreign_labels.get(key) != value}
+
+
+def due(node: NodeFacts, classes: Iterable[StorageClass]) -> dict[str, Any] | None:
+    """The object to apply so that the node carries what is wanted; None when it does. The uid is named so that a node
+    that went away meanwhile is not made anew."""
+    labels = wanted(node, classes)
+    if labels is None:
+        return None
+    stale = node.ours - labels.keys()
+    if not stale and all(node.labels.get(key) == value for key, value in labels.items()):
+        return None
+    metadata = {"name": node.name, "uid": node.uid, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
