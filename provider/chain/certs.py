@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 _VERSION_OID = ObjectIdentifier("2.23.133.2.6")
 _VERSION = "v0.0.1"
-_PEM = re.compile(rb"-----BEGIN (?:EC )?PUBLIC KEY-----(.+?)-----END (?:EC )?PUBLIC KEY-----\s*", re.DOTALL)
+_PEM = re.compile(rb"-----BEGIN (?:EC )?PUBLIC KEY-----([^-]+)-----END (?:EC )?PUBLIC KEY-----\s*")
 
 
 def make_certificate(
@@ -67,8 +67,9 @@ def make_certificate(
     return certificate.public_bytes(serialization.Encoding.PEM), public_key_pem(key.public_key()), private
 
 
-def public_key_pem(key: ec.EllipticCurvePublicKey) -> bytes:
+def public_key_pem(of: x509.Certificate | ec.EllipticCurvePublicKey) -> bytes:
     """As the chain stores it: label EC PUBLIC KEY."""
+    key = of.public_key() if isinstance(of, x509.Certificate) else of
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     body = base64.b64encode(der)
     lines = [body[i : i + 64] for i in range(0, len(body), 64)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from google.protobuf import json_format
 
 from provider.chain import wire
+
+# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody closes.
+asyncio.set_event_loop(None)
 
 Lines = Callable[..., Iterator[dict[str, Any]]]
 
@@ -98,14 +102,14 @@ class GrpcNode:
 
 @pytest.fixture
 async def grpc_nodes() -> Any:
-    """`await grpc_nodes(GrpcNode(…))` starts one; all are stopped at the end."""
+    """`await grpc_nodes(chain_id=…)` makes one to be started with `start`; all are stopped at the end."""
     started: list[GrpcNode] = []
 
-    async def start(**how: Any) -> GrpcNode:
+    async def make(**how: Any) -> GrpcNode:
         node = GrpcNode(**how)
         started.append(node)
         return node
 
-    yield start
+    yield make
     for node in started:
         await node.stop()

@@ -1,0 +1,89 @@
+"""Every refusal a real node was provoked to: simulations are told apart as if they had a code, and each has one verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from manifests.ids import LeaseID
+from provider.chain.tx import classify
+from provider.chain.tx.classify import Verdict
+
+NEVER_SENT = ("NOTIMPLEMENTED: internal error", "send transactions are disabled")
+"""Answers to MsgDeleteProvider and MsgSend, which the daemon never sends."""
+MISSING = 'recovered: couldn\'t find payment aid:<scope:deployment xid:"akash1t/340" > xid:"2/1/akash1p" \nstack:\n<cut>: panic'
+
+
+@pytest.mark.parametrize(
+    ("codespace", "code", "log", "verdict"),
+    [
+        ("market", 15, "failed to execute message; message index: 0: invalid order: order not found", Verdict.REFUSED),
+        ("undefined", 1, "failed to execute message; message index: 0: invalid bid: too many existing bids (20)", Verdict.REFUSED),
+        ("undefined", 1, "failed to execute message; message index: 3: deposit invalid: insufficient balance", Verdict.FUNDS),
+        ("sdk", 5, "spendable balance 29uakt is smaller than 50uakt: insufficient funds: insufficient funds", Verdict.FUNDS),
+        ("undefined", 111222, MISSING, Verdict.NEXT_BLOCK),
+        ("undefined", 111222, "recovered: invalid coin denominations; uact, uakt\nstack:", Verdict.REFUSED),
+        ("sdk", 18, "unordered tx ttl exceeds 10m0s: invalid request", Verdict.NEXT_BLOCK),
+        ("sdk", 18, "failed to add unordered nonce: sender P1 has already used timeout 17: invalid request", Verdict.NEW_NONCE),
+        ("sdk", 18, "sequence is not allowed for unordered transactions: invalid request", Verdict.REFUSED),
+        ("sdk", 11, "out of gas in location: WritePerByte; gasWanted: 65000, gasUsed: 65436: out of gas", Verdict.OUT_OF_GAS),
+        ("sdk", 13, "insufficient fees; got: 10uakt required: 25000uakt: insufficient fee", Verdict.FEE),
+        ("sdk", 20, "mempool is full", Verdict.NEXT_BLOCK),
+        ("sdk", 21, "tx too large", Verdict.SPLIT),
+        ("sdk", 30, "block height: 68, timeout height: 67: tx timeout height", Verdict.NEW_NONCE),
+        ("sdk", 42, "block time: …: tx timeout", Verdict.NEW_NONCE),
+        ("sdk", 32, "account sequence mismatch, expected 9, got 12: incorrect account sequence", Verdict.SEQUENCE),
+        ("sdk", 37, "unordered transactions are not enabled: feature not supported", Verdict.ORDERED_ONLY),
+        ("sdk", 4, "signature verification failed; please verify account number (1) and chain-id (local)", Verdict.UNAUTHORISED),
+        ("sdk", 4, "failed to execute message; message index: 0: x is not allowed to receive funds: unauthorized", Verdict.REFUSED),
+    ],
+)
+def test_each_case_has_its_verdict(codespace: str, code: int, log: str, verdict: Verdict) -> None:
+    assert classify.classify(codespace, code, log) is verdict
+
+
+def test_what_is_read_from_texts() -> None:
+    assert classify.message_index("failed to execute message; message index: 12: order closed") == 12
+    assert classify.message_index("order closed") is None
+    assert classify.unsettled_lease(MISSING) == LeaseID("akash1t", 340, 2, 1, "akash1p")
+    assert classify.unsettled_lease("order closed") is None
+    assert classify.expected_sequence("account sequence mismatch, expected 9, got 12: incorrect account sequence") == 9
+    assert classify.expected_sequence("unauthorized") is None
+    assert classify.just_started("please verify account number (0) and chain-id (local)")
+    assert not classify.just_started("please verify account number (10) and chain-id (local)")
+
+
+def test_a_simulations_text_gives_the_code_that_broadcasting_the_same_bytes_gave(lines: Any) -> None:
+    """Recorded pairs: what failed in simulation, and what the node or the block said about the same note."""
+    delivered: dict[tuple[str, str], tuple[str, int]] = {}
+    for block in lines("S4-refusals", "results"):
+        for tx, result in zip(block["txs"], block["results"], strict=True):
+            delivered[tx["note"], "block"] = (result["codespace"], result["code"])
+    for line in lines("S4-refusals", "checktx"):
+        check = line["checktx"]
+        if "code" in check:
+            delivered[check["note"], "check"] = (check["codespace"], check["code"])
+    compared: Counter[str] = Counter()
+    for line in lines("S4-refusals", "simulate"):
+        simulation = line["simulate"]
+        if "error" not in simulation:
+            continue
+        text = simulation["error"]["details"]
+        told = delivered.get((simulation["note"], "check")) or delivered.get((simulation["note"], "block"))
+        # A simulation checks no signature and, unlike the broadcast, was made with an own sequence in ante cases.
+        if told is None or told[1] == 0 or "sequence mismatch" in text or told in (("sdk", 4), ("sdk", 8), ("sdk", 32)):
+            continue
+        if simulation["note"].startswith("ante") or any(m in text for m in NEVER_SENT):
+            continue
+        found = classify.simulated(text)
+        compared["same" if found == told else f"{simulation['note']}: {found} instead of {told} for {text[:90]}"] += 1
+    assert compared["same"] > 80
+    assert list(compared) == ["same"]
+
+
+def test_people_are_not_shown_source_locations() -> None:
+    text = "failed to execute message; message index: 0: order active [cosmos-sdk/baseapp/baseapp.go:1052] with gas used: '53652'"
+    assert classify.told(text) == "failed to execute message; message index: 0: order active"
+    assert classify.told("attributes cannot have duplicate keys with gas used: '1174'") == "attributes cannot have duplicate keys"
