@@ -1,0 +1,59 @@
+"""One file per reason to decline; each is a function `(order, us) -> Decline | None` that needs no cluster and no
+price.
+
+All are asked, because all are cheap and the operator wants to see every opinion (`opinions`). One answer is given
+(`screen`): the most telling reason, final as soon as any of them is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bidengine.reasons import Decline, Reason
+from bidengine.rules.attributes import attributes
+from bidengine.rules.audit import audit
+from bidengine.rules.bids import bids
+from bidengine.rules.capabilities import capabilities
+from bidengine.rules.denom import denom
+from bidengine.rules.group import group
+from bidengine.rules.maintenance import maintenance
+from bidengine.rules.owner import owner
+from bidengine.rules.reclamation import reclamation
+from bidengine.rules.state import state
+from bidengine.rules.volumes import volumes
+from bidengine.us import Us
+from bidengine.views import Order
+
+Rule = Callable[[Order, Us], Decline | None]
+
+RULES: tuple[Rule, ...] = (
+    state,
+    maintenance,
+    bids,
+    owner,
+    denom,
+    group,
+    volumes,
+    attributes,
+    audit,
+    capabilities,
+    reclamation,
+)
+"""In the order of reasons.py: later ones are more telling."""
+
+_SEVERITY = {reason: at for at, reason in enumerate(Reason)}
+
+
+def screen(order: Order, us: Us) -> Decline | None:
+    """Why this order gets no bid from us, or None when nothing in the order itself speaks against one."""
+    found = opinions(order, us)
+    if not found:
+        return None
+    told = max(found, key=lambda d: _SEVERITY[d.reason])
+    return replace(told, final=any(d.final for d in found))
+
+
+def opinions(order: Order, us: Us) -> tuple[Decline, ...]:
+    """Every rule's objection, in the order of the rules."""
+    return tuple(d for rule in RULES if (d := rule(order, us)) is not None)

@@ -281,8 +281,8 @@ STEPS = st.lists(
 @settings(max_examples=150)
 @given(STEPS)
 def test_room_is_conserved_over_any_history(make: Any, steps: list[tuple[str, int, int]]) -> None:
-    """Whatever happens: what is free and what is counted add up to what there is, each replica is counted once, and a fresh
-    Room that is told the same arrives at the same figures."""
+    """Whatever happens: what is free and what is counted add up to what there is, each replica is counted once, and a
+    fresh Room that is told the same arrives at the same figures."""
     specs = [
         make.group(make.unit(cpu=1000, count=2)),
         make.group(make.unit(cpu=3000, gpu=1, models=["*"])),

@@ -1,0 +1,117 @@
+"""What to do about an order now, from what the chain says and what we hold. Nothing is remembered: ask again any time.
+
+The answer is a tuple of steps to take in their order, never empty. The table (chain.md §6.1, §6.4):
+
+    our lease    our bid        order            hold      →
+    any          any            any              any       Nothing: the lease flow has it
+    none         open           open             any       Keep until the bid times out, then CloseBid (the hold stays:
+                                                           the tenant may accept until the chain closes the bid)
+    none         open           active, closed,  any       Release, CloseBid: we have lost and nobody tells us
+                                or unknown
+    none         active         any              any       Keep: the lease is about to be seen
+    none         lost, closed   any              yes / no  Release / Nothing: one bid per order, for ever
+    none         none           open             bid       Keep until the transaction can no longer be included, then
+                                                           Release, Consider
+    none         none           open             leased    Release, Consider: the lease is not there (any more)
+    none         none           open             other     Consider
+    none         none           not open         yes / no  Release / Nothing
+
+A bid is closed only when the chain shows it open and ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bidengine.room import Hold, HoldState
+from bidengine.views import Bid, CloseReason, Lease, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Consider:
+    """Screen, fit, price and bid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Leave it; look again at `until` (a height), or when something happens if that is None."""
+
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBid:
+    """Take our open bid back, which frees its deposit."""
+
+    reason: CloseReason
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give the room back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Over, or another's business."""
+
+
+Step = Consider | Keep | CloseBid | Release | Nothing
+
+SENT_BLOCKS = 20
+"""A transaction not seen in so many blocks is not coming; it would be refused as a duplicate if it came after all."""
+
+
+def outlook(
+    order: Order | None,
+    our_bid: Bid | None,
+    our_lease: Lease | None,
+    hold: Hold | None,
+    *,
+    height: int,
+    bid_timeout_s: int,
+    block_time_ms: int,
+    sent_blocks: int = SENT_BLOCKS,
+) -> tuple[Step, ...]:
+    """See the table above. `order` is None when the chain does not have it, `our_lease` is ours whatever its state, a
+    `bid_timeout_s` of 0 never gives up a bid."""
+    open_order = order is not None and order.state == "open"
+    if our_lease is not None:
+        return (Nothing(),)
+    match our_bid.state if our_bid is not None else None:
+        case "open" if our_bid is not None:
+            return _bidding(order, our_bid, height, bid_timeout_s, block_time_ms)
+        case "active":
+            return (Keep(),)
+        case None if open_order:
+            return _unbid(hold, height, sent_blocks)
+        case _:
+            return (Release(),) if hold is not None else (Nothing(),)
+
+
+def bid_timeout_height(created_at: int, bid_timeout_s: int, block_time_ms: int) -> int | None:
+    """The first height at which a bid is older than the timeout; None when there is none. Counted from the height the
+    chain gave the bid, so a restart does not prolong it (product.md D4)."""
+    if bid_timeout_s <= 0:
+        return None
+    return created_at + -(-bid_timeout_s * 1000 // max(block_time_ms, 1))
+
+
+def _bidding(order: Order | None, bid: Bid, height: int, bid_timeout_s: int, block_time_ms: int) -> tuple[Step, ...]:
+    if order is None or order.state != "open":
+        gone = "gone" if order is None else order.state
+        return Release(), CloseBid(CloseReason.UNSPECIFIED, f"the order is {gone} and the bid was left open")
+    until = bid_timeout_height(bid.created_at, bid_timeout_s, block_time_ms)
+    if until is not None and height >= until:
+        return (CloseBid(CloseReason.UNSPECIFIED, f"not accepted within {bid_timeout_s} s"),)
+    return (Keep(until),)
+
+
+def _unbid(hold: Hold | None, height: int, sent_blocks: int) -> tuple[Step, ...]:
+    if hold is None or hold.state is HoldState.HELD:
+        return (Consider(),)
+    if hold.state is HoldState.LEASED:
+        return Release(), Consider()
+    until = hold.since + sent_blocks
+    return (Keep(until),) if height < until else (Release(), Consider())
