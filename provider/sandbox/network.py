@@ -95,8 +95,6 @@ async def network(
     where: Where = "embedded",
     block_s: float = 0.5,
     chain_block_s: float = 6.0,
-    grpc_port: int = 0,
-    rpc_port: int = 0,
     log: Literal["auto", "json", "console"] = "auto",
 ) -> AsyncIterator[Network]:
     """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
@@ -110,11 +108,7 @@ async def network(
     )
     async with AsyncExitStack() as open_:
         cluster_settings, words = await _cluster(open_, work, where)
-        node = await open_.enter_async_context(
-            Node(
-                genesis, block_time_s=block_s, header_block_time_s=chain_block_s, grpc_port=grpc_port, rpc_port=rpc_port
-            )
-        )
+        node = await open_.enter_async_context(Node(genesis, block_time_s=block_s, virtual_block_time_s=chain_block_s))
         chain_settings = ChainSettings(id=genesis.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,))
         chain = await open_.enter_async_context(Chain.connect(chain_settings))
         kube = await open_.enter_async_context(Kube.connect(cluster_settings))

@@ -53,7 +53,7 @@ def test_truncation_is_towards_zero(e18: int, whole: int) -> None:
 def test_bank_amounts() -> None:
     assert parse_coins("5uakt,7ibc/AB12") == (Coin("uakt", 5), Coin("ibc/AB12", 7))
     assert parse_coins("") == ()
-    with pytest.raises(ValueError, match="without a denomination|denomination"):
+    with pytest.raises(ValueError, match=r"denomination"):
         parse_coins("5")
 
 

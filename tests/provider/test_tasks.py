@@ -97,10 +97,13 @@ async def test_an_unexpected_error_ends_the_worker_and_its_group() -> None:
     async def handle(key: str) -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ExceptionGroup) as bad:
+    async def group() -> None:
         async with asyncio.TaskGroup() as tasks:
             spawn(tasks, "worker", work(queue, handle, what="order"))
             queue.put("a")
+
+    with pytest.raises(ExceptionGroup) as bad:
+        await group()
     assert isinstance(bad.value.exceptions[0], ZeroDivisionError)
 
 

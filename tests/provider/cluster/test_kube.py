@@ -74,7 +74,7 @@ async def test_a_list_comes_in_pages(server: ApiServer, kube: Kube) -> None:
     server.says({"metadata": {"resourceVersion": "9", "continue": "more"}, "items": [{"a": 1}]})
     server.says({"metadata": {"resourceVersion": "9"}, "items": [{"a": 2}]})
 
-    pages = [page async for page in kube.pages(POD, "a", "x=y")]
+    pages = [page async for page in kube.list(POD, "a", "x=y")]
 
     assert [(p.items, p.version) for p in pages] == [([{"a": 1}], "9"), ([{"a": 2}], "9")]
     assert dict(server.asked[0].query) == {"labelSelector": "x=y", "limit": "500"}
@@ -86,12 +86,12 @@ async def test_a_list_that_took_too_long_is_gone(server: ApiServer, kube: Kube) 
     server.refuses(410, "the provided continue parameter is too old")
 
     with pytest.raises(Gone, match="too old"):
-        await kube.list(POD)
+        await kube.all(POD)
 
 
 async def test_an_empty_list_may_say_null(server: ApiServer, kube: Kube) -> None:
     server.says({"metadata": {"resourceVersion": "9"}, "items": None})
-    assert await kube.list(POD) == []
+    assert await kube.all(POD) == []
 
 
 @pytest.mark.parametrize(

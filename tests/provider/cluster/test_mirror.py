@@ -38,7 +38,7 @@ class Script:
         self.watched: list[str] = []
         self.watched_at: list[float] = []
 
-    async def pages(self, kind: Kind, namespace: str | None = None, labels: str = "") -> AsyncIterator[Page]:
+    async def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> AsyncIterator[Page]:
         self.listed_at.append(asyncio.get_running_loop().time())
         for page in self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]:
             if isinstance(page, Exception):

@@ -1,0 +1,95 @@
+"""What the books say: spans, money and the cursor move together, and writing twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bidengine.usage import Settlement, Span, usage
+from manifests.coins import E18, Coin, DecCoin
+from manifests.ids import LeaseID
+from provider.ledger.books import Books, Decided, Ended, Head, LeaseRow, Opened, Paid
+from provider.ledger.store import Store
+
+LEASE = LeaseID("akash1o", 7, 1, 1, "akash1p")
+SPAN = Span(
+    LEASE,
+    10,
+    None,
+    DecCoin("uact", 12 * E18 + 345_678 * 10**12),
+    500,
+    1 << 30,
+    1,
+    "vendor/nvidia/model/a100",
+    (("beta2", 1 << 33),),
+)
+
+
+@pytest.fixture
+async def books(tmp_path: Path) -> AsyncIterator[Books]:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        yield Books(store)
+
+
+async def test_a_new_ledger_has_no_height(books: Books) -> None:
+    assert await books.head() is None
+    assert await books.leases() == []
+
+
+async def test_a_span_comes_back_as_it_was_written(books: Books) -> None:
+    await books.advance(Head(10, 100), [Opened(SPAN)])
+    assert await books.head() == Head(10, 100)
+    assert await books.spans(LEASE) == (SPAN,)
+    assert await books.open_leases() == {LEASE}
+
+
+async def test_the_whole_life_of_a_lease_in_the_books(books: Books) -> None:
+    await books.advance(Head(10, 100), [Opened(SPAN)])
+    await books.advance(Head(110, 1100), [Paid(LEASE, 110, Coin("uact", 1234), "withdraw")])
+    await books.advance(Head(120, 1200), [Ended(LEASE, 120, 1), Paid(LEASE, 120, Coin("uact", 1357), "closed")])
+    assert await books.open_leases() == set()
+    assert await books.settlements(LEASE) == (
+        Settlement(LEASE, 110, (Coin("uact", 1234),)),
+        Settlement(LEASE, 120, (Coin("uact", 123),)),
+    )
+    assert await books.leases() == [LeaseRow(LEASE, 10, 120, SPAN.rate, 1, 1357)]
+    found = usage(await books.spans(LEASE), await books.settlements(LEASE), 10, 120)
+    assert found.blocks == 110
+    assert found.credited == {"uact": 1357}, "trunc(12.345678·100) + trunc(12.345678·10), as the chain settles"
+    assert found.paid == {"uact": 1357}
+
+
+async def test_everything_may_be_written_twice(books: Books) -> None:
+    entries = [Opened(SPAN), Paid(LEASE, 110, Coin("uact", 1234), "withdraw"), Ended(LEASE, 120, 1)]
+    await books.advance(Head(120, 1200), entries)
+    before = (await books.spans(LEASE), await books.settlements(LEASE), await books.leases())
+    await books.advance(Head(120, 1200), entries)
+    assert (await books.spans(LEASE), await books.settlements(LEASE), await books.leases()) == before
+
+
+async def test_two_totals_in_one_height_add_up(books: Books) -> None:
+    await books.advance(Head(11, 1), [Opened(SPAN), Paid(LEASE, 11, Coin("uact", 5), "withdraw")])
+    await books.advance(Head(11, 1), [Paid(LEASE, 11, Coin("uact", 8), "found")])
+    assert await books.settlements(LEASE) == (Settlement(LEASE, 11, (Coin("uact", 8),)),)
+
+
+async def test_a_smaller_total_books_nothing(books: Books) -> None:
+    await books.advance(Head(11, 1), [Paid(LEASE, 11, Coin("uact", 5), "withdraw")])
+    await books.advance(Head(12, 1), [Paid(LEASE, 12, Coin("uact", 4), "found")])
+    assert [s.height for s in await books.settlements(LEASE)] == [11]
+
+
+async def test_decisions_are_kept_in_order_and_pruned_by_age(books: Books) -> None:
+    order = LEASE.order
+    await books.note(
+        Decided(order, 5, "declined", "no-gpu", "no nvidia h100 left"),
+        Decided(order, 9, "bid", price="1uact"),
+        Decided(order, 10, "won"),
+    )
+    assert [d.outcome for d in await books.decisions(order)] == ["declined", "bid", "won"]
+    assert (await books.decisions(order))[0].detail == "no nvidia h100 left"
+    await books.prune_decisions(9)
+    assert [d.outcome for d in await books.decisions(order)] == ["bid", "won"]
+    assert await books.head() is None, "decisions do not move the cursor"

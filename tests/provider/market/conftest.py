@@ -1,0 +1,132 @@
+"""A small market to play with: values to build views from, and a chain in memory that answers what the book asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bidengine.views import Bid, Deployment, EscrowAccount, EscrowPayment, Group, Lease, MarketParams, Order, Provider
+from manifests.coins import E18, Coin, DecCoin
+from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
+from manifests.resources import (
+    Attributes,
+    Cpu,
+    Endpoint,
+    EndpointKind,
+    Gpu,
+    GroupSpec,
+    Memory,
+    Requirements,
+    Resources,
+    ResourceUnit,
+    Storage,
+)
+from provider.errors import NotFound
+
+US, TENANT, RIVAL = "akash1us", "akash1tenant", "akash1rival"
+PARAMS = MarketParams((Coin("uakt", 500_000),), 20, 3600, 2_592_000)
+
+
+def spec(cpu_milli: int = 100, price: int = 1000) -> GroupSpec:
+    resources = Resources(
+        1,
+        Cpu(cpu_milli),
+        Memory(64 << 20),
+        (Storage("default", 128 << 20),),
+        Gpu(),
+        (Endpoint(EndpointKind.SHARED_HTTP),),
+    )
+    return GroupSpec("here", Requirements(), (ResourceUnit(resources, 1, DecCoin("uact", price * E18)),))
+
+
+def order_id(dseq: int, oseq: int = 1) -> OrderID:
+    return OrderID(TENANT, dseq, 1, oseq)
+
+
+@dataclass
+class MemoryChain:
+    """What is on chain, as dictionaries; counts the questions it is asked."""
+
+    us: Provider = field(default_factory=lambda: Provider(US, "https://us.test:8443", ()))
+    orders_: dict[OrderID, Order] = field(default_factory=dict)
+    bids_: dict[BidID, Bid] = field(default_factory=dict)
+    leases_: dict[LeaseID, Lease] = field(default_factory=dict)
+    payments_: dict[LeaseID, EscrowPayment] = field(default_factory=dict)
+    accounts_: dict[DeploymentID, EscrowAccount] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def add_order(self, dseq: int, *, state: str = "open", at: int = 1, **kw: int) -> OrderID:
+        key = order_id(dseq)
+        self.orders_[key] = Order(key, state, spec(**kw), at)
+        return key
+
+    def add_bid(self, order: OrderID, *, state: str = "open", at: int = 2, by: str = US, price: int = 5) -> BidID:
+        bid = order.bid_of(by)
+        self.bids_[bid] = Bid(bid, state, DecCoin("uact", price * E18), at)
+        return bid
+
+    def add_lease(self, order: OrderID, *, state: str = "active", at: int = 3, price: int = 5) -> LeaseID:
+        lease = order.bid_of(US)
+        self.leases_[lease] = Lease(lease, state, DecCoin("uact", price * E18), at)
+        return lease
+
+    async def orders(self, state: str = "open", owner: str = "") -> list[Order]:
+        self.asked.append("orders")
+        return [o for o in self.orders_.values() if o.state == state and owner in ("", o.id.owner)]
+
+    async def order(self, order: OrderID) -> Order:
+        self.asked.append("order")
+        return _found(self.orders_, order)
+
+    async def bids(self, provider: str = "", state: str = "") -> list[Bid]:
+        return [b for b in self.bids_.values() if b.state == state and b.id.provider == provider]
+
+    async def bid(self, bid: BidID) -> Bid:
+        return _found(self.bids_, bid)
+
+    async def leases(self, provider: str = "", state: str = "") -> list[Lease]:
+        return [one for one in self.leases_.values() if one.state == state and one.id.provider == provider]
+
+    async def lease(self, lease: LeaseID) -> Lease:
+        self.asked.append("lease")
+        return _found(self.leases_, lease)
+
+    async def deployment(self, deployment: DeploymentID) -> Deployment:
+        group = GroupID(deployment.owner, deployment.dseq, 1)
+        return Deployment(deployment, "active", b"\1" * 32, (Group(group, "open", spec()),))
+
+    async def provider(self, owner: str) -> Provider:
+        if owner != self.us.owner:
+            raise NotFound("invalid provider: address not found")
+        return self.us
+
+    async def audited(self, owner: str) -> dict[str, Attributes]:
+        return {}
+
+    async def market_params(self) -> MarketParams:
+        return PARAMS
+
+    async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]:
+        return [p for p in self.payments_.values() if p.lease.deployment == deployment]
+
+    async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount:
+        return _found(self.accounts_, deployment)
+
+
+def _found(table: dict[Any, Any], key: Any) -> Any:
+    if key not in table:
+        raise NotFound(f"{key} not found")
+    return table[key]
+
+
+@pytest.fixture
+def chain() -> MemoryChain:
+    return MemoryChain()
+
+
+@pytest.fixture
+def make_spec() -> Callable[..., GroupSpec]:
+    return spec
