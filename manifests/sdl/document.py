@@ -1,0 +1,102 @@
+"""An SDL file as read: the four blocks with their places, before anything is put together (sdl-manifest.md §3, §6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from manifests.errors import SdlInvalid
+from manifests.sdl.cursor import Cursor, Notes
+from manifests.sdl.durations import parse_duration_ns
+from manifests.sdl.profiles import Profiles, read_profiles
+from manifests.sdl.services import ServiceSpec, read_services
+from manifests.sdl.version import Rules, rules_of
+from manifests.yamlnodes import Mapping, Node
+
+MAX_SERVICES = 1000
+_KEYS = ("version", "include", "services", "profiles", "deployment", "endpoints", "reclamation")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """`deployment.<service>.<placement>`: so many replicas of the service, of that profile, there."""
+
+    at: Cursor
+    service: str
+    placement: str
+    profile: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """A leased address that exposes may name."""
+
+    at: Cursor
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SdlFile:
+    root: Cursor
+    rules: Rules
+    services: dict[str, ServiceSpec]
+    profiles: Profiles
+    deployed: tuple[Deployed, ...]
+    """By service, then placement, in byte order."""
+    endpoints: tuple[EndpointSpec, ...]
+    reclamation_ns: int | None
+    included: Cursor | None
+
+    def of_service(self, name: str) -> tuple[Deployed, ...]:
+        return tuple(d for d in self.deployed if d.service == name)
+
+
+def read_file(root: Node | None, notes: Notes) -> SdlFile:
+    """Every block decoded; SdlInvalid at the first that cannot be."""
+    if root is None:
+        raise SdlInvalid("", "the file is empty; an SDL file has version, services, profiles and deployment", line=1)
+    at = Cursor(root, "", notes)
+    if not isinstance(root, Mapping):
+        raise at.fail("an SDL file is a block of keys: version, services, profiles and deployment")
+    f = at.strict_fields(*_KEYS, what="an SDL file")
+    if "version" not in f:
+        raise f["version"].fail('is missing; write version: "2.0" or version: "2.1"')
+    f["include"].texts()
+    services = f["services"].entries()
+    if len(services) > MAX_SERVICES:
+        raise f["services"].fail(f"has {len(services)} services; at most {MAX_SERVICES} are supported", len(services))
+    return SdlFile(
+        root=at,
+        rules=rules_of(f["version"]),
+        services=read_services(f["services"]),
+        profiles=read_profiles(f["profiles"]),
+        deployed=_deployed(f["deployment"]),
+        endpoints=tuple(
+            EndpointSpec(inner, name, inner.fields("kind")["kind"].text()) for name, inner in f["endpoints"].entries()
+        ),
+        reclamation_ns=_window(f["reclamation"]) if "reclamation" in f else None,
+        included=f["include"] if f["include"] else None,
+    )
+
+
+def _deployed(at: Cursor) -> tuple[Deployed, ...]:
+    found: list[Deployed] = []
+    for service, placements in at.entries():
+        for placement, inner in placements.entries():
+            f = inner.fields("profile", "count")
+            found.append(Deployed(inner, service, placement, f["profile"].text(), f["count"].uint32()))
+    if len(found) > MAX_SERVICES:
+        raise at.fail(f"deploys {len(found)} services; at most {MAX_SERVICES} are supported", len(found))
+    return tuple(sorted(found, key=lambda d: (d.service, d.placement)))
+
+
+def _window(at: Cursor) -> int:
+    window = at.fields("min_window")["min_window"]
+    try:
+        nanoseconds = parse_duration_ns(window.text())
+    except ValueError as e:
+        raise window.fail(str(e), window.raw) from None
+    if nanoseconds <= 0:
+        raise window.fail("must be longer than zero", window.raw)
+    return nanoseconds

@@ -1,0 +1,111 @@
+"""The `profiles` block: what a replica needs (`compute`), and where it may run at which price (`placement`);
+sdl-manifest.md §5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from manifests.check import valid_denom
+from manifests.coins import DecCoin, parse_decimal
+from manifests.resources import Attribute, Attributes, Cpu, Gpu, Memory, Requirements, SignedBy
+from manifests.sdl.cursor import Cursor
+from manifests.sdl.gpus import read_gpu
+from manifests.sdl.storage import Volume, read_volumes
+from manifests.units import sdl_bytes, sdl_cpu_milli
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeProfile:
+    """`at` is the `resources` block. A part that is not given is None, or no volumes; that is an error only when
+    used."""
+
+    at: Cursor
+    given: bool
+    cpu: Cpu | None
+    memory: Memory | None
+    volumes: tuple[Volume, ...]
+    gpu: Gpu
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementProfile:
+    at: Cursor
+    requirements: Requirements
+    pricing: dict[str, DecCoin]
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    compute: dict[str, ComputeProfile]
+    placement: dict[str, PlacementProfile]
+
+
+def read_profiles(at: Cursor) -> Profiles:
+    f = at.fields("compute", "placement")
+    return Profiles(
+        {name: _compute(inner) for name, inner in f["compute"].entries()},
+        {name: _placement(inner) for name, inner in f["placement"].entries()},
+    )
+
+
+def _compute(at: Cursor) -> ComputeProfile:
+    resources = at.fields("resources")["resources"]
+    f = resources.fields("cpu", "memory", "storage", "gpu")
+    return ComputeProfile(
+        at=resources,
+        given=bool(resources),
+        cpu=_cpu(f["cpu"]) if f["cpu"] else None,
+        memory=_memory(f["memory"]) if f["memory"] else None,
+        volumes=read_volumes(f["storage"]),
+        gpu=read_gpu(f["gpu"]),
+    )
+
+
+def _cpu(at: Cursor) -> Cpu:
+    f = at.fields("units", "attributes")
+    try:
+        milli = sdl_cpu_milli(f["units"].text()) if f["units"] else 0
+    except ValueError as e:
+        raise f["units"].fail(str(e), f["units"].raw) from None
+    attributes = f["attributes"].strict_fields("arch", what="the cpu attributes")
+    arch = (Attribute("arch", attributes["arch"].text()),) if "arch" in attributes else ()
+    return Cpu(milli, arch)
+
+
+def _memory(at: Cursor) -> Memory:
+    f = at.fields("size", "attributes")
+    try:
+        return Memory(sdl_bytes(f["size"].text()) if f["size"] else 0)
+    except ValueError as e:
+        raise f["size"].fail(str(e), f["size"].raw) from None
+
+
+def _placement(at: Cursor) -> PlacementProfile:
+    f = at.fields("attributes", "signedBy", "pricing")
+    signed_by = f["signedBy"].fields("allOf", "anyOf")
+    requirements = Requirements(
+        SignedBy(signed_by["allOf"].texts() or (), signed_by["anyOf"].texts() or ()), _attributes(f["attributes"])
+    )
+    return PlacementProfile(at, requirements, {profile: _price(inner) for profile, inner in f["pricing"].entries()})
+
+
+def _attributes(at: Cursor) -> Attributes:
+    return tuple(Attribute(key, value.text()) for key, value in sorted(at.entries(), key=lambda entry: entry[0]))
+
+
+def _price(at: Cursor) -> DecCoin:
+    if at.is_null:
+        raise at.fail("a price needs a denom and an amount, like {denom: uact, amount: 100}")
+    f = at.fields("amount", "denom")
+    amount, denom = f["amount"], f["denom"]
+    try:
+        amount_e18 = parse_decimal(amount.text())
+    except ValueError:
+        raise amount.fail(
+            "must be a plain decimal number like 100 or 0.5, with at most 18 digits behind the point"
+        ) from None
+    if amount_e18 <= 0:
+        raise amount.fail("must be more than zero: it is the most you would pay per block and replica", amount.raw)
+    if not valid_denom(denom.text()):
+        raise denom.fail("is not a denomination; on today's chain it is uact", denom.raw)
+    return DecCoin(denom.text(), amount_e18)

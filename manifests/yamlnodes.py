@@ -1,0 +1,200 @@
+"""YAML as nodes: every scalar keeps its text, whether it was quoted, and its place; nothing is resolved to a Python
+value.
+
+SDL gives the same text different meanings by where it stands (`yes` is a word in `env` and a truth in `global`), so
+meaning is decided later, by the target (sdl-manifest.md §2). The one subtlety is size: an alias is a second pointer
+to one node, so a small file can stand for a huge one. Depth and weight are therefore counted as if every alias were
+written out, while the tree is built from the event stream, without recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import yaml
+
+from manifests.errors import SdlInvalid
+
+MAX_TEXT_BYTES = 512 * 1024
+MAX_DEPTH = 64
+MAX_WEIGHT = 4 * 1024 * 1024
+"""Characters of all scalars with aliases written out, each scalar counted as at least `_SCALAR` characters."""
+
+_SCALAR = 16
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = "tag:yaml.org,2002:"
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalar:
+    """`plain` is true for unquoted text without a tag; `tag` is the core tag's short name (`str`, `int`, …) or ""."""
+
+    text: str
+    plain: bool
+    tag: str
+    line: int
+    column: int
+    depth: int = 0
+    weight: int = _SCALAR
+
+    @property
+    def is_null(self) -> bool:
+        return (self.plain or self.tag == "null") and self.text in _NULLS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    items: tuple[Node, ...]
+    line: int
+    column: int
+    depth: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapping:
+    """Pairs in file order, duplicates and merge keys (`<<`) still in place."""
+
+    pairs: tuple[tuple[Node, Node], ...]
+    line: int
+    column: int
+    depth: int
+    weight: int
+
+
+Node = Scalar | Sequence | Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`root` is None for an empty file; `more` tells that further documents follow, which nobody reads."""
+
+    root: Node | None
+    more: bool
+
+
+def compose(text: str | bytes) -> Document:
+    """The first document of a YAML text. Raises SdlInvalid, and nothing else, for whatever is not YAML or too large."""
+    data = _encoded(text)
+    builder = _Builder()
+    documents = 0
+    try:
+        for event in yaml.parse(data, Loader=_LOADER):
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    break
+            else:
+                builder.take(event)
+    except yaml.MarkedYAMLError as e:
+        # What follows the first document is never read, so neither are its mistakes.
+        if builder.root is None:
+            mark = e.problem_mark or e.context_mark
+            what = " ".join(filter(None, (e.context, e.problem)))
+            where = (mark.line + 1, mark.column + 1) if mark else (None, None)
+            raise SdlInvalid("", f"not YAML: {what}", line=where[0], column=where[1]) from None
+    except (yaml.YAMLError, UnicodeError) as e:
+        if builder.root is None:
+            raise SdlInvalid("", f"not YAML: {' '.join(str(e).split())}") from None
+    return Document(builder.root, documents > 1)
+
+
+def _encoded(text: str | bytes) -> bytes:
+    if isinstance(text, str):
+        try:
+            text = text.encode()
+        except UnicodeEncodeError as e:
+            raise SdlInvalid("", f"character {e.start + 1} is half of a surrogate pair, which is not text") from None
+    if len(text) > MAX_TEXT_BYTES:
+        raise SdlInvalid("", f"the file has {len(text)} bytes; at most {MAX_TEXT_BYTES} are read", value=len(text))
+    return text
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come yet."""
+
+    mapping: bool
+    anchor: str | None
+    line: int
+    column: int
+    children: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Builder:
+    root: Node | None = None
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, Node | None] = field(default_factory=dict)
+    """None while the anchored collection is still open: an alias to it would contain itself."""
+
+    def take(self, event: object) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._add(_scalar(event), event.anchor)
+            case yaml.AliasEvent():
+                self._add(self._aliased(event), None)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                if len(self.stack) >= MAX_DEPTH:
+                    raise _refused(event, f"nested more than {MAX_DEPTH} levels deep")
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = None
+                mapping = isinstance(event, yaml.MappingStartEvent)
+                self.stack.append(_Open(mapping, event.anchor, *_position(event)))
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                done = self.stack.pop()
+                self._add(_closed(done), done.anchor)
+
+    def _add(self, node: Node, anchor: str | None) -> None:
+        if anchor is not None:
+            self.anchors[anchor] = node
+        if self.stack:
+            self.stack[-1].children.append(node)
+        else:
+            self.root = node
+
+    def _aliased(self, event: yaml.AliasEvent) -> Node:
+        if event.anchor not in self.anchors:
+            raise _refused(event, f"the alias *{event.anchor} has no anchor &{event.anchor} before it")
+        node = self.anchors[event.anchor]
+        if node is None:
+            raise _refused(event, f"the anchor &{event.anchor} contains itself")
+        return node
+
+
+def _scalar(event: yaml.ScalarEvent) -> Scalar:
+    tag = event.tag or ""
+    if tag == "!":  # the non-specific tag: text, as if quoted
+        tag = _CORE + "str"
+    if tag and tag not in {_CORE + t for t in ("str", "int", "float", "bool", "null")}:
+        raise _refused(event, f"the tag {tag} has no meaning in an SDL file; remove it")
+    plain = not tag and event.implicit[0]
+    text = event.value
+    return Scalar(text, plain, tag.removeprefix(_CORE), *_position(event), weight=max(_SCALAR, len(text)))
+
+
+def _closed(done: _Open) -> Node:
+    weight = _SCALAR + sum(n.weight for n in done.children)
+    depth = 1 + max((n.depth for n in done.children), default=0)
+    if weight > MAX_WEIGHT:
+        what = f"with aliases written out this would be more than {MAX_WEIGHT} characters"
+        raise SdlInvalid("", what, line=done.line, column=done.column)
+    if depth > MAX_DEPTH:
+        what = f"with aliases written out this is nested more than {MAX_DEPTH} levels deep"
+        raise SdlInvalid("", what, line=done.line, column=done.column)
+    if not done.mapping:
+        return Sequence(tuple(done.children), done.line, done.column, depth, weight)
+    pairs: Iterable[tuple[Node, Node]] = zip(done.children[::2], done.children[1::2], strict=True)
+    return Mapping(tuple(pairs), done.line, done.column, depth, weight)
+
+
+def _refused(event: yaml.Event, what: str) -> SdlInvalid:
+    line, column = _position(event)
+    return SdlInvalid("", what, line=line, column=column)
+
+
+def _position(event: yaml.Event) -> tuple[int, int]:
+    """Line and column, counted from 1."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
