@@ -55,7 +55,7 @@ async def prune(
     kept = {(kind_of(obj), obj["metadata"]["name"]) for obj in keep}
     deleted = []
     for kind in kinds:
-        for obj in await kube.list(kind, namespace, SELECTOR):
+        for obj in await kube.all(kind, namespace, SELECTOR):
             name = obj["metadata"]["name"]
             if (kind, name) not in kept and "deletionTimestamp" not in obj["metadata"]:
                 await kube.delete(kind, namespace, name)
@@ -69,7 +69,7 @@ async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -
     if not labels:
         raise ValueError("an empty selector would match everything")
     try:
-        found = await kube.list(kind, namespace, labels)
+        found = await kube.all(kind, namespace, labels)
     except NotFound:
         return
     for obj in found:

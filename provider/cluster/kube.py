@@ -85,7 +85,7 @@ class Kube:
         async with api:
             yield cls(api, settings)
 
-    async def pages(
+    async def list(
         self, kind: Kind, namespace: str | None = None, labels: str = "", fields: str = ""
     ) -> AsyncIterator[Page]:
         """A consistent list in pages of 500. Items lack apiVersion and kind. Gone when it took so long that the rest
@@ -100,9 +100,9 @@ class Kube:
             if not more:
                 return
 
-    async def list(self, kind: Kind, namespace: str | None = None, labels: str = "", fields: str = "") -> Objects:
+    async def all(self, kind: Kind, namespace: str | None = None, labels: str = "", fields: str = "") -> Objects:
         """The whole list at once; for lists that are known to be short."""
-        return [item async for page in self.pages(kind, namespace, labels, fields) for item in page.items]
+        return [item async for page in self.list(kind, namespace, labels, fields) for item in page.items]
 
     @asynccontextmanager
     async def watch(
@@ -153,6 +153,10 @@ class Kube:
         except NotFound:
             return False
         return True
+
+    async def version(self) -> Object:
+        """What the API server says it is: `gitVersion`, `major`, `minor` …"""
+        return await self.call("GET", "/version")
 
     async def call(
         self,

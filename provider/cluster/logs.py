@@ -77,7 +77,7 @@ async def _feed(
     try:
         async with asyncio.TaskGroup() as readers:
             while True:
-                for obj in await kube.list(POD, namespace, selector):
+                for obj in await kube.all(POD, namespace, selector):
                     pod = pod_facts(obj)
                     if pod.uid not in known:
                         known.add(pod.uid)

@@ -33,7 +33,7 @@ ABSENT_S = 300.0
 class Source(Protocol):
     """What a mirror needs of Kube."""
 
-    def pages(self, kind: Kind, namespace: str | None = None, labels: str = "") -> AsyncIterator[Page]: ...
+    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> AsyncIterator[Page]: ...
 
     def watch(
         self, kind: Kind, since: str, namespace: str | None = None, labels: str = ""
@@ -47,7 +47,8 @@ def trim(obj: Object) -> Object:
 
 
 class Mirror(Generic[T]):
-    """- `keep` makes of each object what is stored; an update that leaves it equal is not a change.
+    """- `keep` makes of each object what is stored, None to leave it out; an update that leaves it equal is not a
+      change.
     - `changed(old, new)` is called once per change, in order, after the store has it; old None: new here, new None:
       gone.
     - A deletion missed while not watching is called as one.
@@ -61,7 +62,7 @@ class Mirror(Generic[T]):
         kube: Source,
         kind: Kind,
         *,
-        keep: Callable[[Object], T],
+        keep: Callable[[Object], T | None],
         labels: str = "",
         namespace: str | None = None,
         optional: bool = False,
@@ -135,11 +136,13 @@ class Mirror(Generic[T]):
         """Read everything, then take over the differences at once; the version the list is of."""
         version = ""
         found: dict[str, dict[str, T]] = {}
-        async for page in self._kube.pages(self.kind, self._namespace, self._labels):
+        async for page in self._kube.list(self.kind, self._namespace, self._labels):
             version = page.version
             for obj in page.items:
                 namespace, name = _key(obj)
-                found.setdefault(namespace, {})[name] = self._keep(obj)
+                kept = self._keep(obj)
+                if kept is not None:
+                    found.setdefault(namespace, {})[name] = kept
         for namespace, named in list(self._store.items()):
             for name in [name for name in named if name not in found.get(namespace, {})]:
                 self._put(namespace, name, None, changed)

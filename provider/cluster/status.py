@@ -28,6 +28,7 @@ class Port:
 class ServiceFacts:
     """A Kubernetes Service; `service` is the manifest service it leads to."""
 
+    namespace: str
     name: str
     kind: str
     service: str
@@ -50,6 +51,7 @@ def service_facts(obj: Mapping[str, Any]) -> ServiceFacts:
     balancer = (obj.get("status") or {}).get("loadBalancer") or {}
     selector = spec.get("selector") or {}
     return ServiceFacts(
+        namespace=metadata.get("namespace", ""),
         name=metadata["name"],
         kind=spec.get("type") or "ClusterIP",
         service=selector.get(SERVICE) or labels.get(SERVICE) or metadata["name"].removesuffix("-np"),

@@ -1,0 +1,220 @@
+"""The cluster as the rest of the daemon sees it: what it has, what leases run on it, and the few things done to it.
+
+Reading never asks the API server; it reads the mirrors. Doing never answers with what was achieved: what became of a
+deployment shows in the mirrors, and the lease is told to be looked at again (design.md §4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import structlog
+from manifests.render.crd import StoredManifest, manifest_object
+
+from bidengine.node import Inventory
+from manifests.ids import LeaseID, lease_namespace
+from manifests.manifest import ManifestGroup
+from manifests.render import render
+from manifests.render.names import lease_selector
+from manifests.render.site import Plan, Site
+from provider.cluster import labels
+from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
+from provider.cluster.inventory import inventory
+from provider.cluster.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
+from provider.cluster.kube import Kube
+from provider.cluster.mirrors import Address, Mirrors
+from provider.cluster.pods import PodFacts
+from provider.cluster.status import lease_status
+from provider.cluster.volumes import declared
+from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
+from provider.errors import Refused, Retry
+from provider.settings import ClusterSettings
+from provider.tasks import spawn
+
+log = structlog.get_logger()
+
+SETTLE_S = 0.5
+"""Changes of the inventory are told together after this: a rollout moves dozens of pods at once."""
+MARK_AGAIN_S = 60.0
+"""A node whose labels could not be written is tried again after this."""
+
+Listener = Callable[[LeaseID | None], None]
+
+
+class Cluster:
+    """Made by `watch`. Everything that returns at once reads the mirrors; everything awaited speaks with the API
+    server and raises Retry (later), Refused (the API server's own words) or nothing."""
+
+    def __init__(self, kube: Kube, settings: ClusterSettings) -> None:
+        self.kube, self.settings = kube, settings
+        self.inventory_version = 0
+        self._declared = declared(settings.storage)
+        self._mark = asyncio.Event()
+        self._mirrors = Mirrors(
+            kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._mark.set
+        )
+        self._inventory: tuple[int, Inventory] | None = None
+        self._listeners: list[Listener] = []
+        self._settling: asyncio.TimerHandle | None = None
+
+    @classmethod
+    async def watch(cls, kube: Kube, settings: ClusterSettings, tasks: asyncio.TaskGroup) -> Self:
+        """Start mirroring in `tasks` and return when every mirror has listed. ConfigError, through the group, when the
+        cluster lacks something the daemon cannot do without."""
+        out = cls(kube, settings)
+        out._mirrors.start(tasks)
+        await out._mirrors.listed()
+        spawn(tasks, "mark nodes", out._mark_nodes())
+        return out
+
+    def on_change(self, listener: Listener) -> None:
+        """`listener(lease)`: something of it changed, look. `listener(None)`: the inventory moved."""
+        self._listeners.append(listener)
+
+    @property
+    def fresh(self) -> bool:
+        """False while any mirror may be behind: then nothing may be concluded from what is missing."""
+        return self._mirrors.fresh
+
+    @property
+    def stale_s(self) -> float:
+        return self._mirrors.stale_s
+
+    @property
+    def api_servers(self) -> tuple[Address, ...]:
+        """Address and port of each API server behind its Service, sorted."""
+        return tuple(sorted({address for found in self._mirrors.endpoints.all() for address in found}))
+
+    def inventory(self) -> Inventory:
+        """Made anew only when `inventory_version` has moved."""
+        if self._inventory is None or self._inventory[0] != self.inventory_version:
+            mirrors = self._mirrors
+            made = inventory(
+                nodes=mirrors.nodes.all(),
+                pods=mirrors.pods.all(),
+                leases=mirrors.leases,
+                classes=mirrors.classes.all(),
+                claims=mirrors.claims.all(),
+                capacities=mirrors.capacities.all(),
+                declared_bytes=self._declared,
+                node_ports=self.settings.node_ports,
+            )
+            self._inventory = (self.inventory_version, made)
+        return self._inventory[1]
+
+    def leases(self) -> Mapping[LeaseID, StoredManifest]:
+        """The manifests stored in the cluster."""
+        return self._mirrors.stored
+
+    def namespaces(self) -> set[LeaseID]:
+        """Leases that have a namespace, those that are going away included."""
+        return set(self._mirrors.leases.values())
+
+    def pods(self, lease: LeaseID, service: str = "") -> list[PodFacts]:
+        found = self._mirrors.pods.within(lease_namespace(lease)).values()
+        return [pod for pod in found if pod.service and service in ("", pod.service)]
+
+    def health(self, lease: LeaseID) -> dict[str, ServiceHealth]:
+        """Service -> health, of every service of the stored manifest and whatever else runs. Mind `fresh` before
+        judging."""
+        found = health(self._workloads(lease), self.pods(lease))
+        stored = self._mirrors.stored.get(lease)
+        for service in stored.group.services if stored else ():
+            found.setdefault(service.name, ServiceHealth(0, service.count, "not deployed yet"))
+        return found
+
+    def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:
+        """For the gateway, see status.py; None when nothing of the lease is deployed."""
+        workloads = self._workloads(lease)
+        if not workloads:
+            return None
+        mirrors, namespace = self._mirrors, lease_namespace(lease)
+        hosts = [host for host in mirrors.hosts.all() if host.lease == lease]
+        routes = [route for facts in (*mirrors.ingresses.within(namespace).values(), *hosts) for route in facts.routes]
+        services = mirrors.services.within(namespace).values()
+        return lease_status(workloads, services, routes, self.settings.public_hostname)
+
+    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan) -> None:
+        """Once this returns, a restart will not lose it."""
+        await self.kube.apply(manifest_object(lease, group, plan, self.settings.manifest_namespace))
+
+    async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
+        """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over."""
+        objects = render(lease, group, plan, self._site(), revision)
+        await apply_all(self.kube, objects)
+        pruned = await prune(self.kube, lease_namespace(lease), objects)
+        if pruned:
+            log.info("left over and deleted", objects=pruned)
+
+    async def teardown(self, lease: LeaseID) -> None:
+        """Delete all the cluster has of a lease and return when it is gone; Retry while it is going. The Manifest goes
+        last: it is what a restart in between finds the rest by."""
+        namespace = self.settings.manifest_namespace
+        for kind in (PROVIDER_HOST, PROVIDER_LEASED_IP):
+            await delete_labelled(self.kube, kind, namespace, lease_selector(lease))
+        await delete_namespace(self.kube, lease_namespace(lease))
+        await self.kube.delete(MANIFEST, namespace, lease_namespace(lease))
+
+    def _workloads(self, lease: LeaseID) -> list[WorkloadFacts]:
+        namespace = lease_namespace(lease)
+        both = (self._mirrors.deployments, self._mirrors.stateful_sets)
+        return [facts for mirror in both for facts in mirror.within(namespace).values()]
+
+    def _site(self) -> Site:
+        s = self.settings
+        return Site(
+            manifest_namespace=s.manifest_namespace,
+            ingress_class=s.ingress_class,
+            ingress_domain=s.ingress_domain,
+            static_hosts=s.static_hosts and bool(s.ingress_domain),
+            public_hostname=s.public_hostname,
+            network_policies=s.network_policies,
+            overcommit_cpu_percent=s.overcommit_cpu_percent,
+            overcommit_memory_percent=s.overcommit_memory_percent,
+            overcommit_storage_percent=s.overcommit_storage_percent,
+            image_pull_secret=s.image_pull_secret,
+            api_servers=self.api_servers,
+        )
+
+    def _lease_changed(self, lease: LeaseID) -> None:
+        for listener in self._listeners:
+            listener(lease)
+
+    def _inventory_changed(self) -> None:
+        self.inventory_version += 1
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE_S, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = None
+        for listener in self._listeners:
+            listener(None)
+
+    async def _mark_nodes(self) -> None:
+        """Keep the labels on nodes that the scheduler finds them by (labels.py)."""
+        while True:
+            self._mark.clear()
+            classes = self._mirrors.classes.all()
+            troubled = [
+                not await self._mark_node(obj)
+                for node in self._mirrors.nodes.all()
+                if (obj := labels.due(node, classes))
+            ]
+            try:
+                async with asyncio.timeout(MARK_AGAIN_S if any(troubled) else None):
+                    await self._mark.wait()
+                await asyncio.sleep(SETTLE_S)
+            except TimeoutError:
+                pass
+
+    async def _mark_node(self, obj: Mapping[str, Any]) -> bool:
+        name = obj["metadata"]["name"]
+        try:
+            await self.kube.apply(obj)
+        except (Refused, Retry) as trouble:
+            log.warning("node could not be labelled, no lease is placed on it", node=name, why=str(trouble))
+            return False
+        log.info("node labelled", node=name, labels=sorted(obj["metadata"]["labels"]))
+        return True

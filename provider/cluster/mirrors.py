@@ -1,0 +1,236 @@
+"""Everything the daemon mirrors of the cluster, and what a change in each means: a lease to look at, or capacity that
+moved.
+
+The subtle part is the order of arrival: mirrors run side by side, so a pod may be told before the namespace that says
+whose it is. Nothing is lost by that: the namespace's own arrival names the lease again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from manifests.render.crd import StoredManifest, read_manifest
+
+from manifests.errors import Invalid
+from manifests.ids import LeaseID
+from manifests.render.names import MANAGED, lease_of
+from provider.cluster import kinds
+from provider.cluster.kube import Kube, Object
+from provider.cluster.mirror import Mirror
+from provider.cluster.nodes import NodeFacts, node_facts
+from provider.cluster.pods import PodFacts, pod_facts
+from provider.cluster.status import Route, ServiceFacts, ingress_routes, service_facts
+from provider.cluster.volumes import Capacity, Claim, StorageClass, capacity, claim, storage_class
+from provider.cluster.workloads import WorkloadFacts, workload_facts
+from provider.tasks import spawn
+
+log = structlog.get_logger()
+
+OURS = f"{MANAGED}=true"
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    name: str
+    lease: LeaseID
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A Manifest that cannot be understood; it must not keep the others from being served."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class InNamespace:
+    """Host names (of one Ingress or ProviderHost) and the lease's namespace or id they belong to."""
+
+    namespace: str
+    lease: LeaseID | None
+    routes: tuple[Route, ...]
+
+
+class Mirrors:
+    """`lease_changed(lease)`: look at it. `inventory_changed()`: nodes, what runs on them, or storage has moved;
+    `nodes_changed()`: of these, nodes or storage classes, which decide on labels."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        manifest_namespace: str,
+        lease_changed: Callable[[LeaseID], None],
+        inventory_changed: Callable[[], None],
+        nodes_changed: Callable[[], None],
+    ) -> None:
+        self._tell, self._tell_inventory, self._tell_nodes = lease_changed, inventory_changed, nodes_changed
+        self.nodes = Mirror(kube, kinds.NODE, keep=node_facts)
+        self.namespaces = Mirror(kube, kinds.NAMESPACE, keep=_namespace, labels=OURS)
+        self.pods = Mirror(kube, kinds.POD, keep=pod_facts)
+        self.deployments = Mirror(kube, kinds.DEPLOYMENT, keep=workload_facts, labels=OURS)
+        self.stateful_sets = Mirror(kube, kinds.STATEFUL_SET, keep=workload_facts, labels=OURS)
+        self.services = Mirror(kube, kinds.SERVICE, keep=service_facts, labels=OURS)
+        self.ingresses = Mirror(kube, kinds.INGRESS, keep=_ingress, labels=OURS)
+        self.claims = Mirror(kube, kinds.PERSISTENT_VOLUME_CLAIM, keep=claim)
+        self.classes = Mirror(kube, kinds.STORAGE_CLASS, keep=storage_class)
+        self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)
+        self.manifests = Mirror(kube, kinds.MANIFEST, keep=_manifest, namespace=manifest_namespace)
+        self.hosts = Mirror(kube, kinds.PROVIDER_HOST, keep=_host, namespace=manifest_namespace, optional=True)
+        self.endpoints = Mirror(
+            kube,
+            kinds.ENDPOINT_SLICE,
+            keep=_addresses,
+            namespace="default",
+            labels="kubernetes.io/service-name=kubernetes",
+            optional=True,
+        )
+        self._leases: dict[str, LeaseID] = {}
+        self._stored: dict[LeaseID, StoredManifest] = {}
+
+    @property
+    def leases(self) -> Mapping[str, LeaseID]:
+        """Namespace -> lease, of the namespaces that exist."""
+        return self._leases
+
+    @property
+    def stored(self) -> Mapping[LeaseID, StoredManifest]:
+        return self._stored
+
+    @property
+    def fresh(self) -> bool:
+        return all(mirror.fresh for mirror in self.all())
+
+    @property
+    def stale_s(self) -> float:
+        """Since when the most neglected mirror has not heard from the API server, in seconds."""
+        return max(mirror.stale_s for mirror in self.all())
+
+    def all(self) -> Iterator[Mirror[Any]]:
+        for value in vars(self).values():
+            if isinstance(value, Mirror):
+                yield value
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        for mirror, changed in (
+            (self.nodes, self._node),
+            (self.namespaces, self._namespace),
+            (self.pods, self._pod),
+            (self.deployments, self._workload),
+            (self.stateful_sets, self._workload),
+            (self.services, self._service),
+            (self.ingresses, self._routes),
+            (self.claims, self._capacity),
+            (self.classes, self._class),
+            (self.capacities, self._capacity),
+            (self.manifests, self._manifest),
+            (self.hosts, self._routes),
+            (self.endpoints, _nothing),
+        ):
+            spawn(tasks, f"mirror {mirror.kind}", mirror.run(changed))  # type: ignore[arg-type]
+
+    async def listed(self) -> None:
+        for mirror in self.all():
+            await mirror.listed()
+
+    def _node(self, old: NodeFacts | None, new: NodeFacts | None) -> None:
+        self._tell_inventory()
+        self._tell_nodes()
+
+    def _class(self, old: StorageClass | None, new: StorageClass | None) -> None:
+        self._tell_inventory()
+        self._tell_nodes()
+
+    def _namespace(self, old: Namespace | None, new: Namespace | None) -> None:
+        if old is not None:
+            self._leases.pop(old.name, None)
+        if new is not None:
+            self._leases[new.name] = new.lease
+        self._tell_inventory()
+        for lease in {facts.lease for facts in (old, new) if facts is not None}:
+            self._tell(lease)
+
+    def _pod(self, old: PodFacts | None, new: PodFacts | None) -> None:
+        if (old and old.footprint) != (new and new.footprint):
+            self._tell_inventory()
+        self._in_namespace(old, new)
+
+    def _workload(self, old: WorkloadFacts | None, new: WorkloadFacts | None) -> None:
+        self._in_namespace(old, new)
+
+    def _service(self, old: ServiceFacts | None, new: ServiceFacts | None) -> None:
+        self._in_namespace(old, new)
+
+    def _in_namespace(
+        self, old: PodFacts | WorkloadFacts | ServiceFacts | None, new: PodFacts | WorkloadFacts | ServiceFacts | None
+    ) -> None:
+        either = new or old
+        assert either is not None
+        if (lease := self._leases.get(either.namespace)) is not None:
+            self._tell(lease)
+
+    def _routes(self, old: InNamespace | None, new: InNamespace | None) -> None:
+        for facts in (old, new):
+            lease = (facts.lease or self._leases.get(facts.namespace)) if facts is not None else None
+            if lease is not None:
+                self._tell(lease)
+
+    def _capacity(self, old: Claim | Capacity | None, new: Claim | Capacity | None) -> None:
+        self._tell_inventory()
+
+    def _manifest(self, old: StoredManifest | Unreadable | None, new: StoredManifest | Unreadable | None) -> None:
+        if isinstance(new, Unreadable):
+            log.error("a stored manifest cannot be read", manifest=new.name, why=new.why)
+        leases = set()
+        if isinstance(old, StoredManifest):
+            self._stored.pop(old.lease, None)
+            leases.add(old.lease)
+        if isinstance(new, StoredManifest):
+            self._stored[new.lease] = new
+            leases.add(new.lease)
+        for lease in leases:
+            self._tell(lease)
+
+
+def _nothing(old: object, new: object) -> None:
+    pass
+
+
+def _namespace(obj: Object) -> Namespace | None:
+    """None, which is not stored, for a namespace of ours that is no lease's."""
+    lease = lease_of(obj["metadata"].get("labels") or {})
+    return Namespace(obj["metadata"]["name"], lease) if lease is not None else None
+
+
+def _manifest(obj: Object) -> StoredManifest | Unreadable:
+    try:
+        return read_manifest(obj)
+    except Invalid as bad:
+        return Unreadable(obj["metadata"]["name"], str(bad))
+
+
+def _ingress(obj: Object) -> InNamespace:
+    metadata = obj["metadata"]
+    return InNamespace(metadata["namespace"], lease_of(metadata.get("labels") or {}), ingress_routes(obj))
+
+
+def _host(obj: Object) -> InNamespace:
+    """A ProviderHost: it lives beside the Manifests, so only its labels say whose it is."""
+    metadata, spec = obj["metadata"], obj.get("spec") or {}
+    route = Route(spec.get("hostname") or metadata["name"], spec.get("service_name") or "")
+    return InNamespace("", lease_of(metadata.get("labels") or {}), (route,))
+
+
+def _addresses(obj: Object) -> tuple[Address, ...]:
+    ports = [port["port"] for port in obj.get("ports") or () if port.get("port")]
+    return tuple(
+        (address, port)
+        for endpoint in obj.get("endpoints") or ()
+        for address in endpoint.get("addresses") or ()
+        for port in ports
+    )
