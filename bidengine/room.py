@@ -106,8 +106,8 @@ class Room:
             return self._holds[order]
         hold = Hold(order, spec, placement, HoldState.HELD, height)
         short = self._short(hold)
-        if short:
-            return Decline(Reason.FRAGMENTED, f"taken by another order meanwhile: {short}", final=False)
+        if short is not None:
+            return short
         self._put(hold)
         return hold
 
@@ -216,8 +216,8 @@ class Room:
         self._free.node_ports -= sign * footprint.node_ports
         self._free.leased_ips -= sign * footprint.leased_ips
 
-    def _short(self, hold: Hold) -> str:
-        """What keeps a placement from being held now; "" when nothing does. O(slots)."""
+    def _short(self, hold: Hold) -> Decline | None:
+        """What keeps a placement from being held now: others have taken it since it was found. O(slots)."""
         pods = self._pods.get(hold.order, ())
         slots = unmatched(hold.placement.slots, pods)
         free, taken, short = self._free, [], ""
@@ -231,11 +231,12 @@ class Room:
         for slot in taken:
             free.give(slot.node, slot.ask, slot.gpu)
             free.store((c, -quantity) for c, quantity in slot.ask.volumes)
-        if short:
-            return short
-        if node_ports(hold.spec) > free.node_ports:
-            return "no node ports left"
-        return "no leased IPs left" if leased_ips(hold.spec) > free.leased_ips else ""
+        reason = Reason.FRAGMENTED
+        if not short and node_ports(hold.spec) > free.node_ports:
+            reason, short = Reason.NO_ENDPOINT, "no node ports left"
+        if not short and leased_ips(hold.spec) > free.leased_ips:
+            reason, short = Reason.NO_ENDPOINT, "no leased IPs left"
+        return Decline(reason, f"taken by another order meanwhile: {short}", final=False) if short else None
 
     def _homeless(self, order: OrderID) -> bool:
         hold = self._holds.get(order)

@@ -42,15 +42,13 @@ class Snapshot:
         self.leased_ips = leased_ips
         self._number = dict(zip(self.nodes, count(), strict=False))
         self._by_number = list(self.nodes.values())
-        self._roomy: list[_Key] = sorted(self._key(n) for n in self._by_number)
+        self._roomy: list[_Key] = []
         self._cards: dict[GpuModel, list[_Key]] = {}
+        self._ordered = False
         self._units: dict[GpuModel, int] = {}
         for node in self._by_number:
             for card in node.gpus:
-                self._cards.setdefault(card, []).append(self._card_key(node, card))
                 self._units[card] = self._units.get(card, 0) + max(0, node.gpus[card])
-        for keys in self._cards.values():
-            keys.sort()
 
     @property
     def cards(self) -> dict[GpuModel, int]:
@@ -67,6 +65,8 @@ class Snapshot:
 
     def candidates(self, ask: Ask, gpu: GpuModel | None) -> Iterator[Node]:
         """Nodes that fit one replica now, the tightest first. Do not take while iterating: collect, then take."""
+        if not self._ordered:
+            self._order()
         room = ask.cpu_milli * _BYTES_PER_MILLI + ask.memory_bytes
         by_number = self._by_number
         cpu, memory, ephemeral = ask.cpu_milli, ask.memory_bytes, ask.ephemeral_bytes
@@ -90,7 +90,8 @@ class Snapshot:
         node = self.nodes.get(name)
         if node is None:
             return
-        self._leave(node)
+        if self._ordered:
+            self._leave(node)
         node.cpu_milli -= ask.cpu_milli * replicas
         node.memory_bytes -= ask.memory_bytes * replicas
         node.ephemeral_bytes -= ask.ephemeral_bytes * replicas
@@ -99,7 +100,8 @@ class Snapshot:
             before = node.gpus[gpu]
             node.gpus[gpu] = before - ask.gpu_units * replicas
             self._units[gpu] += max(0, node.gpus[gpu]) - max(0, before)
-        self._enter(node)
+        if self._ordered:
+            self._enter(node)
 
     def give(self, name: str, ask: Ask, gpu: GpuModel | None, replicas: int = 1) -> None:
         self.take(name, ask, gpu, -replicas)
@@ -117,6 +119,16 @@ class Snapshot:
             split = bisect_left(self._roomy, (1,))
             yield self._roomy[bisect_left(self._roomy, (0, room, -1)) : split]
             yield self._roomy[bisect_left(self._roomy, (1, room, -1)) :]
+
+    def _order(self) -> None:
+        """Put off until somebody looks: counting a whole cluster's pods first is then plain subtraction."""
+        self._roomy = sorted(self._key(n) for n in self._by_number)
+        for node in self._by_number:
+            for card in node.gpus:
+                self._cards.setdefault(card, []).append(self._card_key(node, card))
+        for keys in self._cards.values():
+            keys.sort()
+        self._ordered = True
 
     def _leave(self, node: Node) -> None:
         _remove(self._roomy, self._key(node))

@@ -92,6 +92,33 @@ def test_a_wildcard_takes_the_plentiful_card_and_leaves_the_rare_one(make: Any) 
     assert (placement.gpu_of(1), placement.gpu_of(2)) == (make.t4, make.a100)
 
 
+def test_a_wildcard_alone_takes_the_plentiful_card(make: Any) -> None:
+    free = Snapshot([make.node("a", gpus={make.a100: 1}), make.node("b", gpus={make.t4: 4})])
+    assert placed(make.group(make.unit(gpu=1, models=["*"])), free).gpu_of(1) == make.t4
+
+
+@pytest.mark.parametrize(
+    ("node", "unit", "times"),
+    [
+        ({"cpu": 3000}, {}, 3),
+        ({"memory_gib": 3}, {}, 3),
+        ({"ephemeral_gib": 3}, {"storage": 1}, 3),
+        ({"pods": 3}, {}, 3),
+        ({"gpus": 7}, {"gpu": 2, "models": ["*"]}, 3),
+    ],
+    ids=["cpu", "memory", "ephemeral", "pods", "gpus"],
+)
+def test_a_node_is_filled_to_the_last_of_each_figure_and_no_further(
+    make: Any, node: dict[str, Any], unit: dict[str, Any], times: int
+) -> None:
+    node = {**node, **({"gpus": {make.t4: node["gpus"]}} if "gpus" in node else {})}
+    unit = {**unit, "storage": [make.volume(unit["storage"])] if "storage" in unit else []}
+    free = Snapshot([make.node("a", **node)])
+    assert isinstance(pack(make.group(make.unit(count=times + 1, **unit)), free, Commit()), Decline)
+    assert len(placed(make.group(make.unit(count=times, **unit)), free).slots) == times
+    assert isinstance(pack(make.group(make.unit(**unit)), free, Commit()), Decline)
+
+
 def test_a_list_of_models_falls_back_when_the_first_has_too_little_cpu_beside_it(make: Any) -> None:
     free = Snapshot([make.node("a", cpu=500, gpus={make.a100: 8}), make.node("b", gpus={make.h100: 1})])
     assert placed(make.group(make.unit(gpu=1, models=["a100", "h100"])), free).gpu_of(1) == make.h100
@@ -195,8 +222,8 @@ def clusters(draw: st.DrawFn) -> list[tuple[int, int, int, dict[int, int], list[
     return draw(
         st.lists(
             st.tuples(
-                st.integers(-100, 8000),
-                st.integers(0, 16),
+                st.sampled_from([-100, 1000, 2500, 8000]),
+                st.integers(0, 12),
                 st.integers(0, 6),
                 st.dictionaries(st.integers(0, 2), st.integers(0, 4), max_size=2),
                 st.lists(st.sampled_from(["beta2", "beta3"]), unique=True),
@@ -208,8 +235,8 @@ def clusters(draw: st.DrawFn) -> list[tuple[int, int, int, dict[int, int], list[
 
 GROUPS = st.lists(
     st.tuples(
-        st.integers(10, 5000),
-        st.integers(1, 6),
+        st.sampled_from([10, 500, 1000, 2500]),
+        st.integers(1, 5),
         st.integers(1, 4),
         st.integers(0, 2),
         st.lists(st.sampled_from(["a100", "h100", "t4", "*"]), min_size=1, max_size=2, unique=True),

@@ -122,6 +122,7 @@ def test_the_last_port_and_the_last_address_are_promised_once(make: Any, see: An
     late = room.hold(make.order_id(2), spec, placement, height=10)
     assert isinstance(late, Decline)
     assert left in late.detail
+    assert late.reason is Reason.NO_ENDPOINT
     assert room.free().nodes[0].pods == 109
 
 

@@ -53,6 +53,13 @@ def test_every_figure_can_be_the_one_that_lacks(make: Any) -> None:
     assert not enough.fits("n", ask, None)
 
 
+def test_a_node_that_would_be_filled_exactly_is_found(make: Any) -> None:
+    exact = make.node("exact", 1000, 1, 0, 1, {make.t4: 1})
+    free = Snapshot([exact, make.node("plain", 1000, 1)])
+    assert names(free.candidates(make.ask(), None)) == ["plain", "exact"]
+    assert names(free.candidates(make.ask(gpu=1), make.t4)) == ["exact"]
+
+
 def test_what_is_true_is_counted_even_when_it_is_too_much(make: Any) -> None:
     free = Snapshot([make.node("n", cpu=500, gpus={make.t4: 1})])
     free.take("n", make.ask(cpu=2000, gpu=3), make.t4)
