@@ -97,7 +97,7 @@ class Funds:
             (p for p in payments if p.lease in ours and p.balance_e18 >= E18), key=lambda p: -p.balance_e18
         )
         forecast = Forecast(height, account.settled_at, dry, owed_apart=bool(waiting))
-        if account.state == "open" and self._due(forecast, height):
+        if account.state == "open" and (waiting or self._due(forecast, height)):
             # A withdrawal settles all leases of the deployment and pays one; the others' money waits (chain.md §2.4).
             # And only one settlement per deployment and block (§5.6), so the next is looked for when this one has
             # been seen.

@@ -1,0 +1,115 @@
+"""What blocks mean for the ledger, and how it is brought up to date after an absence."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bidengine.commit import Commit
+from bidengine.node import Inventory, Node
+from bidengine.placement import Placement, Slot
+from bidengine.room import Room
+from bidengine.views import EscrowPayment
+from manifests.coins import E18, Coin, DecCoin
+from manifests.gpus import GpuModel
+from manifests.ids import LeaseID
+from provider.ledger.books import Books, Ended, Head, Opened, Paid
+from provider.ledger.store import Store
+from provider.market.accounts import Accounts, span_of
+from provider.market.book import Book, Touched
+
+US = "akash1us"
+
+
+@pytest.fixture
+async def books(tmp_path: Path) -> AsyncIterator[Books]:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        yield Books(store)
+
+
+def paid(chain: Any, lease: LeaseID, total: int) -> None:
+    chain.payments_[lease] = EscrowPayment(lease, "open", DecCoin("uact", 5 * E18), 0, 0, Coin("uact", total))
+
+
+async def accounts(chain: Any, books: Books, height: int = 7) -> Accounts:
+    room = Room(Commit())
+    room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30),), node_ports=10))
+    return Accounts(await Book.load(chain, US, height, height), room, books, lambda _: chain)
+
+
+async def test_a_lease_opens_a_span_of_what_was_ordered(chain: Any, books: Books) -> None:
+    lease = chain.add_lease(chain.add_order(1), at=7)
+    (entry,) = await (await accounts(chain, books)).entries(Touched(opened={lease}))
+    assert isinstance(entry, Opened)
+    span = entry.span
+    assert (span.from_height, span.to_height, span.rate) == (7, None, DecCoin("uact", 5 * E18))
+    assert (span.cpu_milli, span.memory_bytes, span.storage) == (100, 64 << 20, (("ephemeral", 128 << 20),))
+
+
+async def test_the_card_chosen_is_written_down(chain: Any, books: Books) -> None:
+    lease = chain.add_lease(chain.add_order(1))
+    made = await accounts(chain, books)
+    order = made.book.orders[lease.order]
+    card = GpuModel("nvidia", "a100", "80Gi", "sxm")
+    made.room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30, gpus={card: 1}),), node_ports=10))
+    found = made.room.fit(order.spec)
+    assert isinstance(found, Placement)
+    placed = Placement((Slot(1, "n1", found.slots[0].ask, card),))
+    made.room.hold(order.id, order.spec, placed, height=1)
+    assert span_of(chain.leases_[lease], order, made.room).gpu_model == card.key()
+
+
+async def test_a_lease_that_ends_is_closed_and_its_money_booked(chain: Any, books: Books) -> None:
+    lease = chain.add_order(1).bid_of(US)
+    paid(chain, lease, 91)
+    found = await (await accounts(chain, books, 20)).entries(Touched(closed={lease: 1}))
+    assert found == [Ended(lease, 20, 1), Paid(lease, 20, Coin("uact", 91), "closed")]
+
+
+async def test_a_withdrawal_books_the_total_once(chain: Any, books: Books) -> None:
+    lease = chain.add_lease(chain.add_order(1))
+    made = await accounts(chain, books)
+    assert await made.entries(Touched(), [lease]) == [], "nothing has arrived yet"
+    paid(chain, lease, 50)
+    assert await made.entries(Touched(), [lease]) == [Paid(lease, 7, Coin("uact", 50), "withdraw")]
+    paid(chain, lease, 60)
+    both = await made.entries(Touched(closed={lease: 1}), [lease])
+    assert [type(e) for e in both] == [Ended, Paid], "withdrawn and closed in one block: asked once"
+
+
+async def test_a_lease_won_and_lost_in_one_block_opens_nothing(chain: Any, books: Books) -> None:
+    lease = chain.add_order(1).bid_of(US)
+    found = await (await accounts(chain, books)).entries(Touched(opened={lease}, closed={lease: 1}))
+    assert [type(e) for e in found] == [Ended]
+
+
+async def test_after_an_absence_the_ledger_is_brought_up_to_date(chain: Any, books: Books) -> None:
+    ended = chain.add_lease(chain.add_order(1), at=3)
+    made = await accounts(chain, books)
+    await books.advance(Head(7, 7), await made.entries(Touched(opened={ended})))
+
+    chain.leases_[ended] = replace(chain.leases_[ended], state="closed", closed_on=50, reason=10001)
+    paid(chain, ended, 235)
+    new = chain.add_lease(chain.add_order(2), at=60)
+    paid(chain, new, 10)
+    later = await accounts(chain, books, 70)
+    found = await later.reconcile()
+    await books.advance(Head(70, 70), found)
+
+    assert {row.lease: (row.from_height, row.to_height, row.reason, row.paid) for row in await books.leases()} == {
+        ended: (3, 50, 10001, 235),
+        new: (60, None, None, 10),
+    }
+    assert [type(e) for e in await later.reconcile()] == [Paid], "the second time there is nothing new"
+
+
+async def test_an_unknown_lease_in_the_ledger_is_left_as_it_is(chain: Any, books: Books) -> None:
+    made = await accounts(chain, books)
+    ghost = chain.add_lease(chain.add_order(1))
+    await books.advance(Head(7, 7), [Opened(span_of(chain.leases_[ghost], chain.orders_[ghost.order], made.room))])
+    del chain.leases_[ghost]
+    assert await made.reconcile() == []

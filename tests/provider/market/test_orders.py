@@ -1,0 +1,223 @@
+"""An order's way to a bid, in plays over a real room, a real price file and a ledger; only the chain is in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bidengine.commit import Commit
+from bidengine.node import Inventory, Node
+from bidengine.room import HoldState, Room
+from manifests.coins import E18, Coin
+from manifests.ids import OrderID
+from provider.chain.messages import CloseBid, CreateBid, Msg
+from provider.errors import Retry, TxRefused
+from provider.ledger.books import Books
+from provider.ledger.store import Store
+from provider.market.book import Book
+from provider.market.orders import Orders
+from provider.market.prices import Prices
+from provider.metrics import Metrics
+from provider.settings import BidSettings
+
+US = "akash1us"
+PRICES = """
+currency: uact
+usdPerMonth: {cpu: 1.60, memoryGiB: 0.80, storageGiB: {ephemeral: 0.02}, endpoint: 0.05, gpu: {"*": 100}}
+"""
+
+
+@dataclass
+class Play:
+    """One provider with one node of one core."""
+
+    chain: Any
+    orders: Orders
+    sent: list[Msg] = field(default_factory=list)
+    answer: Exception | None = None
+
+    @property
+    def book(self) -> Book:
+        return self.orders.book
+
+    @property
+    def room(self) -> Room:
+        return self.orders.room
+
+    async def send(self, msg: Msg) -> str:
+        if self.answer is not None:
+            raise self.answer
+        self.sent.append(msg)
+        return "HASH"
+
+    async def order(self, dseq: int = 1, **kw: int) -> OrderID:
+        key: OrderID = self.chain.add_order(dseq, **kw)
+        self.book.orders[key] = self.chain.orders_[key]
+        await self.orders.handle(key)
+        return key
+
+    def state(self, key: OrderID) -> HoldState | None:
+        hold = self.room.holds.get(key)
+        return hold.state if hold else None
+
+
+@pytest.fixture
+async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
+    (tmp_path / "prices.yaml").write_text(PRICES)
+    room = Room(Commit())
+    room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30),), node_ports=10))
+    book = await Book.load(chain, US, 7, 70)
+    async with Store.open(tmp_path / "ledger.db") as store:
+        made: list[Play] = []
+        orders = Orders(
+            book,
+            room,
+            Prices(tmp_path / "prices.yaml"),
+            Books(store),
+            lambda msg: made[0].send(msg),
+            chain.bid,
+            BidSettings(timeout_s=60),
+            Metrics(),
+            lambda: 6000,
+        )
+        made.append(Play(chain, orders))
+        yield made[0]
+
+
+async def test_an_order_that_fits_gets_one_bid_and_keeps_its_room(play: Play) -> None:
+    key = await play.order()
+    (bid,) = play.sent
+    assert isinstance(bid, CreateBid)
+    assert bid.id == key.bid_of(US)
+    assert bid.deposit == Coin("uakt", 500_000)
+    assert 0 < bid.price.amount_e18 < 1000 * E18
+    assert [o.count for o in bid.offer] == [1]
+    assert play.state(key) is HoldState.BID
+    await play.orders.handle(key)
+    assert len(play.sent) == 1, "looked at again before its block came: no second bid"
+
+
+async def test_an_order_too_large_is_declined_with_the_shortage_and_bid_on_when_there_is_room(play: Play) -> None:
+    key = await play.order(cpu_milli=2000)
+    assert not play.sent
+    assert "cpu" in play.orders.declined[key].detail
+    assert not play.orders.declined[key].final
+    play.room.see(Inventory((Node("n2", 4000, 4 << 30, 64 << 30),), node_ports=10))
+    play.orders.look_at_declined()
+    assert await play.orders.queue.get() == key
+    await play.orders.handle(key)
+    assert len(play.sent) == 1
+
+
+async def test_too_cheap_an_order_holds_no_room(play: Play) -> None:
+    key = await play.order(price=0)
+    assert play.orders.declined[key].reason == "price-too-high"
+    assert play.state(key) is None
+
+
+async def test_two_orders_share_the_node_until_it_is_full(play: Play) -> None:
+    keys = [await play.order(n, cpu_milli=400) for n in range(3)]
+    assert [play.state(k) for k in keys] == [HoldState.BID, HoldState.BID, None]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "final"),
+    [
+        (TxRefused("market", 24, "order closed"), True),
+        (TxRefused("market", 21, "invalid bid: bid exists from provider"), True),
+        (
+            TxRefused("", 0, "failed to execute message; message index: 0: invalid bid: too many existing bids (20)"),
+            True,
+        ),
+        (TxRefused("market", 5, "attribute mismatch"), False),
+    ],
+    ids=["closed", "exists", "simulated: too many", "disagreement"],
+)
+async def test_a_bid_the_chain_refuses_gives_its_room_back(play: Play, refusal: TxRefused, final: bool) -> None:
+    play.answer = refusal
+    key = await play.order()
+    assert play.state(key) is None
+    assert (key in play.orders.declined) is final, "what may pass is tried again later, on its own"
+
+
+async def test_trouble_on_the_way_gives_the_room_back_and_is_tried_again(play: Play) -> None:
+    play.answer = Retry("no node answers")
+    key = play.chain.add_order(1)
+    play.book.orders[key] = play.chain.orders_[key]
+    with pytest.raises(Retry):
+        await play.orders.handle(key)
+    assert play.state(key) is None
+
+
+async def test_a_bid_that_failed_in_its_block_gives_its_room_back(play: Play) -> None:
+    key = await play.order()
+    bid = play.sent[0]
+    assert isinstance(bid, CreateBid)
+    play.orders.failed(bid, TxRefused("market", 24, "order closed"))
+    assert play.state(key) is None
+    assert play.orders.declined[key].final
+
+
+async def test_a_lost_bid_that_the_chain_left_open_is_closed(play: Play) -> None:
+    key = await play.order()
+    play.chain.add_bid(key)
+    play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
+    play.book.orders[key] = _as(play.book.orders[key], "active")
+    await play.orders.handle(key)
+    assert play.sent[1:] == [CloseBid(key.bid_of(US), 10002)]
+    assert play.state(key) is None
+    assert key not in play.book.bids
+
+
+async def test_a_lost_bid_that_is_over_costs_nothing(play: Play) -> None:
+    key = await play.order()
+    play.chain.add_bid(key, state="lost")
+    play.book.bids[key] = _as(play.chain.bids_[key.bid_of(US)], "open")
+    play.book.orders[key] = _as(play.book.orders[key], "active")
+    await play.orders.handle(key)
+    assert len(play.sent) == 1
+    assert play.state(key) is None
+
+
+async def test_a_bid_nobody_answers_is_closed_after_its_time(play: Play) -> None:
+    key = await play.order()
+    play.chain.add_bid(key, at=8)
+    play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
+    await play.orders.handle(key)
+    play.book.height = 17
+    play.orders.tick(17)
+    assert play.orders.queue.idle, "60 s are ten blocks of 6 s: not yet"
+    play.book.height = 18
+    play.orders.tick(18)
+    await play.orders.handle(await play.orders.queue.get())
+    assert isinstance(play.sent[-1], CloseBid)
+
+
+async def test_a_lease_keeps_its_room(play: Play) -> None:
+    key = await play.order()
+    lease = play.chain.add_lease(key)
+    play.book.leases[lease] = play.chain.leases_[lease]
+    play.book.orders[key] = _as(play.book.orders[key], "active")
+    await play.orders.handle(key)
+    assert play.state(key) is not None
+    assert len(play.sent) == 1
+
+
+async def test_what_was_decided_can_be_read_afterwards(play: Play) -> None:
+    good, bad = await play.order(1), await play.order(2, cpu_milli=5000)
+    running = asyncio.ensure_future(play.orders._write_notes())  # noqa: TID251 - the test ends it
+    await asyncio.sleep(0.4)
+    running.cancel()
+    assert [d.outcome for d in await play.orders.books.decisions(good)] == ["bid"]
+    assert (await play.orders.books.decisions(bad))[0].reason == "no-cpu"
+
+
+def _as(view: Any, state: str) -> Any:
+    from dataclasses import replace
+
+    return replace(view, state=state)
