@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from aiohttp import web
 from google.protobuf import json_format
 
 from provider.chain import wire
 
-# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody closes.
+# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody
+# closes.
 asyncio.set_event_loop(None)
 
 Lines = Callable[..., Iterator[dict[str, Any]]]
@@ -74,7 +76,9 @@ class GrpcNode:
     async def start(self, port: int = 0) -> GrpcNode:
         self.answers("cosmos.base.tendermint.v1beta1.Service", GetLatestBlock=self._latest)
         self._server = grpc.aio.server()
-        handlers = tuple(wire.handlers(s, {m: self._seen(m, f) for m, f in ms.items()}) for s, ms in self.services.items())
+        handlers = tuple(
+            wire.handlers(s, {m: self._seen(m, f) for m, f in ms.items()}) for s, ms in self.services.items()
+        )
         self._server.add_generic_rpc_handlers(handlers)
         bound = self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()
@@ -113,3 +117,57 @@ async def grpc_nodes() -> Any:
     yield make
     for node in started:
         await node.stop()
+
+
+def header(height: int, **more: Any) -> dict[str, Any]:
+    time = f"2026-11-21T{height // 3600:02d}:{height // 60 % 60:02d}:{height % 60:02d}.5Z"
+    return {"chain_id": "sandbox", "height": str(height), "time": time, **more}
+
+
+class RpcNode:
+    """CometBFT's JSON-RPC: an empty block a second up to `tip`, or what a test puts into `answers[method]`."""
+
+    def __init__(self, tip: int = 10, chain_id: str = "sandbox", **sync: Any) -> None:
+        self.tip, self.chain_id, self.sync = tip, chain_id, sync
+        self.answers: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.address = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        call = await request.json()
+        self.asked.append(call["method"])
+        found = self.answers.get(call["method"]) or getattr(self, call["method"])
+        answer = found(call["params"]) if callable(found) else found
+        return web.json_response({"jsonrpc": "2.0", "id": call["id"], **answer})
+
+    def status(self, params: Any) -> dict[str, Any]:
+        sync = {"latest_block_height": str(self.tip), "latest_block_time": header(self.tip)["time"]}
+        sync |= {"earliest_block_height": "1", "catching_up": False, **self.sync}
+        return {"result": {"node_info": {"network": self.chain_id}, "sync_info": sync}}
+
+    def block(self, params: Any) -> dict[str, Any]:
+        return {"result": {"block": {"header": header(int(params["height"])), "data": {"txs": []}}}}
+
+    def block_results(self, params: Any) -> dict[str, Any]:
+        return {"result": {"height": params["height"], "txs_results": None, "finalize_block_events": []}}
+
+
+@pytest.fixture
+async def rpc_node() -> AsyncIterator[Callable[..., Any]]:
+    runners = []
+
+    async def start(**how: Any) -> RpcNode:
+        node = RpcNode(**how)
+        app = web.Application()
+        app.router.add_post("/", node.handle)
+        runner = web.AppRunner(app)
+        runners.append(runner)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        node.address = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        return node
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()

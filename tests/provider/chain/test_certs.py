@@ -39,7 +39,9 @@ def test_a_providers_serves_its_names_and_a_tenants_does_not() -> None:
     uses = provider.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert set(uses) == {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH}
     tenant = certificate_of(make_certificate(ADDRESS, now=NOW)[0])
-    assert list(tenant.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert list(tenant.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
+        ExtendedKeyUsageOID.CLIENT_AUTH
+    ]
     for cert in (provider, tenant):
         assert cert.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature
         assert not cert.extensions.get_extension_for_class(x509.BasicConstraints).value.ca

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from provider.chain.comet import Comet, NoLonger, NotYet, parse_time
 from provider.errors import ConfigError, Retry, Unreachable
@@ -15,49 +14,8 @@ NOBODY = "http://127.0.0.1:1"
 Start = Callable[..., Any]
 
 
-def header(height: int, **more: Any) -> dict[str, Any]:
-    return {"chain_id": "sandbox", "height": str(height), "time": f"2026-11-21T00:00:{height:02d}.5Z", **more}
-
-
-class RpcNode:
-    def __init__(self, tip: int = 10, chain_id: str = "sandbox", **sync: Any) -> None:
-        self.tip, self.chain_id, self.sync = tip, chain_id, sync
-        self.answers: dict[str, Any] = {}
-        self.asked: list[str] = []
-        self.address = ""
-
-    async def handle(self, request: web.Request) -> web.Response:
-        call = await request.json()
-        self.asked.append(call["method"])
-        found = self.answers.get(call["method"]) or getattr(self, call["method"])
-        answer = found(call["params"]) if callable(found) else found
-        return web.json_response({"jsonrpc": "2.0", "id": call["id"], **answer})
-
-    def status(self, params: Any) -> dict[str, Any]:
-        sync = {"latest_block_height": str(self.tip), "latest_block_time": header(self.tip % 60)["time"]}
-        sync |= {"earliest_block_height": "1", "catching_up": False, **self.sync}
-        return {"result": {"node_info": {"network": self.chain_id}, "sync_info": sync}}
-
-
-@pytest.fixture
-async def rpc_node() -> AsyncIterator[Start]:
-    runners = []
-
-    async def start(**how: Any) -> RpcNode:
-        node = RpcNode(**how)
-        app = web.Application()
-        app.router.add_post("/", node.handle)
-        runner = web.AppRunner(app)
-        runners.append(runner)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        node.address = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        return node
-
-    yield start
-    for runner in runners:
-        await runner.cleanup()
+def header(height: int) -> dict[str, Any]:
+    return {"chain_id": "sandbox", "height": str(height), "time": f"2026-11-21T00:00:{height:02d}.5Z"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +30,9 @@ def test_times_keep_their_nanoseconds(text: str, ns: int) -> None:
     assert parse_time(text) == ns
 
 
-@pytest.mark.parametrize("text", ["", "2026-11-21T00:37:14", "2026-11-21T00:37:14.1234567890Z", "2026-11-21T00:37:14.Z", "x"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-11-21T00:37:14", "2026-11-21T00:37:14.1234567890Z", "2026-11-21T00:37:14.Z", "x"]
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_time(text)

@@ -1,4 +1,5 @@
-"""The recorded bytes of a real chain are the oracle: what we build is what was signed, what we read is what was answered."""
+"""The recorded bytes of a real chain are the oracle: what we build is what was signed, what we read is what was
+answered."""
 
 from __future__ import annotations
 
@@ -40,9 +41,13 @@ def again(w: Any) -> ask.Msg | None:
         case "MsgLeaseStartReclaim":
             return ask.StartReclaim(convert.lease_id(w.id), w.reason)
         case "MsgCreateProvider":
-            return ask.CreateProvider(w.owner, w.host_uri, convert.attributes(w.attributes), w.info.email, w.info.website)
+            return ask.CreateProvider(
+                w.owner, w.host_uri, convert.attributes(w.attributes), w.info.email, w.info.website
+            )
         case "MsgUpdateProvider":
-            return ask.UpdateProvider(w.owner, w.host_uri, convert.attributes(w.attributes), w.info.email, w.info.website)
+            return ask.UpdateProvider(
+                w.owner, w.host_uri, convert.attributes(w.attributes), w.info.email, w.info.website
+            )
         case "MsgCreateCertificate":
             return ask.CreateCertificate(w.owner, w.cert, w.pubkey)
         case "MsgRevokeCertificate":
@@ -66,8 +71,6 @@ def again(w: Any) -> ask.Msg | None:
         case "MsgAccountDeposit" if w.id.scope == 1:
             return ask.Deposit(w.signer, DeploymentID.parse(w.id.xid), convert.coin(w.deposit.amount))
     return None
-
-
 
 
 def test_every_accepted_message_is_rebuilt_byte_for_byte(lines: Any) -> None:
@@ -105,7 +108,11 @@ def test_an_order_as_the_node_tells_it(lines: Any, parse: Parse) -> None:
     assert order.id == OrderID("akash1dge0lcc5rqxkw52rgav4q0fyhx7arcufmrkyww", 901, 1, 1)
     assert order.state == "active"
     (unit,) = order.spec.resources
-    assert (unit.resources.cpu.milli, unit.resources.memory.quantity_bytes, unit.resources.gpu.units) == (100, 16777216, 0)
+    assert (unit.resources.cpu.milli, unit.resources.memory.quantity_bytes, unit.resources.gpu.units) == (
+        100,
+        16777216,
+        0,
+    )
     assert unit.price == DecCoin("uact", 10 * 10**18)
     assert [e.kind for e in unit.resources.endpoints] == [EndpointKind.SHARED_HTTP]
     assert order.reclamation_min_window_s is None
@@ -123,7 +130,9 @@ def test_every_recorded_answer_is_read(lines: Any, parse: Parse) -> None:
             continue  # the order with an endpoint of a kind that does not exist, see below
         match line["query"]:
             case "akash.market.v1beta5.Query/Orders":
-                for row, w in zip(answer["orders"], parse("akash.market.v1beta5.QueryOrdersResponse", answer).orders, strict=True):
+                for row, w in zip(
+                    answer["orders"], parse("akash.market.v1beta5.QueryOrdersResponse", answer).orders, strict=True
+                ):
                     order = convert.order(w)
                     assert order.state == row["state"]
                     assert str(order.created_at) == row["created_at"]
@@ -131,7 +140,9 @@ def test_every_recorded_answer_is_read(lines: Any, parse: Parse) -> None:
                     assert order.reclamation_min_window_s == (int(window.rstrip("s")) if window else None)
                     read["orders"] += 1
             case "akash.market.v1beta5.Query/Bids":
-                for row, w in zip(answer["bids"], parse("akash.market.v1beta5.QueryBidsResponse", answer).bids, strict=True):
+                for row, w in zip(
+                    answer["bids"], parse("akash.market.v1beta5.QueryBidsResponse", answer).bids, strict=True
+                ):
                     bid = convert.bid(w.bid)
                     assert bid.state == row["bid"]["state"]
                     assert str(bid.price.amount_e18) == row["bid"]["price"]["amount"]

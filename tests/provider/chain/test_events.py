@@ -46,7 +46,10 @@ def fields(*names: str) -> str:
             event("akash.market.v1.EventLeaseClosed", id=json.dumps(LEASE), reason='"lease_closed_owner"'),
             events.LeaseClosed(ID, 1),
         ),
-        (event("akash.market.v1.EventLeaseClosed", id=json.dumps(LEASE), reason="19999"), events.LeaseClosed(ID, 19999)),
+        (
+            event("akash.market.v1.EventLeaseClosed", id=json.dumps(LEASE), reason="19999"),
+            events.LeaseClosed(ID, 19999),
+        ),
         (
             event("akash.market.v1.EventLeaseClosed", id=json.dumps(LEASE), reason='"lease_closed_reason_of_2030"'),
             events.LeaseClosed(ID, 0),
@@ -108,7 +111,10 @@ def test_what_does_not_concern_us_is_passed_over(given: dict[str, Any]) -> None:
         (event("akash.market.v1.EventOrderCreated", id="null"), "EventOrderCreated"),
         (event("akash.market.v1.EventBidClosed", id="not json"), "EventBidClosed"),
         (event("akash.market.v1.EventBidCreated", id=json.dumps(LEASE), price='{"denom":"uact","amount":"x"}'), "'x'"),
-        (event("akash.deployment.v1.EventDeploymentUpdated", id=fields("owner", "dseq"), hash='"!"'), "DeploymentUpdated"),
+        (
+            event("akash.deployment.v1.EventDeploymentUpdated", id=fields("owner", "dseq"), hash='"!"'),
+            "DeploymentUpdated",
+        ),
         (event("coin_received", receiver="a", amount="uakt"), "uakt"),
     ],
 )
@@ -126,7 +132,9 @@ def test_every_recorded_event_is_read(lines: Any) -> None:
             read.update(e["type"] for e in known)
             found = parse_events(given)
             assert len(found) == len([e for e in known if e["type"] != "coin_received"]) + sum(
-                1 for e in known if e["type"] == "coin_received" and any(a["value"] for a in e["attributes"] if a["key"] == "amount")
+                1
+                for e in known
+                if e["type"] == "coin_received" and any(a["value"] for a in e["attributes"] if a["key"] == "amount")
             )
     assert set(events._READERS) == set(read), "the recordings hold every event we know"
 

@@ -67,7 +67,7 @@ async def test_when_it_is_silent_the_next_one_answers_and_stays_asked(grpc_nodes
 
 async def test_when_nobody_answers_that_is_unreachable() -> None:
     async with Nodes([NOBODY], "sandbox") as nodes:
-        with pytest.raises(Unreachable, match="127.0.0.1:1"):
+        with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
             await nodes.call(NODE, "Config", ask_config(), timeout=2)
         with pytest.raises(Unreachable, match="no node answers"):
             await nodes.check(timeout=2)
@@ -78,7 +78,7 @@ async def test_a_node_of_another_chain_is_refused_before_anything_is_asked(grpc_
     stranger.answers(NODE, Config=config("1uakt"))
     await stranger.start()
     async with Nodes([stranger.address], "sandbox") as nodes:
-        with pytest.raises(ConfigError, match="'other-7'.*'sandbox'"):
+        with pytest.raises(ConfigError, match=r"'other-7'.*'sandbox'"):
             await nodes.call(NODE, "Config", ask_config())
         assert [m for m, _ in stranger.asked] == ["GetLatestBlock"]
 
@@ -99,7 +99,11 @@ async def test_at_start_one_good_node_is_enough_but_a_wrong_chain_is_not_overloo
         (grpc.StatusCode.INVALID_ARGUMENT, "invalid state value", Refused),
         (grpc.StatusCode.UNIMPLEMENTED, "unknown method Nope for service X", NotOffered),
         (grpc.StatusCode.UNKNOWN, "codespace oracle.v2 code 4: price stalled", NodeError),
-        (grpc.StatusCode.UNKNOWN, "codespace sdk code 26: invalid height: cannot query with height in the future", Lagging),
+        (
+            grpc.StatusCode.UNKNOWN,
+            "codespace sdk code 26: invalid height: cannot query with height in the future",
+            Lagging,
+        ),
         (grpc.StatusCode.UNAVAILABLE, "going away", Unreachable),
         (grpc.StatusCode.DEADLINE_EXCEEDED, "too slow", Unreachable),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests", Retry),

@@ -29,7 +29,7 @@ def test_every_length_around_a_block_agrees_with_openssl() -> None:
         hashlib.new("ripemd160")
     except ValueError:
         pytest.skip("this OpenSSL has no ripemd160 to compare with")
-    for length in range(0, 200):
+    for length in range(200):
         data = bytes(i * 7 % 256 for i in range(length))
         assert ripemd160.plain(data) == hashlib.new("ripemd160", data).digest()
 

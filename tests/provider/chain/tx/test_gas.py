@@ -29,7 +29,9 @@ def test_a_limit_is_rounded_up(simulated: int, adjustment: float, unordered: boo
     assert gas.limit(simulated, adjustment, unordered=unordered, times=times) == limit
 
 
-@pytest.mark.parametrize(("limit", "price", "fee"), [(1_000_000, "0.025", 25000), (1, "0.025", 1), (41, "0.025", 2), (40, "0.025", 1)])
+@pytest.mark.parametrize(
+    ("limit", "price", "fee"), [(1_000_000, "0.025", 25000), (1, "0.025", 1), (41, "0.025", 2), (40, "0.025", 1)]
+)
 def test_a_fee_is_rounded_up(limit: int, price: str, fee: int) -> None:
     assert gas.fee(limit, parse_decimal(price)) == Coin("uakt", fee)
 

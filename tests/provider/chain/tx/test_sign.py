@@ -1,4 +1,5 @@
-"""Recorded transactions signed again with the recorded mnemonic: the signature, and so the whole transaction, is the same."""
+"""Recorded transactions signed again with the recorded mnemonic: the signature, and so the whole transaction, is the
+same."""
 
 from __future__ import annotations
 
@@ -26,6 +27,8 @@ def test_every_recorded_signature_is_ours_bit_for_bit(lines: Any, genesis: dict[
             if known is None or len(raw.signatures) != 1:
                 continue
             key, number = known
-            assert sign(key, raw.body_bytes, raw.auth_info_bytes, "local", number) == base64.b64decode(tx["bytes"]), tx["note"]
+            assert sign(key, raw.body_bytes, raw.auth_info_bytes, "local", number) == base64.b64decode(tx["bytes"]), tx[
+                "note"
+            ]
             signed += 1
     assert signed > 500

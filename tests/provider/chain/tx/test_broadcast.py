@@ -1,0 +1,78 @@
+"""Broadcast and simulation over real gRPC, with a node's recorded answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+
+from provider.chain import wire
+from provider.chain.nodes import Nodes
+from provider.chain.tx.broadcast import Answer, Simulation, broadcast, simulate
+from provider.errors import Unreachable
+
+SERVICE = "cosmos.tx.v1beta1.Service"
+
+
+async def test_the_same_bytes_go_to_the_next_node_and_its_answer_is_a_value(grpc_nodes: Any) -> None:
+    taken: list[tuple[bytes, int]] = []
+
+    async def take(request: Any, context: Any) -> Any:
+        taken.append((request.tx_bytes, request.mode))
+        answer = wire.message("cosmos.tx.v1beta1.BroadcastTxResponse")()
+        answer.tx_response.code, answer.tx_response.codespace, answer.tx_response.raw_log = (
+            13,
+            "sdk",
+            "insufficient fee",
+        )
+        return answer
+
+    async def fall_over(request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "restarting")
+
+    first, second = await grpc_nodes(), await grpc_nodes()
+    first.answers(SERVICE, BroadcastTx=fall_over)
+    second.answers(SERVICE, BroadcastTx=take)
+    await first.start()
+    await second.start()
+    async with Nodes([first.address, second.address], "sandbox") as nodes:
+        assert await broadcast(nodes, b"bytes") == Answer(13, "sdk", "insufficient fee")
+    assert taken == [(b"bytes", 2)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted"),
+    [
+        (Answer(0, "", ""), True),
+        (Answer(19, "sdk", "tx already in mempool"), True),
+        (Answer(19, "market", ""), False),
+        (Answer(5, "sdk", ""), False),
+    ],
+)
+def test_bytes_that_are_there_already_are_accepted(answer: Answer, accepted: bool) -> None:
+    assert answer.accepted is accepted
+
+
+async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any) -> None:
+    text = "failed to execute message; message index: 0: order closed [x.go:1] with gas used: '5'"
+
+    async def run(request: Any, context: Any) -> Any:
+        if request.tx_bytes == b"bad":
+            await context.abort(grpc.StatusCode.UNKNOWN, text)
+        answer = wire.message("cosmos.tx.v1beta1.SimulateResponse")()
+        answer.gas_info.gas_used = 4711
+        return answer
+
+    offers, lacks = await grpc_nodes(), await grpc_nodes()
+    offers.answers(SERVICE, Simulate=run)
+    await offers.start()
+    await lacks.start()
+    async with Nodes([offers.address], "sandbox") as nodes:
+        assert await simulate(nodes, b"good") == Simulation(gas_used=4711)
+        assert await simulate(nodes, b"bad") == Simulation(error=text)
+    async with Nodes([lacks.address], "sandbox") as nodes:
+        assert await simulate(nodes, b"good") == Simulation(offered=False)
+    async with Nodes(["127.0.0.1:1"], "sandbox") as nodes:
+        with pytest.raises(Unreachable):
+            await simulate(nodes, b"good", timeout=2)

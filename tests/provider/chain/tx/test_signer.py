@@ -1,0 +1,634 @@
+"""The signer against a small chain with the rules that matter to it: signatures, nonces, money, one settlement a
+block, blame.
+
+Every transaction is decoded from its bytes and its signature verified; nothing is believed because our own code said
+so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+from manifests.coins import Coin, DecCoin
+from manifests.ids import LeaseID
+from provider.chain import messages as ask
+from provider.chain import wire
+from provider.chain.comet import Head
+from provider.chain.convert import Account
+from provider.chain.events import Block, TxResult
+from provider.chain.keys import Key
+from provider.chain.tx import build, sign
+from provider.chain.tx.broadcast import Answer, Simulation
+from provider.chain.tx.signer import Failed, Signer
+from provider.errors import Fatal, Retry, TxRefused, Unreachable
+from provider.settings import ChainSettings
+from provider.tasks import spawn
+
+pytestmark = pytest.mark.looptime
+KEY = Key.from_hex("42" * 32)
+SECOND = 10**9
+DEPOSIT = 500_000
+
+
+class No(Exception):
+    def __init__(self, codespace: str, code: int, text: str) -> None:
+        self.codespace, self.code, self.text = codespace, code, text
+
+
+class FakeChain:
+    """Orders by dseq: those in `closed` refuse bids. `money` pays deposits and fees. Withdrawing twice in a block
+    panics."""
+
+    def __init__(self) -> None:
+        self.id, self.number, self.height, self.time_ns = "sandbox", 7, 100, 5_000_000 * SECOND
+        self.closed: set[int] = set()
+        self.bids: set[int] = set()
+        self.paid: list[tuple[int, int]] = []  # (height, dseq)
+        self.money = 10**15
+        self.price = 25 * 10**15
+        self.unordered_enabled, self.sequence = True, 0
+        self.mempool: dict[str, bytes] = {}
+        self.nonces: set[int] = set()
+        self.calls: Counter[str] = Counter()
+        self.batches: list[int] = []
+        self.troubles: dict[str, list[Exception | No]] = {}
+        self.offers_simulation = True
+        self.gas_per_message = 120_000
+        self.settled: dict[int, int] = {}
+
+    # -- what the signer asks
+
+    async def head(self) -> Head:
+        self.calls["head"] += 1
+        return Head(self.height, self.time_ns)
+
+    async def account(self, address: str) -> Account | None:
+        self.calls["account"] += 1
+        assert address == KEY.address
+        return Account(self.number, self.sequence, None)
+
+    async def minimum_gas_price(self) -> int:
+        return self.price
+
+    async def simulate(self, tx: bytes) -> Simulation:
+        self.calls["simulate"] += 1
+        await asyncio.sleep(0.05)
+        if not self.offers_simulation:
+            return Simulation(offered=False)
+        body, auth, _ = decoded(tx)
+        try:
+            self._trouble("simulate")
+            self._ante(body, auth, fee=False)
+            gas = self._run(body, self.height, for_real=False)
+        except No as no:
+            return Simulation(error=f"{no.text} [baseapp.go:1052] with gas used: '5'")
+        return Simulation(gas_used=gas - (3870 if body.unordered else 0))
+
+    async def broadcast(self, tx: bytes) -> Answer:
+        self.calls["broadcast"] += 1
+        await asyncio.sleep(0.01)
+        body, auth, raw = decoded(tx)
+        try:
+            self._trouble("broadcast")
+            if build.tx_hash(tx) in self.mempool:
+                return Answer(19, "sdk", "tx already in mempool")
+            self._ante(body, auth, fee=True)
+            document = build.sign_doc(raw.body_bytes, raw.auth_info_bytes, self.id, self.number)
+            self._verify(auth, raw.signatures[0], document)
+        except No as no:
+            return Answer(no.code, no.codespace, no.text)
+        if body.unordered:
+            self.nonces.add(nanoseconds(body))
+        else:
+            self.sequence += 1
+        self.mempool[build.tx_hash(tx)] = tx
+        self.batches.append(len(body.messages))
+        self._trouble("after broadcast")
+        return Answer(0, "", "")
+
+    # -- what the test does
+
+    def mine(self, seconds: float = 6.0) -> Block:
+        self.height += 1
+        self.time_ns += int(seconds * SECOND)
+        results = []
+        for tx_hash, tx in self.mempool.items():
+            body, auth, _ = decoded(tx)
+            try:
+                if nanoseconds(body) < self.time_ns:
+                    raise No("sdk", 42, "block time: …: tx timeout")
+                self._trouble("mine")
+                used = self._run(body, self.height, for_real=True)
+                if used > auth.fee.gas_limit:
+                    raise No("sdk", 11, f"out of gas in location: x; gasWanted: {auth.fee.gas_limit}: out of gas")
+                results.append(TxResult(tx_hash, 0, "", "", used, ()))
+            except No as no:
+                results.append(TxResult(tx_hash, no.code, no.codespace, no.text, 1, ()))
+        self.mempool.clear()
+        return Block(self.height, self.time_ns, tuple(results), ())
+
+    # -- rules
+
+    def _trouble(self, where: str) -> None:
+        if self.troubles.get(where):
+            raise self.troubles[where].pop(0)
+
+    def _ante(self, body: Any, auth: Any, *, fee: bool) -> None:
+        timeout = nanoseconds(body)
+        if timeout <= self.time_ns:
+            raise No("sdk", 42, "block time: x, timeout timestamp: y: tx timeout")
+        if body.unordered:
+            if not self.unordered_enabled:
+                raise No("sdk", 37, "unordered transactions are not enabled: feature not supported")
+            if timeout > self.time_ns + 600 * SECOND:
+                raise No("sdk", 18, "unordered tx ttl exceeds 10m0s: invalid request")
+            if auth.signer_infos[0].sequence:
+                raise No("sdk", 18, "sequence is not allowed for unordered transactions: invalid request")
+            if fee and timeout in self.nonces:
+                raise No(
+                    "sdk", 18, f"failed to add unordered nonce: x has already used timeout {timeout}: invalid request"
+                )
+        elif auth.signer_infos[0].sequence != self.sequence:
+            got = auth.signer_infos[0].sequence
+            raise No(
+                "sdk", 32, f"account sequence mismatch, expected {self.sequence}, got {got}: incorrect account sequence"
+            )
+        wanted = -(-auth.fee.gas_limit * self.price // 10**18)
+        if fee and int(auth.fee.amount[0].amount) < wanted:
+            raise No("sdk", 13, f"insufficient fees; got: x required: {wanted}uakt: insufficient fee")
+
+    def _verify(self, auth: Any, signature: bytes, document: bytes) -> None:
+        public = wire.unpack(auth.signer_infos[0].public_key).key
+        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), public)
+        r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+        try:
+            key.verify(utils.encode_dss_signature(r, s), document, ec.ECDSA(hashes.SHA256()))
+        except (InvalidSignature, ValueError):
+            raise No(
+                "sdk", 4, f"signature verification failed; please verify account number ({self.number}) and chain-id"
+            ) from None
+
+    def _run(self, body: Any, height: int, *, for_real: bool) -> int:
+        bids, money, settled, paid = set(self.bids), self.money, dict(self.settled), list(self.paid)
+        for index, box in enumerate(body.messages):
+            m, at = wire.unpack(box), f"failed to execute message; message index: {index}: "
+            match m.DESCRIPTOR.name:
+                case "MsgCreateBid":
+                    if m.id.dseq in self.closed:
+                        raise No("market", 24, f"{at}order closed")
+                    if m.id.dseq in bids:
+                        raise No("market", 21, f"{at}invalid bid: bid exists from provider")
+                    if money < DEPOSIT:
+                        raise No("undefined", 1, f"{at}deposit invalid: insufficient balance")
+                    money -= DEPOSIT
+                    bids.add(m.id.dseq)
+                case "MsgWithdrawLease":
+                    if settled.get(m.id.dseq) == height:
+                        aid = f'scope:deployment xid:"{m.id.owner}/{m.id.dseq}"'
+                        xid = f'aid:<{aid} > xid:"{m.id.gseq}/1/{m.id.provider}"'
+                        raise No("undefined", 111222, f"recovered: couldn't find payment {xid} \nstack:")
+                    settled[m.id.dseq] = height
+                    paid.append((height, m.id.dseq))
+                case "MsgCloseBid" if not 10000 <= m.reason < 20000:
+                    raise No("market", 33, f'value "{m.reason}" range 10000..19999: invalid lease closed reason')
+        if for_real:
+            self.bids, self.money, self.settled, self.paid = bids, money, settled, paid
+        return self.gas_per_message * len(body.messages)
+
+
+def decoded(tx: bytes) -> tuple[Any, Any, Any]:
+    raw = wire.message("cosmos.tx.v1beta1.TxRaw").FromString(tx)
+    body = wire.message("cosmos.tx.v1beta1.TxBody").FromString(raw.body_bytes)
+    return body, wire.message("cosmos.tx.v1beta1.AuthInfo").FromString(raw.auth_info_bytes), raw
+
+
+def nanoseconds(body: Any) -> int:
+    return int(body.timeout_timestamp.seconds * SECOND + body.timeout_timestamp.nanos)
+
+
+def bid(dseq: int) -> ask.CreateBid:
+    return ask.CreateBid(LeaseID("akash1t", dseq, 1, 1, KEY.address), DecCoin("uact", 10**18), Coin("uakt", DEPOSIT))
+
+
+def withdraw(dseq: int, gseq: int = 1) -> ask.WithdrawLease:
+    return ask.WithdrawLease(LeaseID("akash1t", dseq, gseq, 1, KEY.address))
+
+
+@asynccontextmanager
+async def running(chain: FakeChain, **settings: Any) -> AsyncIterator[Signer]:
+    signer = Signer(chain, KEY, ChainSettings(**{"bids_per_tx": 40, **settings}), salt_ns=5)
+    async with asyncio.TaskGroup() as group:
+        task = spawn(group, "signer", signer.run())
+        yield signer
+        task.cancel()
+
+
+async def all_of(*work: Awaitable[str]) -> list[Any]:
+    return await asyncio.gather(*work, return_exceptions=True)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(200):
+        while not true():  # noqa: ASYNC110 - the fake has nothing to wait on, and time is the loop's
+            await asyncio.sleep(0.1)
+
+
+async def test_a_message_is_sent_and_a_block_brings_it_to_rest() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        tx_hash = await signer.send(bid(1))
+        assert list(chain.mempool) == [tx_hash]
+        assert signer.pending == 1
+        assert signer.look(chain.mine()) == ()
+        assert signer.pending == 0
+        assert chain.bids == {1}
+
+
+async def test_five_hundred_bids_take_few_transactions_and_fewer_simulations_than_that_many() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        hashes_ = await all_of(*(signer.send(bid(n)) for n in range(1, 501)))
+        assert len(set(hashes_)) == 13
+        assert chain.batches == [40] * 12 + [20]
+        assert chain.calls == {"simulate": 13, "broadcast": 13, "account": 1, "head": 1}
+        assert signer.look(chain.mine()) == ()
+        assert chain.bids == set(range(1, 501))
+
+
+async def test_the_gas_limit_fee_and_timeout_of_a_transaction() -> None:
+    chain = FakeChain()
+    async with running(chain, tx_timeout_s=60) as signer:
+        await signer.send(bid(1), bid(2))
+        body, auth, _ = decoded(next(iter(chain.mempool.values())))
+        assert auth.fee.gas_limit == (240_000 - 3870 + 4000) * 3 // 2
+        assert [(c.denom, c.amount) for c in auth.fee.amount] == [("uakt", "9005")]
+        assert (body.unordered, auth.signer_infos[0].sequence) == (True, 0)
+        assert nanoseconds(body) == chain.time_ns + 60 * SECOND + 5
+
+
+async def test_a_bad_message_is_refused_alone_and_the_others_go_out() -> None:
+    chain = FakeChain()
+    chain.closed = {3, 7}
+    async with running(chain) as signer:
+        answers = await all_of(*(signer.send(bid(n)) for n in range(1, 11)))
+        refused = [n for n, a in enumerate(answers, 1) if isinstance(a, TxRefused)]
+        assert refused == [3, 7]
+        assert (answers[2].codespace, answers[2].code) == ("market", 24)
+        signer.look(chain.mine())
+        assert chain.bids == {1, 2, 4, 5, 6, 8, 9, 10}
+        assert chain.calls["simulate"] == 3
+        assert signer.pending == 0
+
+
+async def test_of_several_messages_in_one_send_the_good_ones_go_out_and_the_bad_one_is_raised() -> None:
+    chain = FakeChain()
+    chain.closed = {2}
+    async with running(chain) as signer:
+        with pytest.raises(TxRefused, match="order closed"):
+            await signer.send(bid(1), bid(2), bid(3))
+        signer.look(chain.mine())
+        assert chain.bids == {1, 3}
+
+
+async def test_a_refusal_that_names_no_message_is_found_by_halving() -> None:
+    chain = FakeChain()
+    good = [ask.CloseBid(LeaseID("akash1t", n, 1, 1, KEY.address), 10000) for n in range(1, 8)]
+    bad = ask.CloseBid(LeaseID("akash1t", 9, 1, 1, KEY.address), 5)
+    async with running(chain) as signer:
+        answers = await all_of(*(signer.send(m) for m in [*good[:3], bad, *good[3:]]))
+        assert [type(a) for a in answers].index(TxRefused) == 3
+        assert sum(isinstance(a, str) for a in answers) == 7
+        assert answers[3].code == 33
+
+
+async def test_when_money_runs_out_the_bids_after_are_not_tried_one_by_one() -> None:
+    chain = FakeChain()
+    chain.money = 5 * DEPOSIT
+    async with running(chain) as signer:
+        answers = await all_of(*(signer.send(bid(n)) for n in range(1, 21)))
+        assert [isinstance(a, str) for a in answers] == [True] * 5 + [False] * 15
+        assert all(isinstance(a, Retry) and "lacks money" in str(a) and a.after_s for a in answers[5:])
+        assert chain.calls["simulate"] == 2
+
+
+async def test_two_withdrawals_of_one_deployment_go_one_block_after_the_other() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer, asyncio.TaskGroup() as group:
+        sent = [spawn(group, "send", signer.send(withdraw(d, g))) for d, g in ((1, 1), (1, 2), (1, 3), (2, 1))]
+        await until(lambda: len(chain.mempool) == 1)
+        for _ in range(8):
+            await asyncio.sleep(1)
+            assert signer.look(chain.mine()) == ()
+        await asyncio.wait(sent)
+        heights = [h for h, d in chain.paid if d == 1]
+        assert heights == [101, 103, 105], "each after the block after the last: simulations see the last block"
+        assert [h for h, d in chain.paid if d == 2] == [101]
+        assert signer.pending == 0
+
+
+async def test_a_withdrawal_simulated_right_after_a_strangers_waits_for_the_next_block() -> None:
+    chain = FakeChain()
+    chain.settled = {1: chain.height}  # somebody else's message settled it in the last block
+    async with running(chain) as signer, asyncio.TaskGroup() as group:
+        signer.look(Block(chain.height, chain.time_ns, (), ()))
+        sent = [spawn(group, "send", signer.send(withdraw(d))) for d in (1, 2)]
+        await asyncio.sleep(1)
+        assert [s.done() for s in sent] == [False, True]
+        signer.look(chain.mine())
+        await asyncio.wait(sent)
+        signer.look(chain.mine())
+        assert chain.paid == [(101, 2), (102, 1)]
+
+
+async def test_a_message_that_fails_in_a_block_is_reported_and_the_others_are_sent_again() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        await all_of(*(signer.send(bid(n)) for n in range(1, 6)))
+        chain.closed = {2}  # between simulation and block
+        (failed,) = signer.look(chain.mine())
+        assert isinstance(failed, Failed)
+        assert failed.msg == bid(2)
+        assert isinstance(failed.error, TxRefused)
+        assert (failed.error.codespace, failed.error.code) == ("market", 24)
+        await until(lambda: len(chain.mempool) == 1)
+        assert signer.look(chain.mine()) == ()
+        assert chain.bids == {1, 3, 4, 5}
+        assert signer.pending == 0
+
+
+async def test_one_sent_again_that_is_refused_then_is_reported_by_the_next_look() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        await all_of(signer.send(bid(1)), signer.send(bid(2)))
+        chain.closed = {1}
+        assert [f.msg for f in signer.look(chain.mine())] == [bid(1)]
+        chain.closed = {1, 2}
+        await asyncio.sleep(1)
+        assert [f.msg for f in signer.look(chain.mine())] == [bid(2)]
+        assert signer.pending == 0
+
+
+async def test_one_that_is_not_included_in_time_is_reported_and_may_be_sent_again() -> None:
+    chain = FakeChain()
+    async with running(chain, tx_timeout_s=60) as signer:
+        await signer.send(bid(1))
+        chain.mempool.clear()
+        chain.nonces.clear()
+        chain.troubles["broadcast"] = [Unreachable("gone")] * 50
+        reports = [signer.look(chain.mine(6)) for _ in range(11)]
+        assert reports[:10] == [()] * 10, "60 seconds are not over before block time says so"
+        ((failed,),) = reports[10:]
+        assert failed.msg == bid(1)
+        assert isinstance(failed.error, Retry)
+        assert signer.pending == 0
+
+
+async def test_a_mempool_that_forgets_is_told_again() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        signer.look(chain.mine())
+        tx_hash = await signer.send(bid(1))
+        chain.mempool.clear()
+        chain.nonces.clear()
+        for _ in range(2):
+            signer.look(chain.mine())
+            await asyncio.sleep(1)
+        assert list(chain.mempool) == [tx_hash]
+        assert signer.look(chain.mine()) == ()
+        assert chain.bids == {1}
+
+
+async def test_out_of_gas_is_tried_once_more_with_twice_the_gas() -> None:
+    chain = FakeChain()
+    async with running(chain, gas_adjustment=1.1) as signer:
+        await signer.send(bid(1))
+        limit = decoded(next(iter(chain.mempool.values())))[1].fee.gas_limit
+        chain.troubles["mine"] = [No("sdk", 11, "out of gas in location: x: out of gas")]
+        assert signer.look(chain.mine()) == ()
+        await until(lambda: len(chain.mempool) == 1)
+        assert decoded(next(iter(chain.mempool.values())))[1].fee.gas_limit == pytest.approx(2 * limit, abs=2)
+        chain.troubles["mine"] = [No("sdk", 11, "out of gas in location: x: out of gas")]
+        (failed,) = signer.look(chain.mine())
+        assert isinstance(failed.error, TxRefused)
+        assert failed.error.code == 11
+
+
+async def test_a_panic_in_a_block_that_names_nobody_sends_each_on_its_own() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        await all_of(*(signer.send(bid(n)) for n in range(1, 4)))
+        chain.troubles["mine"] = [No("undefined", 111222, "recovered: nil pointer\nstack:")]
+        assert signer.look(chain.mine()) == ()
+        await until(lambda: len(chain.mempool) == 3)
+        chain.troubles["mine"] = [No("undefined", 111222, "recovered: nil pointer\nstack:")]
+        assert len(signer.look(chain.mine())) == 1
+        assert len(chain.bids) == 2
+        assert signer.pending == 0
+
+
+async def test_a_broadcast_that_may_have_arrived_is_settled_by_the_same_bytes() -> None:
+    chain = FakeChain()
+    chain.troubles["after broadcast"] = [Unreachable("deadline")]
+    async with running(chain) as signer:
+        tx_hash = await signer.send(bid(1))
+        assert list(chain.mempool) == [tx_hash]
+        assert chain.calls["broadcast"] == 2
+        assert chain.batches == [1], "taken once"
+
+
+async def test_or_by_the_block_that_includes_it() -> None:
+    chain = FakeChain()
+    chain.troubles["after broadcast"] = [Unreachable("deadline")]
+    async with running(chain) as signer, asyncio.TaskGroup() as group:
+        sent = spawn(group, "send", signer.send(bid(1)))
+        await until(lambda: len(chain.mempool) == 1)
+        block = chain.mine()
+        signer.look(block)
+        assert await sent == block.txs[0].hash
+        assert signer.pending == 0
+
+
+async def test_a_node_that_stays_silent_ends_in_retry_not_in_silence() -> None:
+    chain = FakeChain()
+    chain.troubles["broadcast"] = [Unreachable("down")] * 1000
+    async with running(chain, tx_timeout_s=20) as signer:
+        with pytest.raises(Unreachable, match="no node has taken"):
+            await signer.send(bid(1))
+
+
+async def test_nobody_to_simulate_is_retry_at_once() -> None:
+    chain = FakeChain()
+    chain.troubles["simulate"] = [Unreachable("down")]
+    async with running(chain) as signer:
+        with pytest.raises(Unreachable, match="down"):
+            await signer.send(bid(1))
+        assert signer.pending == 0
+        await signer.send(bid(1))
+
+
+async def test_without_simulation_the_measured_costs_are_used() -> None:
+    chain = FakeChain()
+    chain.offers_simulation = False
+    async with running(chain) as signer:
+        await signer.send(bid(1))
+        assert signer.look(chain.mine()) == ()
+        assert chain.bids == {1}
+
+
+async def test_a_node_that_wants_more_gets_it() -> None:
+    chain = FakeChain()
+    chain.price = 30 * 10**15
+    async with running(chain) as signer:
+        await signer.send(bid(1))
+        await signer.send(bid(2))
+        assert chain.calls["broadcast"] == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "signature verification failed; please verify account number (0) and chain-id (sandbox): unauthorized",
+        "unordered tx ttl exceeds 10m0s: invalid request",
+    ],
+)
+async def test_a_node_that_has_just_started_is_given_a_block(text: str) -> None:
+    chain = FakeChain()
+    chain.troubles["broadcast"] = [No("sdk", 4 if "signature" in text else 18, text)]
+    async with running(chain) as signer, asyncio.TaskGroup() as group:
+        sent = spawn(group, "send", signer.send(bid(1)))
+        await asyncio.sleep(1)
+        assert not sent.done()
+        signer.look(chain.mine())
+        await sent
+        signer.look(chain.mine())
+        assert chain.bids == {1}
+
+
+async def test_a_signature_that_does_not_fit_after_another_block_is_fatal() -> None:
+    chain = FakeChain()
+    signer = Signer(chain, KEY, ChainSettings())
+    chain.id = "sandbox"
+    task_error: list[BaseException] = []
+
+    async def run() -> None:
+        try:
+            await signer.run()
+        except Fatal as error:
+            task_error.append(error)
+
+    real = chain.broadcast
+
+    async def broadcast(tx: bytes) -> Answer:
+        chain.id = "other-7"  # the chain checks against another id than it told
+        try:
+            return await real(tx)
+        finally:
+            chain.id = "sandbox"
+
+    chain.broadcast = broadcast  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        spawn(group, "signer", run())
+        sent = spawn(group, "send", all_of(signer.send(bid(1))))
+        for _ in range(3):
+            await asyncio.sleep(1)
+            signer.look(chain.mine())
+        (answer,) = await sent
+    assert isinstance(answer, Fatal)
+    assert task_error == [answer]
+    assert KEY.address in str(answer)
+
+
+async def test_a_chain_without_unordered_transactions_gets_ordered_ones() -> None:
+    chain = FakeChain()
+    chain.unordered_enabled, chain.sequence = False, 12
+    async with running(chain, bids_per_tx=2) as signer:
+        await all_of(*(signer.send(bid(n)) for n in range(1, 7)))
+        assert signer.ordered
+        sent = [decoded(tx) for tx in chain.mempool.values()]
+        assert [a.signer_infos[0].sequence for _, a, _ in sent] == [12, 13, 14]
+        assert not any(b.unordered for b, _, _ in sent)
+        signer.look(chain.mine())
+        chain.sequence = 40  # somebody else signed with this account
+        await signer.send(bid(7))
+        signer.look(chain.mine())
+        assert chain.bids == set(range(1, 8))
+
+
+async def test_no_two_transactions_share_a_timeout() -> None:
+    chain = FakeChain()
+    async with running(chain, bids_per_tx=1) as signer:
+        await all_of(*(signer.send(bid(n)) for n in range(1, 31)))
+        timeouts = [nanoseconds(decoded(tx)[0]) for tx in chain.mempool.values()]
+        assert len(set(timeouts)) == 30
+        assert max(timeouts) - min(timeouts) < SECOND
+
+
+async def test_a_timeout_that_another_process_has_used_is_replaced() -> None:
+    chain = FakeChain()
+    chain.nonces = {chain.time_ns + 60 * SECOND + 5}
+    async with running(chain) as signer:
+        await signer.send(bid(1))
+        assert len(chain.mempool) == 1
+
+
+async def test_the_timeout_follows_the_chains_clock_not_ours() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        signer.look(chain.mine(seconds=86_400))
+        await signer.send(bid(1))
+        assert chain.calls["head"] == 0, "the last block's time was enough"
+        signer.look(chain.mine())
+        await asyncio.sleep(60)
+        chain.time_ns += 3600 * SECOND
+        await signer.send(bid(2))
+        assert chain.calls["head"] == 1, "no block for long: ask"
+
+
+async def test_a_sender_that_gives_up_takes_its_message_back_if_it_has_not_left() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await signer.send(bid(1))
+        await signer.send(bid(2))
+        signer.look(chain.mine())
+        assert chain.bids == {2}
+        assert signer.pending == 0
+
+
+async def test_an_account_that_is_not_on_chain_yet_is_said_so() -> None:
+    chain = FakeChain()
+
+    async def nobody(address: str) -> None:
+        return None
+
+    chain.account = nobody  # type: ignore[method-assign]
+    async with running(chain) as signer:
+        with pytest.raises(Retry, match=re.escape(KEY.address)):
+            await signer.send(bid(1))
+
+
+async def test_nothing_to_send_is_a_mistake() -> None:
+    async with running(FakeChain()) as signer:
+        with pytest.raises(ValueError, match="nothing to send"):
+            await signer.send()
+
+
+def test_the_fake_checks_signatures() -> None:
+    chain = FakeChain()
+    body = build.body([wire.pack(wire.message("akash.market.v1beta5.MsgWithdrawLease")())], timeout_unix_ns=1)
+    auth = build.auth_info(KEY.public_key, 0, 1, [Coin("uakt", 1)])
+    _, info, raw = decoded(sign.sign(KEY, body, auth, "another", 7))
+    chain._verify(info, raw.signatures[0], build.sign_doc(body, auth, "another", 7))
+    with pytest.raises(No):
+        chain._verify(info, raw.signatures[0], build.sign_doc(body, auth, "sandbox", 7))
