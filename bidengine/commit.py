@@ -1,9 +1,9 @@
 """Over-commit: what a node must really have free for one replica that was sold.
 
-A percentage says how much more is sold than there is: at 50 a core can be sold one and a half times, so 1500 milli
-ask for 1000. It touches cpu, memory and ephemeral storage. It never touches GPUs, persistent volumes (a claim has its
-full size) or RAM volumes (their size limit is written into the pod as it was ordered), so an `Ask` equals what the
-pod will request.
+A percentage says how much more is sold than there is: at 50 a core can be sold one and a half times, so 1500 milli ask
+for 1000. It touches cpu, memory (RAM volumes are part of it) and ephemeral storage, each after adding up, so that an
+`Ask` is to the byte what the rendered pod requests (manifests/render/container.py). It never touches GPUs or persistent
+volumes: a claim has its full size.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def ask(resources: Resources, commit: Commit) -> Ask:
                 persistent[named] += volume.quantity_bytes
     return Ask(
         cpu_milli=request(resources.cpu.milli, commit.cpu_percent),
-        memory_bytes=request(resources.memory.quantity_bytes, commit.memory_percent) + ram,
+        memory_bytes=request(resources.memory.quantity_bytes + ram, commit.memory_percent),
         ephemeral_bytes=request(ephemeral, commit.storage_percent),
         gpu_units=resources.gpu.units,
         volumes=tuple(sorted(persistent.items())),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bidengine.commit import Commit, ask, kind, request
 from bidengine.node import Ask
+from manifests.render.container import committed
 from manifests.resources import Attribute, Storage
 
 
@@ -56,9 +57,9 @@ def test_a_replica_asks_memory_for_ram_volumes_and_names_persistent_classes(make
     )
 
 
-def test_over_commit_leaves_gpus_persistent_and_ram_volumes_alone(make: Any) -> None:
+def test_over_commit_leaves_gpus_and_persistent_volumes_alone(make: Any) -> None:
     unit = make.unit(
-        cpu=3000, memory_gib=3, gpu=2, models=["a100"], storage=[make.volume(30), make.ram(1), make.volume(5, "beta3")]
+        cpu=3000, memory_gib=5, gpu=2, models=["a100"], storage=[make.volume(30), make.ram(1), make.volume(5, "beta3")]
     )
     assert ask(unit.resources, Commit(50, 200, 100)) == Ask(
         2000, 2 * make.gib, 15 * make.gib, 2, (("beta3", 5 * make.gib),)
@@ -78,3 +79,9 @@ def test_over_commit_leaves_gpus_persistent_and_ram_volumes_alone(make: Any) -> 
 )
 def test_what_kind_of_storage_a_volume_is(attributes: dict[str, str], expected: str) -> None:
     assert kind(Storage("data", 1, tuple(Attribute(k, v) for k, v in attributes.items()))) == expected
+
+
+@given(st.integers(1, 1 << 45), st.integers(0, 500))
+def test_it_is_the_rounding_the_pods_are_rendered_with(quantity: int, percent: int) -> None:
+    """A lease's pods are told from its promise by what they request: a byte of difference would count it twice."""
+    assert request(quantity, percent) == committed(quantity, percent)

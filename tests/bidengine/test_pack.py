@@ -130,7 +130,7 @@ def test_ram_volumes_need_memory_and_over_commit_makes_room(make: Any) -> None:
     found = pack(spec, free, Commit())
     assert isinstance(found, Decline)
     assert found.reason is Reason.NO_MEMORY
-    assert placed(spec, free, Commit(memory_percent=50)).slots[0].ask.memory_bytes == 7 * make.gib
+    assert placed(spec, free, Commit(memory_percent=50)).slots[0].ask.memory_bytes == 6 * make.gib
 
 
 PORT = Endpoint(EndpointKind.RANDOM_PORT)
