@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import structlog
-from manifests.render.crd import StoredManifest, manifest_object
 
 from bidengine.node import Inventory
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
 from manifests.render import render
+from manifests.render.crd import StoredManifest, manifest_object
 from manifests.render.names import lease_selector
 from manifests.render.site import Plan, Site
 from provider.cluster import labels

@@ -316,6 +316,8 @@ def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) ->
     causes = {cause.get("reason") for cause in details.get("causes") or [] if isinstance(cause, dict)}
     if status == 410:
         return Gone(says)
+    if status == 500 and "failed to create typed patch object" in says:
+        return Refused(says)  # what was applied does not fit the schema (an env name twice, say); it never will
     if status == 429 or status >= 500:
         after = headers.get("Retry-After", "") or str(details.get("retryAfterSeconds") or "")
         return Retry(says, after_s=float(after) if after.isdigit() else None)

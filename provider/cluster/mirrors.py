@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from manifests.render.crd import StoredManifest, read_manifest
 
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
+from manifests.render.crd import StoredManifest, read_manifest
 from manifests.render.names import MANAGED, lease_of
 from provider.cluster import kinds
 from provider.cluster.kube import Kube, Object

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from provider.cluster.kube import Kube
+from provider.cluster.kinds import NAMESPACE, Kind, kind_of
+from provider.cluster.kube import Event, Kube, Page
+from provider.errors import AkpError, NotFound
 from provider.settings import ClusterSettings
 
 # looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody
@@ -109,3 +112,106 @@ async def server(tmp_path: Path) -> AsyncIterator[ApiServer]:
 async def kube(server: ApiServer) -> AsyncIterator[Kube]:
     async with Kube.connect(server.settings) as out:
         yield out
+
+
+class Memory:
+    """A cluster in memory with the methods of Kube that Cluster uses: objects by kind, watches that tell every change.
+    `trouble[verb plural/name]` is raised once per entry; a namespace deleted takes all in it along."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[Kind, str, str], Any] = {}
+        self.history: list[tuple[Kind, Event]] = []
+        self.told = asyncio.Condition()
+        self.trouble: dict[str, AkpError] = {}
+        self.done: list[str] = []
+
+    def put(self, obj: dict[str, Any]) -> dict[str, Any]:
+        kind, metadata = kind_of(obj), obj["metadata"]
+        key = (kind, metadata.get("namespace", ""), metadata["name"])
+        verb = "MODIFIED" if key in self.objects else "ADDED"
+        version = str(len(self.history) + 1)
+        self.objects[key] = obj = {**obj, "metadata": {"uid": metadata["name"], **metadata, "resourceVersion": version}}
+        self.history.append((kind, Event(verb, obj)))
+        return obj
+
+    def drop(self, kind: Kind, namespace: str, name: str) -> bool:
+        obj = self.objects.pop((kind, namespace, name), None)
+        if obj is None:
+            return False
+        version = str(len(self.history) + 1)
+        gone = {**obj, "metadata": {**obj["metadata"], "resourceVersion": version}}
+        self.history.append((kind, Event("DELETED", gone)))
+        if kind is NAMESPACE:
+            for k, ns, other in [key for key in self.objects if key[1] == name]:
+                self.drop(k, ns, other)
+        return True
+
+    async def tell(self) -> None:
+        """Let the watches see what was put and dropped, and the mirrors take it in."""
+        async with self.told:
+            self.told.notify_all()
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    def _matches(self, obj: dict[str, Any], namespace: str | None, labels: str) -> bool:
+        has = obj["metadata"].get("labels") or {}
+        pairs = [part.rpartition("=") for part in labels.split(",") if part]
+        fits = all((has.get(key.rstrip("!")) == value) is not key.endswith("!") for key, _, value in pairs)
+        return fits and namespace in (None, obj["metadata"].get("namespace", ""))
+
+    async def all(self, kind: Kind, namespace: str | None = None, labels: str = "") -> list[dict[str, Any]]:
+        self._asked("list", kind, "")
+        return [o for (k, _, _), o in self.objects.items() if k is kind and self._matches(o, namespace, labels)]
+
+    async def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> AsyncIterator[Page]:
+        yield Page(await self.all(kind, namespace, labels), str(len(self.history)))
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: Kind, since: str, namespace: str | None = None, labels: str = ""
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        async def events() -> AsyncIterator[Event]:
+            seen = int(since)
+            while True:
+                for k, event in self.history[seen:]:
+                    if k is kind and self._matches(event.object, namespace, labels):
+                        yield event
+                seen = len(self.history)
+                async with self.told:
+                    await self.told.wait()
+
+        yield events()
+
+    def _asked(self, verb: str, kind: Kind, name: str) -> None:
+        what = f"{verb} {kind.plural}/{name}".rstrip("/")
+        if verb != "list":
+            self.done.append(what)
+        if (trouble := self.trouble.pop(what, None)) is not None:
+            raise trouble
+
+    async def apply(self, obj: dict[str, Any], *, force: bool = True) -> dict[str, Any]:
+        kind, metadata = kind_of(obj), obj["metadata"]
+        self._asked("apply", kind, metadata["name"])
+        there = self.objects.get((kind, metadata.get("namespace", ""), metadata["name"]), {"metadata": {}})
+        labels = {**there["metadata"].get("labels", {}), **metadata.get("labels", {})}
+        out = self.put({**there, **obj, "metadata": {**there["metadata"], **metadata, "labels": labels}})
+        await self.tell()
+        return out
+
+    async def get(self, kind: Kind, namespace: str | None, name: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self.objects[kind, namespace or "", name]
+        except KeyError:
+            raise NotFound(name) from None
+        return found
+
+    async def delete(self, kind: Kind, namespace: str | None, name: str, grace: int | None = None) -> bool:
+        self._asked("delete", kind, name)
+        found = self.drop(kind, namespace or "", name)
+        await self.tell()
+        return found
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()

@@ -124,6 +124,19 @@ async def test_every_no_becomes_an_error_with_the_servers_words(
     assert type(raised.value) is error
 
 
+async def test_an_object_that_does_not_fit_its_schema_is_refused_for_good(server: ApiServer, kube: Kube) -> None:
+    """The API server answers 500 to it (seen on 1.34), but trying again would never help."""
+    server.refuses(500, 'failed to create typed patch object (a/web): .env: duplicate entries for key [name="A"]')
+    with pytest.raises(Refused, match="duplicate entries"):
+        await kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "a"}})
+
+
+async def test_the_server_says_what_it_is(server: ApiServer, kube: Kube) -> None:
+    server.says({"gitVersion": "v1.34.4"})
+    assert await kube.version() == {"gitVersion": "v1.34.4"}
+    assert server.asked[0].path == "/version"
+
+
 async def test_a_busy_server_says_when_to_come_back(server: ApiServer, kube: Kube) -> None:
     server.refuses(429, "slow down", headers={"Retry-After": "3"})
     with pytest.raises(Retry) as raised:
