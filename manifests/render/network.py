@@ -1,0 +1,92 @@
+"""NetworkPolicies that keep leases apart: first everything is shut, then each service opens what its manifest
+declares.
+
+Rules as in the reference (kubernetes.md §2.3), except that the way out also excludes link-local addresses (a cloud's
+metadata service) and the carrier-grade NAT range (where overlays put nodes). Node-local DNS caches live in link-local
+space, so exactly those addresses are let through again, for DNS only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from manifests.ids import LeaseID, lease_namespace
+from manifests.manifest import Expose, ManifestGroup, Service
+from manifests.render import names
+from manifests.render.site import Site
+
+NEVER_OUT = ("10.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12", "100.64.0.0/10", "169.254.0.0/16")
+
+_DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+_INGRESS = {"app.kubernetes.io/name": "ingress-nginx"}
+
+
+def network_policies(lease: LeaseID, group: ManifestGroup, site: Site, revision: str) -> list[dict[str, Any]]:
+    """The lease's policies, the closing one first; none at all when the site does without."""
+    if not site.network_policies:
+        return []
+    policies = [_restrictions(lease, site, revision)]
+    for service in group.services:
+        policies += _openings(lease, service, site, revision)
+    return policies
+
+
+def _restrictions(lease: LeaseID, site: Site, revision: str) -> dict[str, Any]:
+    own = {"namespaceSelector": {"matchLabels": {names.NAMESPACE: lease_namespace(lease)}}}
+    ingress = {"namespaceSelector": {"matchLabels": _INGRESS}, "podSelector": {"matchLabels": _INGRESS}}
+    dns = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    caches = [{"ipBlock": {"cidr": _host_block(address)}} for address in site.dns_addresses]
+    return _policy(lease, names.RESTRICTIONS, revision, {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": [own]}, {"from": [ingress]}],
+        "egress": [
+            {"to": [own]},
+            {"to": [dns, *caches], "ports": _DNS},
+            {"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(NEVER_OUT)}}]},
+        ],
+    })  # fmt: skip
+
+
+def _openings(lease: LeaseID, service: Service, site: Site, revision: str) -> Iterable[dict[str, Any]]:
+    pods = {"matchLabels": {names.SERVICE: service.name}}
+    random_ports = [e for e in service.expose if e.global_ and not e.is_ingress]
+    leased_ips = [e for e in service.expose if e.ip]
+    if random_ports:
+        opened = {"ports": _ports(random_ports)}
+        spec = {"podSelector": pods, "policyTypes": ["Ingress"], "ingress": [opened]}
+        yield _policy(lease, names.node_port_policy(service.name), revision, spec)
+    if leased_ips:
+        anyone = {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": _ports(leased_ips)}
+        spec = {"podSelector": pods, "policyTypes": ["Ingress"], "ingress": [anyone]}
+        yield _policy(lease, names.leased_ip_policy(service.name), revision, spec)
+    if service.params and service.params.permissions and service.params.permissions.read and site.api_servers:
+        servers = [
+            {"to": [{"ipBlock": {"cidr": _host_block(address)}}], "ports": [{"port": port, "protocol": "TCP"}]}
+            for address, port in site.api_servers
+        ]
+        spec = {"podSelector": pods, "policyTypes": ["Egress"], "egress": servers}
+        yield _policy(lease, names.api_server_policy(service.name), revision, spec)
+
+
+def _ports(exposes: Iterable[Expose]) -> list[dict[str, Any]]:
+    """The container's ports, each once: policies act behind the Service."""
+    seen = dict.fromkeys((e.port, e.proto) for e in exposes)
+    return [{"port": port, "protocol": proto} for port, proto in seen]
+
+
+def _host_block(address: str) -> str:
+    return f"{address}/128" if ":" in address else f"{address}/32"
+
+
+def _policy(lease: LeaseID, name: str, revision: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": names.metadata(lease, name, revision),
+        "spec": spec,
+    }

@@ -1,0 +1,50 @@
+"""What rendering must know besides the manifest: the provider's site, and what was decided when the lease was won."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from manifests.gpus import GpuModel
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The provider's cluster as far as it shows in objects. Over-commit is a true percentage: 50 sells one and a
+    half times."""
+
+    manifest_namespace: str = "lease"
+    ingress_class: str = "akash-ingress-class"
+    ingress_domain: str = ""
+    static_hosts: bool = False
+    """Give each HTTP service a host name under `ingress_domain` (needed then)."""
+    public_hostname: str = ""
+    network_policies: bool = True
+    overcommit_cpu_percent: int = 0
+    overcommit_memory_percent: int = 0
+    overcommit_storage_percent: int = 0
+    image_pull_secret: str = ""
+    """Secret in each lease namespace, for services without credentials of their own."""
+    api_servers: tuple[tuple[str, int], ...] = ()
+    """Address and port of each API server behind its Service; only services with permissions may reach them."""
+    dns_addresses: tuple[str, ...] = ("169.254.20.10", "169.254.25.10")
+    """Node-local DNS caches: the only link-local addresses a lease may talk to, on port 53 (kubernetes.md §8.4 no.
+    7)."""
+    seccomp_profile: str = "RuntimeDefault"
+    """Type of the pods' seccomp profile; "" sets none, so that pods taken over from the reference are not
+    restarted for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """Where a service was placed: the card its GPUs are and the runtime class its pods need ("" or "none" for the
+    default)."""
+
+    runtime_class: str = ""
+    gpu: GpuModel | None = None
+
+
+Plan = Mapping[str, ServicePlan]
+"""By service name; an absent service has the default plan."""
+
+DEFAULT_PLAN = ServicePlan()

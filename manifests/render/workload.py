@@ -1,0 +1,93 @@
+"""The workload of a service: a Deployment, or a StatefulSet when it keeps volumes (kubernetes.md §2.6, §2.9, §2.11).
+
+`serviceAccountName` is written even when empty, together with its deprecated twin: left out, the API server would
+copy the old value back from the twin, and a service that gave up its permissions could never start a pod again
+(kubernetes.md §3.5).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from manifests.ids import LeaseID
+from manifests.manifest import Service
+from manifests.render import names
+from manifests.render.container import container
+from manifests.render.rbac import may_read
+from manifests.render.secrets import pull_secret_names
+from manifests.render.site import ServicePlan, Site
+from manifests.render.storage import claim_templates, claimed, pod_volumes
+
+
+def workload(lease: LeaseID, service: Service, plan: ServicePlan, site: Site, revision: str) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet" if claimed(service) else "Deployment",
+        "metadata": names.metadata(lease, service.name, revision, service.name),
+        "spec": {
+            "replicas": service.count,
+            "selector": {"matchLabels": names.pod_labels(lease, service.name)},
+            "template": {
+                "metadata": {"labels": names.pod_labels(lease, service.name)},
+                "spec": _pod(lease, service, plan, site),
+            },
+        },
+    }
+    if claimed(service):
+        out["spec"] |= {
+            "revisionHistoryLimit": 1,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+            "volumeClaimTemplates": claim_templates(service),
+        }
+    else:
+        # No surge: an update must not need room that nobody reserved.
+        out["spec"] |= {
+            "revisionHistoryLimit": 10,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+        }
+    return out
+
+
+def _pod(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dict[str, Any]:
+    account = service.name if may_read(service) else ""
+    security: dict[str, Any] = {"runAsNonRoot": False}
+    if site.seccomp_profile:
+        security["seccompProfile"] = {"type": site.seccomp_profile}
+    spec: dict[str, Any] = {
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": _nodes(service, plan)}},
+        "automountServiceAccountToken": bool(account),
+        "serviceAccountName": account,
+        "serviceAccount": account,
+        "securityContext": security,
+        "containers": [container(lease, service, plan, site)],
+    }
+    if plan.runtime_class not in ("", "none"):
+        spec["runtimeClassName"] = plan.runtime_class
+    secrets = pull_secret_names(service, site)
+    if secrets:
+        spec["imagePullSecrets"] = secrets
+    volumes = pod_volumes(service)
+    if volumes:
+        spec["volumes"] = volumes
+    return spec
+
+
+def _nodes(service: Service, plan: ServicePlan) -> dict[str, Any]:
+    """Managed nodes with the card of the plan and each volume's class. Two volumes of one class ask twice, as in
+    the reference: the text of a pod template is what decides whether pods restart."""
+    wanted = [{"key": names.MANAGED, "operator": "In", "values": ["true"]}]
+    if service.resources.gpu.units and plan.gpu is not None:
+        card = plan.gpu
+        key = f"{names.CAPABILITY}.gpu.vendor.{card.vendor}.model.{card.model}"
+        wanted.append(_has(key))
+        if card.memory:
+            wanted.append(_has(f"{key}.ram.{card.memory}"))
+        if card.interface:
+            wanted.append(_has(f"{key}.interface.{card.interface}"))
+    classes = [storage.storage_class for storage in claimed(service)]
+    wanted += [_has(f"{names.CAPABILITY}.storage.class.{name}") for name in classes if name]
+    return {"nodeSelectorTerms": [{"matchExpressions": wanted}]}
+
+
+def _has(label: str) -> dict[str, Any]:
+    return {"key": label, "operator": "Gt", "values": ["0"]}
