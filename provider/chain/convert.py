@@ -58,7 +58,7 @@ class Account:
 class Certificate:
     state: str
     """valid, revoked"""
-    pem: bytes
+    cert_pem: bytes
     pubkey_pem: bytes
     """label EC PUBLIC KEY; see certs.public_key_of"""
     serial: int
@@ -384,6 +384,12 @@ def _deposit(m: ask.Deposit) -> Any:
     return w
 
 
+def _sign_attributes(m: ask.SignAttributes) -> Any:
+    w = message("akash.audit.v1.MsgSignProviderAttributes")(owner=m.provider, auditor=m.auditor)
+    _put_attributes(w.attributes, m.attributes)
+    return w
+
+
 _WRITERS: dict[type, Callable[[Any], Any]] = {
     ask.CreateBid: _create_bid,
     ask.CloseBid: _close_bid,
@@ -400,6 +406,7 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     ask.CreateLease: _create_lease,
     ask.CloseLease: _close_lease,
     ask.Deposit: _deposit,
+    ask.SignAttributes: _sign_attributes,
 }
 
 

@@ -70,6 +70,8 @@ def again(w: Any) -> ask.Msg | None:
             return ask.CloseLease(convert.lease_id(w.id))
         case "MsgAccountDeposit" if w.id.scope == 1:
             return ask.Deposit(w.signer, DeploymentID.parse(w.id.xid), convert.coin(w.deposit.amount))
+        case "MsgSignProviderAttributes":
+            return ask.SignAttributes(w.auditor, w.owner, convert.attributes(w.attributes))
     return None
 
 
