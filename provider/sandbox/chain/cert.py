@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509.oid import NameOID
@@ -38,14 +38,14 @@ def _check_create(msg: Any) -> None:
         raise registered("cert", 7)
     try:
         found = x509.load_pem_x509_certificate(msg.cert)
-    except ValueError:
+        hash_algorithm = found.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm):
         raise registered("cert", 6) from None
     try:
         key = load_pem_public_key(msg.pubkey.replace(b"EC PUBLIC KEY", b"PUBLIC KEY"))
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise registered("cert", 7) from None
     names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    hash_algorithm = found.signature_hash_algorithm
     if not isinstance(key, ec.EllipticCurvePublicKey) or hash_algorithm is None:
         raise registered("cert", 7)
     try:

@@ -25,6 +25,8 @@ from .errors import ChainError, registered
 _NON_CRITICAL = 1 << 10
 """unknown body fields with this bit in their number are let through (chain-probes 24)"""
 _WIRE_TYPES = {0: "varint", 1: "fixed64", 2: "bytes", 3: "start_group", 5: "fixed32"}
+_MAX_DIGITS = 96
+"""a 315-bit decimal of the node has no more"""
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _DECIMALS = {"cosmos.base.v1beta1.DecCoin.amount", "akash.escrow.types.v1.Balance.amount"}
 _INTEGERS = {"cosmos.base.v1beta1.Coin.amount", "akash.base.resources.v1beta4.ResourceValue.val"}
@@ -103,7 +105,7 @@ def _check(found: Message, lenient: bool) -> None:
     for field, value in found.ListFields():
         if field.full_name in _INTEGERS or field.full_name in _DECIMALS:
             said = value.decode(errors="replace") if isinstance(value, bytes) else value
-            if not _NUMBER.fullmatch(said):
+            if not _NUMBER.fullmatch(said) or len(said) > _MAX_DIGITS:
                 raise refuse(f'math/big: cannot unmarshal "{said}" into a *big.Int')
         elif field.message_type is not None and field.message_type.full_name != "google.protobuf.Any":
             for part in value if _repeated(field) else [value]:

@@ -12,7 +12,7 @@ from provider.chain.wire import message
 
 from .errors import QueryError
 from .events import EventLog
-from .gas import READ, ROW, WRITE, Meter
+from .gas import READ, ROW, WRITE, WRITE_PER_BYTE, Meter
 from .genesis import Genesis
 from .store import Key, Layer, Reader
 
@@ -28,8 +28,8 @@ class Table:
         data = reader.get(self.name, key)
         return None if data is None else message(self.record).FromString(data)
 
-    def scan(self, reader: Reader, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
-        for key, data in reader.scan(self.name, prefix):
+    def scan(self, reader: Reader, prefix: Key = (), *, text: bool = False) -> Iterator[tuple[Key, Any]]:
+        for key, data in reader.scan(self.name, prefix, text=text):
             yield key, message(self.record).FromString(data)
 
 
@@ -49,8 +49,8 @@ class Context:
         self.gas.use(READ, "ReadFlat")
         return self.store.get(table, key)
 
-    def scan(self, table: str, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
-        for row in list(self.store.scan(table, prefix)):
+    def scan(self, table: str, prefix: Key = (), *, text: bool = False) -> Iterator[tuple[Key, Any]]:
+        for row in list(self.store.scan(table, prefix, text=text)):
             self.gas.use(ROW, "IterNextFlat")
             yield row
 
@@ -59,6 +59,8 @@ class Context:
 
     def write(self, table: str, key: Key, value: Any) -> None:
         self.gas.use(WRITE.get(table, READ), "WriteFlat")
+        if isinstance(value, bytes):
+            self.gas.use(WRITE_PER_BYTE * len(value), "WritePerByte")
         self.store.put(table, key, value)
 
     def inside(self, store: Layer, log: EventLog) -> Context:

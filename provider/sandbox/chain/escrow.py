@@ -171,8 +171,8 @@ def _settle(ctx: Context, key: Key, account: Any) -> Payments:
         account.state.settled_at = ctx.height
     payments = [
         (k, p)
-        for k, p in PAYMENTS.scan(ctx, key[:-1])
-        if k[len(key) - 1].startswith(key[-1]) and (p.state.state == OVERDRAWN or (p.state.state == OPEN and blocks))
+        for k, p in PAYMENTS.scan(ctx, key, text=True)
+        if p.state.state == OVERDRAWN or (p.state.state == OPEN and blocks)
     ]
     for _, payment in payments:
         state = payment.state

@@ -35,10 +35,9 @@ def _payments(view: View, request: Any) -> Any:
 def _page(view: View, request: Any, table: Table) -> tuple[Any, list[Any]]:
     states = states_of(request.state, _STATES)
     refuse_offset(request, request.state)
-    whole = tuple(request.xid.split("/"))[:-1] if request.xid else ()
-    rows = []
-    for key, record in table.scan(view.state, whole):
-        text = "/".join(key)
-        if text.startswith(request.xid):
-            rows.append((record.state.state, b"/" + text.encode(), record))
+    prefix = tuple(request.xid.split("/")) if request.xid else ()
+    rows = [
+        (record.state.state, b"/" + "/".join(key).encode(), record)
+        for key, record in table.scan(view.state, prefix, text=True)
+    ]
     return akash_page(rows, request, states, by_state=True, prefix=_INDEX[table.name])

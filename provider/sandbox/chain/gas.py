@@ -1,5 +1,5 @@
-"""What work costs. A fixed cost per record written, fitted to the totals of chain-probes §5: only *whether* a tx runs
-out matters.
+"""What work costs. A cost per record written and per byte of it, fitted to the totals of chain-probes §5: only
+*whether* a tx runs out matters.
 
 The totals land within some percent of a real node (a bid 121 k, a lease 164 k, closing grows with every bid closed),
 because most of the real cost is writing records with their indexes. Gas numbers are never equal to those of a real
@@ -15,7 +15,7 @@ UNLIMITED = 2**64 - 1
 
 READ_PARAMS = 1042
 PER_BYTE = 10
-FEES = 16_500
+FEES = 19_500
 SIGNATURE = 14_500
 SEQUENCE = 9_350
 """what an ordered tx costs more than an unordered one (chain-probes §4)"""
@@ -24,19 +24,21 @@ READ = 600
 ROW = 560
 
 WRITE = {
-    "account": 7_000,
+    "account": 5_000,
     "balance": 4_000,
-    "provider": 21_000,
-    "audit": 16_000,
-    "cert": 32_000,
-    "deployment": 14_000,
-    "group": 18_500,
-    "order": 24_500,
-    "bid": 32_500,
-    "lease": 26_500,
-    "escrow_account": 25_500,
-    "escrow_payment": 9_500,
+    "provider": 16_000,
+    "audit": 12_000,
+    "cert": 2_000,
+    "deployment": 11_000,
+    "group": 14_000,
+    "order": 19_000,
+    "bid": 29_000,
+    "lease": 22_000,
+    "escrow_account": 19_000,
+    "escrow_payment": 4_000,
 }
+"""per record and its indexes"""
+WRITE_PER_BYTE = 30
 
 
 class Meter:

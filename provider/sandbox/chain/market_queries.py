@@ -84,7 +84,7 @@ def _params(view: View, _: Any) -> Any:
     coin = message("cosmos.base.v1beta1.Coin")
     minimum = {denom: coin(denom=denom, amount=str(amount)) for denom, amount in params.bid_min_deposits}
     found = message(f"{_SERVICE}.Params")(
-        bid_min_deposit=minimum["uakt"], order_max_bids=params.order_max_bids, bid_min_deposits=minimum.values()
+        bid_min_deposit=minimum.get("uakt"), order_max_bids=params.order_max_bids, bid_min_deposits=minimum.values()
     )
     found.min_reclamation_window.FromNanoseconds(params.min_reclamation_window_ns)
     found.max_reclamation_window.FromNanoseconds(params.max_reclamation_window_ns)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from manifests.bech32 import encode
 from provider.chain.wire import message
 
+from .codec import strict
 from .errors import registered
 from .tx import Tx
 
@@ -25,9 +26,11 @@ _DIRECT, _AMINO = 1, 127
 
 def public_key(box: Any) -> bytes:
     """The 33 bytes inside a signer's Any; sdk 8 for any other kind of key."""
+    if not box.type_url:
+        raise registered("sdk", 8, "pubkey on account is not set")
     if box.type_url != PUBKEY_URL:
         raise registered("sdk", 8, f"unsupported key type {box.type_url!r}")
-    return bytes(message("cosmos.crypto.secp256k1.PubKey").FromString(box.value).key)
+    return bytes(strict(PUBKEY_URL[1:], box.value).key)
 
 
 def address_of(key: bytes) -> str:

@@ -18,8 +18,8 @@ Key = tuple[Any, ...]
 class Reader(Protocol):
     def get(self, table: str, key: Key) -> Any: ...
 
-    def scan(self, table: str, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
-        """Rows whose key starts with the prefix, in key order."""
+    def scan(self, table: str, prefix: Key = (), *, text: bool = False) -> Iterator[tuple[Key, Any]]:
+        """Rows whose key starts with the prefix, in key order; with `text`, its last part begins a text."""
         ...
 
 
@@ -55,11 +55,10 @@ class Store:
         at = bisect_right(versions[0], height)
         return versions[1][at - 1] if at else None
 
-    def keys(self, table: str, prefix: Key) -> Iterator[Key]:
+    def keys(self, table: str, prefix: Key, *, text: bool) -> Iterator[Key]:
         keys = self._keys.get(table, [])
-        width = len(prefix)
         for i in range(bisect_left(keys, prefix), len(keys)):
-            if keys[i][:width] != prefix:
+            if not _starts(keys[i], prefix, text):
                 return
             yield keys[i]
 
@@ -73,8 +72,8 @@ class Snapshot:
     def get(self, table: str, key: Key) -> Any:
         return self._store.value(table, key, self.height)
 
-    def scan(self, table: str, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
-        for key in self._store.keys(table, prefix):
+    def scan(self, table: str, prefix: Key = (), *, text: bool = False) -> Iterator[tuple[Key, Any]]:
+        for key in self._store.keys(table, prefix, text=text):
             value = self._store.value(table, key, self.height)
             if value is not None:
                 yield key, value
@@ -97,13 +96,12 @@ class Layer:
         """Value None deletes."""
         self.changes.setdefault(table, {})[key] = value
 
-    def scan(self, table: str, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
-        width = len(prefix)
-        mine = {k: v for k, v in self.changes.get(table, {}).items() if k[:width] == prefix}
+    def scan(self, table: str, prefix: Key = (), *, text: bool = False) -> Iterator[tuple[Key, Any]]:
+        mine = {k: v for k, v in self.changes.get(table, {}).items() if _starts(k, prefix, text)}
         if not mine:
-            yield from self._below.scan(table, prefix)
+            yield from self._below.scan(table, prefix, text=text)
             return
-        rows = dict(self._below.scan(table, prefix)) | mine
+        rows = dict(self._below.scan(table, prefix, text=text)) | mine
         for key in sorted(rows):
             if rows[key] is not None:
                 yield key, rows[key]
@@ -111,3 +109,10 @@ class Layer:
     def merge(self, into: Layer) -> None:
         for table, rows in self.changes.items():
             into.changes.setdefault(table, {}).update(rows)
+
+
+def _starts(key: Key, prefix: Key, text: bool) -> bool:
+    last = len(prefix) - 1
+    if text and prefix:
+        return key[:last] == prefix[:last] and len(key) > last and str(key[last]).startswith(prefix[last])
+    return key[: last + 1] == prefix

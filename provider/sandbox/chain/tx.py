@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
-from provider.chain.wire import message
-
 from .bank import coins_of, coins_text
 from .codec import refuse, strict
 from .context import MessageKind, Registry
 from .errors import ChainError, nil_pointer, registered
 from .genesis import Coins
+from .ids import is_address
 
 _MAX_GAS = 2**63 - 1
 
@@ -51,11 +48,7 @@ class Tx:
 
 def decode(registry: Registry, data: bytes) -> Tx:
     """ChainError sdk 2 when a node could not read it."""
-    try:
-        raw = message("cosmos.tx.v1beta1.TxRaw").FromString(data)
-    except DecodeError:
-        raise refuse("invalid length") from None
-    strict("cosmos.tx.v1beta1.TxRaw", data)
+    raw = strict("cosmos.tx.v1beta1.TxRaw", data)
     body = strict("cosmos.tx.v1beta1.TxBody", raw.body_bytes, lenient=True)
     auth = strict("cosmos.tx.v1beta1.AuthInfo", raw.auth_info_bytes)
     parts = []
@@ -89,7 +82,12 @@ def check_messages(tx: Tx) -> None:
 
 
 def check_envelope(tx: Tx) -> None:
-    """Gas, fee sign and the number of signatures (the SDK's basic validation of a tx)."""
+    """Options, addresses, gas, fee sign and the number of signatures (the SDK's basic validation of a tx)."""
+    if tx.body.extension_options:
+        raise ChainError("sdk", 31, "unknown extension options")
+    for address in (*tx.signers, tx.auth.fee.granter):
+        if address and not is_address(address):
+            raise registered("sdk", 7, f"decoding bech32 failed: {address}")
     if tx.gas_limit > _MAX_GAS:
         raise registered("sdk", 18, f"invalid gas supplied; {tx.gas_limit} > {_MAX_GAS}")
     if any(amount < 0 for _, amount in tx.fee):

@@ -1,4 +1,6 @@
-"""A small chain with a tenant, providers and an auditor, whose transactions are built and signed here, field by field."""
+"""A small chain with a tenant, providers and an auditor, whose transactions are built and signed here, field by
+field.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ class Chain:
         return int(found.balance.amount)
 
     def tx(self, signer: str, *msgs: Any, **options: Any) -> bytes:
-        """Options: sequence, gas, fee (uakt), memo, unordered_ns, timeout_height, chain_id, number, signature, granter."""
+        """Options: sequence, gas, fee (uakt), memo, unordered_ns, timeout_height, chain_id, number, signature,
+        granter.
+        """
         key = self.keys[signer]
         body = message("cosmos.tx.v1beta1.TxBody")(
             messages=[pack(m) for m in msgs],

@@ -39,7 +39,10 @@ def test_the_past_stays_readable_and_the_future_is_refused(chain: Any) -> None:
     assert states == [1, 2, 2, 2]
     with pytest.raises(QueryError) as missing:
         chain.app.query(method, request, born - 1)
-    assert (missing.value.status, missing.value.text) == ("NOT_FOUND", "codespace deployment code 4: Deployment not found")
+    assert (missing.value.status, missing.value.text) == (
+        "NOT_FOUND",
+        "codespace deployment code 4: Deployment not found",
+    )
     with pytest.raises(QueryError) as ahead:
         chain.app.query(method, request, born + 9)
     assert ahead.value.status == "UNKNOWN"

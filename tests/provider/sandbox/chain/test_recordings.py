@@ -1,5 +1,5 @@
-"""The proof: real chains, replayed block by block. every line of a recording is fed to an `App` or asked of it, and what it answers is
-compared, verbatim.
+"""The proof: real chains, replayed block by block. every line of a recording is fed to an `App` or asked of it, and
+what it answers is compared, verbatim.
 
 What depends on modules the sandbox does not have (authz, feegrant, deposit grants, bme, oracle) is skipped and
 counted by reason. A skipped tx still happened on the real chain, so its effect on balances, sequences and provider
@@ -44,11 +44,8 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 Line = dict[str, Any]
 
 
-
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_recorded_chain_is_repeated(
-    name: str, shared: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_recorded_chain_is_repeated(name: str, shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chain = shared / "conformance" / "chain"
     made = replayed(chain / f"{name}.jsonl", chain / "genesis.json", **SCENARIOS[name])
     with capsys.disabled():
@@ -57,9 +54,7 @@ def test_a_recorded_chain_is_repeated(
     assert not made.differences, f"{len(made.differences)} differences\n" + "\n".join(made.differences[:20])
 
 
-def test_a_deployments_life_is_repeated_from_the_copy_in_this_repository(
-    tmp_path: Path
-) -> None:
+def test_a_deployments_life_is_repeated_from_the_copy_in_this_repository(tmp_path: Path) -> None:
     genesis = tmp_path / "genesis.json"
     genesis.write_bytes(gzip.decompress((HERE / "genesis.json.gz").read_bytes()))
     made = replayed(HERE / "S1-life.jsonl.gz", genesis)
