@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.commit import Commit, ask, kind, request
@@ -32,6 +32,7 @@ def test_more_is_sold_than_there_is(quantity: int, percent: int, reserved: int) 
     assert request(quantity, percent) == reserved
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1 << 50), st.integers(0, 1000))
 def test_a_request_is_within_half_of_the_exact_share(quantity: int, percent: int) -> None:
     reserved = request(quantity, percent)
@@ -81,6 +82,7 @@ def test_what_kind_of_storage_a_volume_is(attributes: dict[str, str], expected: 
     assert kind(Storage("data", 1, tuple(Attribute(k, v) for k, v in attributes.items()))) == expected
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1 << 45), st.integers(0, 500))
 def test_it_is_the_rounding_the_pods_are_rendered_with(quantity: int, percent: int) -> None:
     """A lease's pods are told from its promise by what they request: a byte of difference would count it twice."""

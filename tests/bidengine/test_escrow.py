@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.escrow import Settled, Share, accrued, dry_height, income, key_order, settle
@@ -79,6 +79,7 @@ def test_when_an_account_runs_dry(funds: int, rates: list[int], dry: int | None)
 RATES = st.lists(st.integers(0, 10**20), min_size=1, max_size=5)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**25), st.integers(0, 10**6), RATES)
 def test_the_dry_height_is_the_first_that_overdraws(funds: int, settled_at: int, rates: list[int]) -> None:
     dry = dry_height(funds, settled_at, rates)
@@ -89,6 +90,7 @@ def test_the_dry_height_is_the_first_that_overdraws(funds: int, settled_at: int,
     assert not settle(funds, settled_at, rates, dry - 1).overdrawn
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**7), RATES, st.lists(st.integers(0, 500), max_size=20))
 def test_money_is_conserved_over_any_schedule_of_touches(deposit: int, rates: list[int], pauses: list[int]) -> None:
     funds, height, got, owed = deposit * E18, 0, [0] * len(rates), 0

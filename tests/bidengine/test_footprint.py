@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.footprint import claimed, unmatched
@@ -64,6 +64,7 @@ def test_storage_counts_what_was_promised_or_what_is_claimed(make: Any) -> None:
     assert claimed((), {"beta3": 12}) == (("beta3", 12),)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3)), max_size=8),
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3)), max_size=8),

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.commit import Commit
@@ -247,6 +247,7 @@ GROUPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(clusters(), GROUPS, st.integers(0, 150))
 def test_packing_never_oversells_and_its_undo_restores_exactly(make: Any, rows: Any, units: Any, percent: int) -> None:
     cards = (make.a100, make.h100, make.t4)

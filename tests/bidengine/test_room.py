@@ -279,7 +279,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_room_is_conserved_over_any_history(make: Any, steps: list[tuple[str, int, int]]) -> None:
     """Whatever happens: what is free and what is counted add up to what there is, each replica is counted once, and a

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.node import Ask, Node
@@ -97,6 +97,7 @@ NODES = st.lists(
 ).map(lambda rows: [Node(f"n{i}", *row) for i, row in enumerate(rows)])
 
 
+@settings(deadline=None)
 @given(NODES, st.lists(st.tuples(st.integers(0, 7), ASKS, st.sampled_from([None, A100, T4])), max_size=12), ASKS)
 def test_the_quick_look_finds_exactly_the_nodes_that_fit(
     nodes: list[Node], moves: list[tuple[int, Ask, GpuModel | None]], ask: Ask

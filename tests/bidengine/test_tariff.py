@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.commit import Commit
@@ -218,6 +218,7 @@ def test_over_commit_does_not_make_it_cheaper(make: Any) -> None:
     assert prices[0] == prices[1]
 
 
+@settings(deadline=None)
 @given(st.integers(10, 400_000), st.integers(1, 50), st.integers(0, 10**21), st.integers(500, 20_000))
 def test_a_price_is_never_below_its_cost_and_less_than_a_step_above(
     make: Any, cpu: int, count: int, rate_e18: int, block_ms: int

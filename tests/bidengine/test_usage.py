@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.escrow import accrued
@@ -94,6 +94,7 @@ def histories(draw: st.DrawFn) -> tuple[int, list[int | None], list[int], list[i
     return 5, [*ends[:-1], None if open_end else ends[-1]], rates, settled
 
 
+@settings(deadline=None)
 @given(histories(), HEIGHTS, HEIGHTS, HEIGHTS)
 def test_intervals_add_up_and_block_by_block_equals_the_sum(make: Any, history: Any, a: int, b: int, c: int) -> None:
     begin, ends, rates, settled = history
@@ -113,6 +114,7 @@ def test_intervals_add_up_and_block_by_block_equals_the_sum(make: Any, history: 
     assert sum(block.credited for block in blocks) == whole.credited.get("uact", 0)
 
 
+@settings(deadline=None)
 @given(RATES, st.integers(0, 100), st.sets(st.integers(1, 300), max_size=8), st.integers(0, 100))
 def test_a_lease_earns_what_the_chain_truncates_at_each_settlement(
     make: Any, per: int, begin: int, settled: set[int], beyond: int
