@@ -33,7 +33,7 @@ from provider.gateway.reception import Reception
 from provider.gateway.server import serve
 from provider.gateway.tls import PeerContext
 from provider.health import Health
-from provider.ledger.books import Books, Head
+from provider.ledger.books import Books, Head, Paid
 from provider.ledger.store import Store
 from provider.market import certificate
 from provider.market.accounts import Accounts
@@ -121,8 +121,10 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         cluster.on_change(lambda lease: follower.room_moved() if lease is None else leases.look([lease]))
         orders.look_at_all()
         leases.look_at_all()
-        for name, part in {"orders": orders, "leases": leases, "funds": funds, "follow": follower}.items():
-            spawn(tasks, name, part.run())
+        for name, part in {
+            "orders": orders.run(), "leases": leases.run(), "funds": funds.run(), "follow": follower.run()
+        }.items():  # fmt: skip
+            spawn(tasks, name, part)
         log.info("up", provider=key.address, chain=chain.id, height=book.height, gateway=gateway.port)
         up(Running(key.address, gateway.port, health.port, signer))
 
@@ -160,7 +162,7 @@ class Follower:
         touched = self.book.apply(block)
         await self.book.fill(self.chain.at(block.height), touched)
         entries = await self.accounts.entries(touched, self.funds.unbooked)
-        self.funds.unbooked -= {e.lease for e in entries if hasattr(e, "withdrawn_total")}
+        self.funds.unbooked -= {entry.lease for entry in entries if isinstance(entry, Paid)}
         await self.books.advance(Head(block.height, block.time_unix_ns), entries)
         for failed in self.signer.look(block):
             if isinstance(failed.msg, CreateBid):

@@ -36,8 +36,8 @@ def gauges(
     yield "akp_leases", {}, len(book.leases)
     for state in ("held", "bid", "leased"):
         yield "akp_held", {"state": state}, sum(h.state == state for h in room.holds.values())
-    for name, queue in {"orders": orders.queue, "leases": leases.queue, "funds": funds.queue}.items():
-        yield "akp_queue", {"queue": name}, len(queue)
+    for name, waiting in {"orders": len(orders.queue), "leases": len(leases.queue), "funds": len(funds.queue)}.items():
+        yield "akp_queue", {"queue": name}, waiting
     yield "akp_transactions_pending", {}, signer.pending
     yield "akp_mirror_fresh", {}, float(cluster.fresh)
     free = room.free()

@@ -41,12 +41,13 @@ class Query:
     def __init__(self, nodes: Nodes, height: int | None = None) -> None:
         self._nodes, self.height = nodes, height
 
-    async def orders(self, state: str = "open") -> list[Order]:
-        """Orders in one state: open, active or closed; "" for all. An order nobody could read is left out and
+    async def orders(self, state: str = "open", owner: str = "") -> list[Order]:
+        """Orders in one state: open, active or closed; "" for all; of one tenant or of everybody. An order nobody could read is left out and
         logged."""
         request = message(f"{_MARKET}.QueryOrdersRequest")()
         request.filters.SetInParent()
         request.filters.state = state
+        request.filters.owner = owner
         rows = await self._pages(_MARKET, "Orders", request, "orders")
         return _readable(rows, convert.order, lambda w: str(convert.order_id(w.id)))
 

@@ -1,8 +1,8 @@
 """`akp`: finds the noun, runs its command, and turns errors into one line and an exit code.
 
-A noun's module is imported when it is called: `akp sdl lint` must not pay for the Kubernetes client. Exit codes: 0 done ·
-1 the answer is no · 2 what you wrote cannot work · 3 the other side could not be reached · 5 the sandbox's life did not
-come to its end.
+A noun's module is imported when it is called: `akp sdl lint` must not pay for the Kubernetes client. Exit codes: 0
+done · 1 the answer is no · 2 what you wrote cannot work · 3 the other side could not be reached · 5 the sandbox's
+life did not come to its end.
 """
 
 from __future__ import annotations

@@ -13,15 +13,15 @@ import importlib
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from manifests.render.crd import definitions
-
+from manifests.gpus import GpuModel
 from manifests.ids import OrderID
+from manifests.render.crd import definitions
 from manifests.resources import Attribute, GroupSpec, Requirements, SignedBy
 from manifests.sdl import Compiled
 from provider.chain.client import Chain
@@ -30,18 +30,33 @@ from provider.chain.messages import CreateProvider, SignAttributes
 from provider.chain.tx.signer import Signer
 from provider.cluster.kinds import INGRESS_CLASS, STORAGE_CLASS, Kind
 from provider.cluster.kube import Kube
-from provider.errors import AkpError, ConfigError
+from provider.errors import AkpError, ConfigError, Conflict
 from provider.ledger.books import Books
 from provider.ledger.store import Store
 from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.node import Node
-from provider.sandbox.cluster import EmbeddedCluster
+from provider.sandbox.cluster import EmbeddedCluster, NodeSpec
 from provider.sandbox.tenant import Tenant
 from provider.settings import ChainSettings, ClusterSettings, Settings, load
 from provider.tasks import spawn
 
 Where = Literal["embedded", "kubeconfig", "local"]
-CARDS = (("nvidia", "a100", "80Gi", "sxm"), ("nvidia", "rtx4090", "24Gi", "pcie"))
+CARDS = (GpuModel("nvidia", "a100", "80Gi", "sxm"), GpuModel("nvidia", "rtx4090", "24Gi", "pcie"))
+_LABEL = "akash.network/capabilities.gpu.vendor"
+NODES = (
+    NodeSpec("node-1", cpu_milli=64_000, memory_bytes=256 << 30, ephemeral_bytes=4 << 40),
+    *(
+        NodeSpec(
+            f"gpu-{card.model}", cpu_milli=128_000, memory_bytes=1 << 40, ephemeral_bytes=4 << 40, gpus=8,
+            labels={
+                f"{_LABEL}.{card.vendor}.model.{card.model}": "8",
+                f"{_LABEL}.{card.vendor}.model.{card.model}.ram.{card.memory}": "8",
+                f"{_LABEL}.{card.vendor}.model.{card.model}.interface.{card.interface}": "8",
+            },
+        )
+        for card in CARDS
+    ),
+)  # fmt: skip
 CLASSES = ("beta1", "beta2", "beta3", "default")
 PRICES = """\
 # The sandbox's prices; `akp sandbox` writes this file, a real provider writes its own (docs/prices.md).
@@ -95,6 +110,7 @@ async def network(
     where: Where = "embedded",
     block_s: float = 0.5,
     chain_block_s: float = 6.0,
+    nodes: Sequence[NodeSpec] = (),
     log: Literal["auto", "json", "console"] = "auto",
 ) -> AsyncIterator[Network]:
     """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
@@ -107,7 +123,7 @@ async def network(
         min_reclamation_window_ns=60 * 10**9,
     )
     async with AsyncExitStack() as open_:
-        cluster_settings, words = await _cluster(open_, work, where)
+        cluster_settings, words = await _cluster(open_, where, nodes)
         node = await open_.enter_async_context(Node(genesis, block_time_s=block_s, virtual_block_time_s=chain_block_s))
         chain_settings = ChainSettings(id=genesis.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,))
         chain = await open_.enter_async_context(Chain.connect(chain_settings))
@@ -132,18 +148,16 @@ async def network(
                 task.cancel()
 
 
-async def _cluster(open_: AsyncExitStack, work: Path, where: Where) -> tuple[ClusterSettings, str]:
-    common = {
+async def _cluster(open_: AsyncExitStack, where: Where, nodes: Sequence[NodeSpec]) -> tuple[ClusterSettings, str]:
+    common: dict[str, Any] = {
         "ingress_domain": "ingress.sandbox.test",
         "public_hostname": "sandbox.test",
         "storage": dict.fromkeys(CLASSES, "10Ti"),
     }
     match where:
         case "embedded":
-            embedded = await open_.enter_async_context(EmbeddedCluster())
-            path = work / "kubeconfig.json"
-            path.write_text(json.dumps(embedded.kubeconfig))
-            return ClusterSettings(kubeconfig=path, **common), "embedded stand-in: objects are kept, no container runs"
+            embedded = await open_.enter_async_context(EmbeddedCluster(nodes or NODES))
+            return ClusterSettings(kubeconfig=embedded.kubeconfig, **common), embedded.banner
         case "kubeconfig":
             return ClusterSettings(**common), "the current kubeconfig context"
         case "local":
@@ -169,14 +183,7 @@ async def _furnish(kube: Kube) -> None:
     )
     for name in CLASSES:
         if name != "default":
-            await kube.apply(
-                {
-                    "apiVersion": STORAGE_CLASS.api_version,
-                    "kind": "StorageClass",
-                    "metadata": {"name": name},
-                    "provisioner": "sandbox.akash.network/none",
-                }
-            )
+            await _present(kube, _storage_class(name))
     await kube.apply(
         {
             "apiVersion": INGRESS_CLASS.api_version,
@@ -189,10 +196,27 @@ async def _furnish(kube: Kube) -> None:
         await _served(kube, definition)
 
 
+def _storage_class(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": STORAGE_CLASS.api_version,
+        "kind": "StorageClass",
+        "metadata": {"name": name},
+        "provisioner": "sandbox.akash.network/none",
+    }
+
+
+async def _present(kube: Kube, obj: dict[str, Any]) -> None:
+    try:
+        await kube.create(obj)
+    except Conflict:
+        return  # the cluster brings its own
+
+
 async def _served(kube: Kube, definition: dict[str, Any]) -> None:
     """A definition takes a moment until its kind can be listed."""
     spec = definition["spec"]
-    kind = Kind(spec["group"], spec["versions"][0]["name"], spec["names"]["plural"], spec["names"]["kind"])
+    version = next(v["name"] for v in spec["versions"] if v["served"])
+    kind = Kind(spec["group"], version, spec["names"]["plural"], spec["names"]["kind"])
     for _ in range(200):
         try:
             async for _page in kube.list(kind):
@@ -250,8 +274,8 @@ def _attributes() -> tuple[Attribute, ...]:
     for n, name in enumerate(CLASSES, 1):
         found |= {f"capabilities/storage/{n}/class": name, f"capabilities/storage/{n}/persistent": "true"}
     found |= {"capabilities/storage/9/class": "ram", "capabilities/storage/9/persistent": "false"}
-    for vendor, model, ram, interface in CARDS:
-        key = f"capabilities/gpu/vendor/{vendor}/model/{model}"
+    for card in CARDS:
+        key, ram, interface = f"capabilities/gpu/vendor/{card.vendor}/model/{card.model}", card.memory, card.interface
         for suffix in ("", f"/ram/{ram}", f"/interface/{interface}", f"/ram/{ram}/interface/{interface}"):
             found[key + suffix] = "true"
     return tuple(Attribute(k, v) for k, v in sorted(found.items()))
