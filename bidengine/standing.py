@@ -1,6 +1,4 @@
-"""The placement of a lease that exists already, read from its pods: for a restart, or a provider taken over as it
-runs.
-"""
+"""The placement of a lease that exists already, read from its pods: for a restart, or a provider that is taken over."""
 
 from __future__ import annotations
 
@@ -30,11 +28,12 @@ def standing(asked: Sequence[Need], pods: Sequence[BoundPod], free: Snapshot) ->
     taken: list[Slot] = []
     for need in asked:
         got = mine[need.resource_id]
-        slots += [Slot(need.resource_id, pod.node, need.ask, pod.gpu) for pod in got]
         cards = _cards(need, got, free)
+        known_card = cards[0] if len(cards) == 1 else None
+        slots += [Slot(need.resource_id, pod.node, need.ask, pod.gpu or known_card) for pod in got]
         for _ in range(need.replicas - len(got)):
             found = anywhere(need.ask, cards, free)
-            node, card = found or ("", cards[0] if len(cards) == 1 else None)
+            node, card = found or ("", known_card)
             slots.append(Slot(need.resource_id, node, need.ask, card))
             if found:
                 cards = (card,)

@@ -53,3 +53,10 @@ def test_anywhere_is_the_tightest_node_with_one_of_the_cards(make: Any) -> None:
     free = Snapshot([make.node("a", gpus={make.a100: 8}), make.node("b", gpus={make.a100: 2})])
     assert anywhere(make.ask(gpu=1), (make.h100, make.a100), free) == ("b", make.a100)
     assert anywhere(make.ask(gpu=1), (make.h100,), free) is None
+
+
+def test_a_pod_that_cannot_tell_its_card_has_its_sisters(make: Any) -> None:
+    asked = needs(make.group(make.unit(gpu=1, models=["*"], count=2)), Commit())
+    pods = [BoundPod("x", make.ask(gpu=1), None), BoundPod("a", make.ask(gpu=1), make.t4)]
+    free = Snapshot([make.node("a", gpus={make.t4: 0, make.a100: 4})])
+    assert [(s.node, s.gpu) for s in standing(asked, pods, free).slots] == [("x", make.t4), ("a", make.t4)]
