@@ -13,13 +13,14 @@ from typing import Any, Self
 import structlog
 
 from bidengine.node import Inventory
+from manifests.errors import Invalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
-from manifests.render import render
-from manifests.render.crd import StoredManifest, manifest_object
+from manifests.render import check_renderable, render
+from manifests.render.crd import StoredManifest, manifest_object, provider_hosts
 from manifests.render.names import lease_selector
 from manifests.render.site import Plan, Site
-from provider.cluster import labels
+from provider.cluster import hostnames, labels
 from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
 from provider.cluster.inventory import inventory
 from provider.cluster.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
@@ -137,16 +138,29 @@ class Cluster:
         return lease_status(workloads, services, routes, self.settings.public_hostname)
 
     async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan) -> None:
-        """Once this returns, a restart will not lose it."""
-        await self.kube.apply(manifest_object(lease, group, plan, self.settings.manifest_namespace))
+        """Once this returns, a restart will not lose it. Refused for what could never be deployed."""
+        try:
+            check_renderable(group)
+        except Invalid as bad:
+            raise Refused(str(bad)) from bad
+        await self.kube.apply(manifest_object(lease, group, plan, self._site()))
 
     async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
-        """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over."""
-        objects = render(lease, group, plan, self._site(), revision)
+        """Make the lease's namespace be as the manifest says: claim its host names, apply what it renders to, delete
+        what is left over."""
+        site = self._site()
+        withheld = await hostnames.claim(self.kube, lease, provider_hosts(lease, group, site))
+        if withheld:
+            log.warning("host names stay with another lease of the tenant", lease=str(lease), hosts=sorted(withheld))
+        try:
+            objects = render(lease, group, plan, site, revision, withheld=withheld)
+        except Invalid as bad:
+            raise Refused(str(bad)) from bad
         await apply_all(self.kube, objects)
         pruned = await prune(self.kube, lease_namespace(lease), objects)
         if pruned:
-            log.info("left over and deleted", objects=pruned)
+            log.info("left over and deleted", lease=str(lease), objects=pruned)
+        await hostnames.release(self.kube, lease, site.manifest_namespace, objects)
 
     async def teardown(self, lease: LeaseID) -> None:
         """Delete all the cluster has of a lease and return when it is gone; Retry while it is going. The Manifest goes

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from provider.cluster.kinds import NAMESPACE, Kind, kind_of
 from provider.cluster.kube import Event, Kube, Page
-from provider.errors import AkpError, NotFound
+from provider.errors import AkpError, Conflict, NotFound
 from provider.settings import ClusterSettings
 
 # looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody
@@ -195,6 +195,15 @@ class Memory:
         there = self.objects.get((kind, metadata.get("namespace", ""), metadata["name"]), {"metadata": {}})
         labels = {**there["metadata"].get("labels", {}), **metadata.get("labels", {})}
         out = self.put({**there, **obj, "metadata": {**there["metadata"], **metadata, "labels": labels}})
+        await self.tell()
+        return out
+
+    async def create(self, obj: dict[str, Any]) -> dict[str, Any]:
+        kind, metadata = kind_of(obj), obj["metadata"]
+        self._asked("create", kind, metadata["name"])
+        if (kind, metadata.get("namespace", ""), metadata["name"]) in self.objects:
+            raise Conflict(f"{metadata['name']} already exists")
+        out = self.put(obj)
         await self.tell()
         return out
 

@@ -1,0 +1,166 @@
+"""Which change is whose: events of a cluster in memory become leases to look at, or a moved inventory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from manifests.ids import LeaseID, lease_namespace
+from manifests.render.names import lease_labels
+from provider.cluster import kinds
+from provider.cluster.mirrors import Mirrors
+from provider.errors import ConfigError, NotFound, Refused
+
+from .conftest import Memory
+
+LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")
+NS = lease_namespace(LEASE)
+LABELS = {"akash.network": "true", **lease_labels(LEASE)}
+
+
+@dataclass
+class Heard:
+    leases: list[LeaseID] = field(default_factory=list)
+    inventory: int = 0
+    nodes: int = 0
+
+    def more_inventory(self) -> None:
+        self.inventory += 1
+
+    def more_nodes(self) -> None:
+        self.nodes += 1
+
+    def clear(self) -> None:
+        self.leases, self.inventory, self.nodes = [], 0, 0
+
+
+@asynccontextmanager
+async def mirrored(memory: Memory) -> AsyncIterator[tuple[Mirrors, Heard]]:
+    heard = Heard()
+    mirrors = Mirrors(memory, "lease", heard.leases.append, heard.more_inventory, heard.more_nodes)  # type: ignore[arg-type]
+    mirrors._tell = lambda lease: heard.leases.append(lease)
+    async with asyncio.TaskGroup() as tasks:
+        mirrors.start(tasks)
+        await mirrors.listed()
+        await memory.tell()
+        heard.clear()
+        yield mirrors, heard
+        for task in tasks._tasks:  # type: ignore[attr-defined]
+            task.cancel()
+
+
+def obj(
+    kind: kinds.Kind, name: str, namespace: str = NS, labels: dict[str, str] | None = None, **more: Any
+) -> dict[str, Any]:
+    where = {"namespace": namespace} if kind.namespaced else {}
+    metadata = {"name": name, "labels": {"akash.network": "true"} if labels is None else labels, **where}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **more}
+
+
+def pod(phase: str = "Running", ready: str = "True", namespace: str = NS) -> dict[str, Any]:
+    status = {"phase": phase, "conditions": [{"type": "Ready", "status": ready}]}
+    return obj(kinds.POD, "web-0", namespace, spec={"nodeName": "n1"}, status=status)
+
+
+@pytest.mark.parametrize(
+    ("change", "leases", "inventory", "nodes"),
+    [
+        pytest.param(obj(kinds.DEPLOYMENT, "web", spec={"replicas": 1}), 1, 0, 0, id="a workload"),
+        pytest.param(obj(kinds.STATEFUL_SET, "db", spec={"replicas": 1}), 1, 0, 0, id="a workload with volumes"),
+        pytest.param(obj(kinds.SERVICE, "web-np", spec={}), 1, 0, 0, id="a service"),
+        pytest.param(obj(kinds.INGRESS, "a.example", spec={}), 1, 0, 0, id="a route"),
+        pytest.param(obj(kinds.PROVIDER_HOST, "a.example", "lease", LABELS), 1, 0, 0, id="a host name"),
+        pytest.param(pod(), 1, 1, 0, id="a pod"),
+        pytest.param(pod(namespace="kube-system"), 0, 1, 0, id="a pod of somebody else"),
+        pytest.param(obj(kinds.PERSISTENT_VOLUME_CLAIM, "data", spec={}), 0, 1, 0, id="a claim"),
+        pytest.param(obj(kinds.NODE, "n1"), 0, 1, 1, id="a node"),
+        pytest.param(obj(kinds.STORAGE_CLASS, "beta3"), 0, 1, 1, id="a storage class"),
+        pytest.param(obj(kinds.STORAGE_CAPACITY, "c", "rook"), 0, 1, 0, id="what a driver has left"),
+        pytest.param(obj(kinds.ENDPOINT_SLICE, "kubernetes", "default"), 0, 0, 0, id="nothing of interest"),
+        pytest.param(obj(kinds.DEPLOYMENT, "web", labels={}), 0, 0, 0, id="not labelled as ours"),
+        pytest.param(obj(kinds.NAMESPACE, "akash-services"), 0, 0, 0, id="a namespace of ours that is no lease's"),
+    ],
+)
+async def test_what_a_change_means(
+    memory: Memory, change: dict[str, Any], leases: int, inventory: int, nodes: int
+) -> None:
+    memory.put(obj(kinds.NAMESPACE, NS, labels=LABELS))
+    async with mirrored(memory) as (_, heard):
+        memory.put(change)
+        await memory.tell()
+        assert (heard.leases, heard.inventory, heard.nodes) == ([LEASE] * leases, inventory, nodes)
+
+
+async def test_a_pod_that_merely_turns_ready_moves_no_capacity(memory: Memory) -> None:
+    memory.put(obj(kinds.NAMESPACE, NS, labels=LABELS))
+    memory.put(pod(ready="False"))
+    async with mirrored(memory) as (_, heard):
+        memory.put(pod(ready="True"))
+        await memory.tell()
+        assert (heard.leases, heard.inventory) == ([LEASE], 0)
+        memory.put(pod(phase="Failed"))
+        await memory.tell()
+        assert heard.inventory == 1
+
+
+async def test_namespaces_come_and_go(memory: Memory) -> None:
+    async with mirrored(memory) as (mirrors, heard):
+        memory.put(obj(kinds.NAMESPACE, NS, labels=LABELS))
+        await memory.tell()
+        assert dict(mirrors.leases) == {NS: LEASE}
+        memory.drop(kinds.NAMESPACE, "", NS)
+        await memory.tell()
+        assert dict(mirrors.leases) == {}
+        assert heard.leases == [LEASE, LEASE]
+
+
+def manifest(name: str, dseq: Any = "1") -> dict[str, Any]:
+    lease = {"owner": "akash1o", "dseq": dseq, "gseq": 1, "oseq": 1, "provider": "akash1p"}
+    return obj(kinds.MANIFEST, name, "lease", spec={"lease_id": lease, "group": {"name": "g", "services": []}})
+
+
+async def test_a_manifest_that_cannot_be_read_does_not_hide_the_others(memory: Memory) -> None:
+    memory.put(manifest("bad", dseq="x"))
+    memory.put(manifest("good"))
+    async with mirrored(memory) as (mirrors, heard):
+        assert mirrors.stored.keys() == {LEASE}
+        memory.put(manifest("bad", dseq="7"))
+        await memory.tell()
+        assert {lease.dseq for lease in mirrors.stored} == {1, 7}
+        memory.drop(kinds.MANIFEST, "lease", "good")
+        await memory.tell()
+        assert {lease.dseq for lease in mirrors.stored} == {7}
+        assert [lease.dseq for lease in heard.leases] == [7, 1]
+
+
+async def test_api_servers_are_found_behind_their_service(memory: Memory) -> None:
+    labels = {"kubernetes.io/service-name": "kubernetes"}
+    ends = {"endpoints": [{"addresses": ["10.0.0.1"]}, {"addresses": ["10.0.0.2"]}], "ports": [{"port": 6443}]}
+    memory.put(obj(kinds.ENDPOINT_SLICE, "kubernetes", "default", labels, **ends))
+    memory.put(obj(kinds.ENDPOINT_SLICE, "other", "default", {}, **ends))
+    async with mirrored(memory) as (mirrors, _):
+        assert list(mirrors.endpoints.all()) == [(("10.0.0.1", 6443), ("10.0.0.2", 6443))]
+        assert mirrors.fresh
+        assert mirrors.stale_s == 0
+
+
+async def test_a_cluster_without_our_custom_resources_says_so(memory: Memory) -> None:
+    memory.trouble["list manifests"] = NotFound("404")
+    with pytest.raises(ExceptionGroup) as raised:
+        async with mirrored(memory):
+            pass
+    (error,) = raised.value.exceptions
+    assert isinstance(error, ConfigError)
+    assert "manifests.akash.network" in str(error)
+
+
+async def test_what_it_can_do_without_may_be_missing(memory: Memory) -> None:
+    memory.trouble["list csistoragecapacities"] = NotFound("404")
+    memory.trouble["list endpointslices"] = Refused("403")
+    async with mirrored(memory) as (mirrors, _):
+        assert mirrors.fresh
