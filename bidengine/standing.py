@@ -33,7 +33,7 @@ def standing(asked: Sequence[Need], pods: Sequence[BoundPod], free: Snapshot) ->
         slots += [Slot(need.resource_id, pod.node, need.ask, pod.gpu or known_card) for pod in got]
         for _ in range(need.replicas - len(got)):
             found = anywhere(need.ask, cards, free)
-            node, card = found or ("", known_card)
+            node, card = found or ("", cards[0] if len(cards) == 1 else None)
             slots.append(Slot(need.resource_id, node, need.ask, card))
             if found:
                 cards = (card,)
