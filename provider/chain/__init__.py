@@ -1,1 +1,2 @@
-"""The chain as the daemon sees it: queries at a height, blocks in order, transactions. Wire types do not leave this package."""
+"""The chain as the daemon sees it: queries at a height, blocks in order, transactions. Wire types do not leave this
+package."""

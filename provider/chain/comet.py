@@ -75,7 +75,7 @@ class Comet:
 
     def __init__(self, addresses: Sequence[str], chain_id: str, *, timeout: float = 10.0) -> None:
         self._chain_id = chain_id
-        self._endpoints = Endpoints([a.rstrip("/") for a in addresses], lambda: asyncio.get_running_loop().time())
+        self._endpoints = Endpoints([_http_address(a) for a in addresses], lambda: asyncio.get_running_loop().time())
         self._http = httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=16))
         self._best = 0
 
@@ -170,7 +170,7 @@ class Comet:
         try:
             response = await self._http.post(address, json=body)
             answer = response.json()
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(f"{method} at {address}: {error or type(error).__name__}") from None
         except ValueError:
             raise Unreachable(f"{method} at {address}: HTTP {response.status_code}, not JSON") from None
@@ -189,6 +189,12 @@ def parse_time(text: str) -> int:
     moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
     seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
     return seconds * 10**9 + int(fraction.ljust(9, "0"))
+
+
+def _http_address(address: str) -> str:
+    """`tcp://host:port` is how nodes themselves write it; a bare `host:port` means the same."""
+    scheme, _, rest = address.rstrip("/").rpartition("://")
+    return f"https://{rest}" if scheme == "https" else f"http://{rest}"
 
 
 def _refused(what: str, error: Any) -> Retry:

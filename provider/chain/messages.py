@@ -1,4 +1,5 @@
-"""What we can ask the chain to do, as values. `convert.py` turns each into its protobuf message, `tx/` carries it there."""
+"""What we can ask the chain to do, as values. `convert.py` turns each into its protobuf message, `tx/` carries it
+there."""
 
 from __future__ import annotations
 

@@ -111,17 +111,20 @@ class Nodes:
             served = _height(await call.initial_metadata())
         except grpc.aio.AioRpcError as error:
             served = _height(error.initial_metadata())
-            if error.code() is not grpc.StatusCode.NOT_FOUND or not self._stale(service, height, served):
+            if not self._stale(method, service, height, served):
                 raise foreign(error, f"{method} at {endpoint.address}") from None
-        if self._stale(service, height, served):
+        if self._stale(method, service, height, served):
             raise Lagging(
                 f"the node at {endpoint.address} is at height {served}, {self.floor} was already seen", after_s=0.5
             )
         return answer, served
 
-    def _stale(self, service: str, height: int | None, served: int | None) -> bool:
-        """Only queries can be stale; a broadcast that a lagging node took is taken."""
-        return height is None and served is not None and served < self.floor and service.endswith(".Query")
+    def _stale(self, method: str, service: str, height: int | None, served: int | None) -> bool:
+        """Queries and simulations can be stale, refusals included: an order that was just made is not known yet. A
+        broadcast that a lagging node took is taken."""
+        if height is not None or served is None or served >= self.floor:
+            return False
+        return service.endswith(".Query") or method == "Simulate"
 
     def _stub(self, address: str, service: str) -> Any:
         found = self._stubs.get((address, service))

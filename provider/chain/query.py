@@ -42,8 +42,8 @@ class Query:
         self._nodes, self.height = nodes, height
 
     async def orders(self, state: str = "open", owner: str = "") -> list[Order]:
-        """Orders in one state: open, active or closed; "" for all; of one tenant or of everybody. An order nobody could read is left out and
-        logged."""
+        """Orders in one state: open, active or closed; "" for all; of one tenant or of everybody. An order nobody
+        could read is left out and logged."""
         request = message(f"{_MARKET}.QueryOrdersRequest")()
         request.filters.SetInParent()
         request.filters.state = state

@@ -1,7 +1,7 @@
 """Messages, stubs and handlers made at run time from one descriptor set, in a pool of our own.
 
-The pool is private on purpose: another library that registers `cosmos.*` in the default pool cannot clash with it. `akash.binpb`
-is compiled from proto/ when the package is built or installed.
+The pool is private on purpose: another library that registers `cosmos.*` in the default pool cannot clash with it.
+`akash.binpb` is compiled from proto/ when the package is built or installed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from google.protobuf.message import Message
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 << 20),  # a page of 1,000 orders exceeds the 4 MiB default
     ("grpc.keepalive_time_ms", 60_000),  # below 30 s servers answer ENHANCE_YOUR_CALM
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 5_000),  # by default a node that was away for long is missed for two more minutes
 )
 
 
@@ -30,7 +32,7 @@ def _load() -> descriptor_pool.DescriptorPool:
         ) from None
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(data).file:
-        pool.Add(file)  # type: ignore[no-untyped-call]
+        pool.Add(file)
     return pool
 
 
@@ -39,10 +41,11 @@ _classes: dict[str, type[Message]] = {}
 
 
 def message(name: str) -> type[Any]:
-    """The class of a message by its full name, e.g. `message("akash.market.v1beta5.MsgCreateBid")`. KeyError when unknown."""
+    """The class of a message by its full name, e.g. `message("akash.market.v1beta5.MsgCreateBid")`. KeyError when
+    unknown."""
     found = _classes.get(name)
     if found is None:
-        found = _classes[name] = message_factory.GetMessageClass(POOL.FindMessageTypeByName(name))  # type: ignore[no-untyped-call]
+        found = _classes[name] = message_factory.GetMessageClass(POOL.FindMessageTypeByName(name))
     return found
 
 
@@ -78,7 +81,7 @@ def channel(address: str) -> grpc.aio.Channel:
 
 def stub(chan: grpc.aio.Channel, service: str) -> Any:
     """An object with one coroutine function per method: `await stub.Orders(request, timeout=…, metadata=…)`."""
-    described = POOL.FindServiceByName(service)  # type: ignore[no-untyped-call]
+    described = POOL.FindServiceByName(service)
     out = SimpleNamespace()
     for method in described.methods:
         request, response = message(method.input_type.full_name), message(method.output_type.full_name)
@@ -91,9 +94,12 @@ def stub(chan: grpc.aio.Channel, service: str) -> Any:
     return out
 
 
-def handlers(service: str, methods: dict[str, Callable[[Any, Any], Awaitable[Any]]]) -> grpc.GenericRpcHandler:
-    """A server's handlers: method name -> `async (request, context) -> response`. Methods left out answer UNIMPLEMENTED."""
-    described = POOL.FindServiceByName(service)  # type: ignore[no-untyped-call]
+def handlers(
+    service: str, methods: dict[str, Callable[[Any, Any], Awaitable[Any]]]
+) -> grpc.GenericRpcHandler[Any, Any]:
+    """A server's handlers: method name -> `async (request, context) -> response`. Methods left out answer
+    UNIMPLEMENTED."""
+    described = POOL.FindServiceByName(service)
     table = {}
     for method in described.methods:
         if method.name in methods:

@@ -105,6 +105,19 @@ async def test_the_next_node_answers_for_a_silent_one(rpc_node: Start) -> None:
         assert comet.address == node.address.rstrip("/")
 
 
+@pytest.mark.parametrize("scheme", ["http://", "tcp://", ""])
+async def test_an_address_as_nodes_write_it(rpc_node: Start, scheme: str) -> None:
+    node = await rpc_node(tip=12)
+    async with Comet([node.address.replace("http://", scheme)], "sandbox") as comet:
+        assert (await comet.status()).height == 12
+
+
+async def test_an_address_that_is_none_is_nobody_there() -> None:
+    async with Comet(["http://a b:c"], "sandbox") as comet:
+        with pytest.raises(Unreachable):
+            await comet.status()
+
+
 async def test_nobody_there() -> None:
     async with Comet([NOBODY], "sandbox") as comet:
         with pytest.raises(Unreachable):

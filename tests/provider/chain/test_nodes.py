@@ -145,6 +145,7 @@ async def test_an_answer_older_than_what_was_seen_comes_from_another_node(grpc_n
     slow, fresh = await grpc_nodes(height=90), await grpc_nodes(height=100)
     for node in (slow, fresh):
         node.answers(MARKET, Params=params, Order=refusing(grpc.StatusCode.NOT_FOUND, "order not found"))
+        node.answers("cosmos.tx.v1beta1.Service", Simulate=refusing(grpc.StatusCode.UNKNOWN, "order not found"))
         await node.start()
     request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
     async with Nodes([slow.address, fresh.address], "sandbox") as nodes:
@@ -153,6 +154,11 @@ async def test_an_answer_older_than_what_was_seen_comes_from_another_node(grpc_n
         with pytest.raises(NotFound):  # and the slow one's "not found" is not believed either
             await nodes.call(MARKET, "Order", ask_order())
         assert fresh.asked[-1][0] == "Order"
+        with pytest.raises(NodeError):  # nor a simulation on a state in which the order does not exist yet
+            await nodes.call(
+                "cosmos.tx.v1beta1.Service", "Simulate", wire.message("cosmos.tx.v1beta1.SimulateRequest")()
+            )
+        assert fresh.asked[-1][0] == "Simulate"
         nodes.floor = 101
         with pytest.raises(Lagging, match="101 was already seen"):
             await nodes.call(MARKET, "Params", request)
