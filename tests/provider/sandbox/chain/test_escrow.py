@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from typing import Any
 
 import pytest
+
+from provider.sandbox.chain.escrow import ACCOUNTS, PAYMENTS
+from provider.sandbox.chain.genesis import ESCROW
 
 E18 = 10**18
 OPEN, CLOSED, OVERDRAWN = 1, 2, 3
@@ -168,3 +173,55 @@ def test_nothing_appears_or_vanishes_but_what_the_dropped_accrual_leaves_behind(
     wait(chain, 5)
     chain.must("tenant", chain.close_deployment())
     assert sum(chain.balance(name, "uact") for name in everybody) == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_no_coin_is_made_or_lost_and_escrow_can_pay_what_it_owes(chain: Any, seed: int) -> None:
+    """A random walk over all messages, several in a block, so that the hazards happen too."""
+    dice = random.Random(seed)
+    state = chain.app._store
+
+    def totals() -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+        everything, held, owed = Counter[str](), Counter[str](), Counter[str]()
+        reader = state.at(chain.app.height)
+        for (address, denom), amount in reader.scan("balance"):
+            everything[denom] += amount
+            if address == ESCROW:
+                held[denom] += amount
+        for _, account in ACCOUNTS.scan(reader):
+            for entry in account.state.deposits:
+                owed[entry.balance.denom] += int(entry.balance.amount) // E18
+        for _, payment in PAYMENTS.scan(reader):
+            owed[payment.state.balance.denom] += int(payment.state.balance.amount) // E18
+        return dict(everything), dict(held), dict(owed)
+
+    before, _, _ = totals()
+    answered: Counter[str] = Counter()
+    for step in range(60):
+        txs = []
+        ahead: Counter[str] = Counter()
+        for _ in range(dice.randrange(1, 6)):
+            where = {"dseq": dice.choice([1, 12]) + 20 * (step // 12), "oseq": dice.choice([1, 1, 2])}
+            who, dseq = dice.choice(["p1", "p2"]), where["dseq"]
+            signer, msg = dice.choice(
+                [
+                    ("tenant", chain.deployment(dseq, deposit=dice.choice([500_000, 3_000_000]))),
+                    ("tenant", chain.lease(who, **where)),
+                    ("tenant", chain.on_lease("CloseLease", who, **where)),
+                    ("tenant", chain.top_up(amount=dice.choice([1, 40_000]), dseq=dseq)),
+                    ("tenant", chain.on_group(dice.choice(["Pause", "Start", "Close"]), dseq)),
+                    ("tenant", chain.close_deployment(dseq)) if dice.random() < 0.2 else (who, chain.bid(who, **where)),
+                    (who, chain.bid(who, price=dice.choice([12 * E18 // 10, 70_000 * E18]), **where)),
+                    (who, chain.on_lease("CloseBid", who, 10_000, **where)),
+                    (who, chain.on_lease("WithdrawLease", who, **where)),
+                ]
+            )
+            txs.append(chain.tx(signer, msg, sequence=chain.sequence(signer) + ahead[signer]))
+            ahead[signer] += 1
+        for result in chain.block(*txs).results:
+            answered["done" if result.code == 0 else "refused"] += 1
+        everything, held, owed = totals()
+        assert everything == before
+        assert all(held.get(denom, 0) >= amount for denom, amount in owed.items())
+    assert answered["done"] > 10
+    assert answered["refused"] > 10

@@ -25,27 +25,19 @@ def test_keys_and_escrow_ids() -> None:
     assert ids.lease_payment(bid()) == ("deployment", T, "7", "1", "2", P)
 
 
+ORDER = "Invalid OrderID: OrderID: "
+GROUP = ORDER + "Invalid GroupID: GroupID: "
+DEPLOYMENT = GROUP + "Invalid DeploymentID: DeploymentID: "
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "text"),
     [
-        (
-            {"owner": "x"},
-            7,
-            "Invalid OrderID: OrderID: Invalid GroupID: GroupID: Invalid DeploymentID: DeploymentID: "
-            "Invalid Owner Address: invalid address",
-        ),
-        (
-            {"owner": encode("cosmos", b"t" * 20)},
-            7,
-            "Invalid OrderID: OrderID: Invalid GroupID: GroupID: "
-            "Invalid DeploymentID: DeploymentID: Invalid Owner Address: invalid address",
-        ),
-        (
-            {"gseq": 0},
-            3,
-            "Invalid OrderID: OrderID: Invalid GroupID: GroupID: Invalid Group Sequence: invalid sequence",
-        ),
-        ({"oseq": 0}, 3, "Invalid OrderID: OrderID: Invalid Order Sequence: invalid sequence"),
+        ({"owner": "x"}, 7, DEPLOYMENT + "Invalid Owner Address: invalid address"),
+        ({"owner": encode("cosmos", b"t" * 20)}, 7, DEPLOYMENT + "Invalid Owner Address: invalid address"),
+        ({"dseq": 0}, 3, DEPLOYMENT + "Invalid Deployment Sequence: invalid sequence"),
+        ({"gseq": 0}, 3, GROUP + "Invalid Group Sequence: invalid sequence"),
+        ({"oseq": 0}, 3, ORDER + "Invalid Order Sequence: invalid sequence"),
         ({"provider": ""}, 7, "Invalid Provider Address: invalid address"),
         ({"provider": T}, 36, "self-bid: conflict"),
         ({"bseq": 1}, 36, "invalid bseq: conflict"),
