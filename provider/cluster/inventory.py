@@ -63,7 +63,7 @@ def inventory(
 
 
 def _models(node: NodeFacts) -> dict[str, GpuModel]:
-    return {vendor: found.model for vendor, found in node.cards().items() if found.model is not None}
+    return {vendor: found.model for vendor, found in node.cards.items() if found.model is not None}
 
 
 def _by_name(node: NodeFacts) -> str:

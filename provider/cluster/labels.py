@@ -24,7 +24,7 @@ def wanted(node: NodeFacts, classes: Iterable[StorageClass]) -> dict[str, str] |
         return None
     out = {MARK: "true"}
     out |= {f"{STORAGE_PREFIX}{name}": "1" for name in sorted(classes_on(node.foreign_labels, classes))}
-    for vendor, found in node.cards().items():
+    for vendor, found in node.cards.items():
         told = any(key.startswith(f"{GPU_PREFIX}{vendor}.") for key in node.foreign_labels)
         if found.model is not None and not told:
             out |= card_labels(found.model, node.gpus[vendor])

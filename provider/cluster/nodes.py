@@ -39,18 +39,21 @@ class NodeFacts:
     pods: int = 0
     gpus: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def foreign_labels(self) -> dict[str, str]:
-        return {key: value for key, value in self.labels.items() if key not in self.ours}
+    foreign_labels: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """all but `ours`"""
+    cards: Mapping[str, Cards] = field(init=False, repr=False, compare=False)
+    """vendor -> what its cards are, for the vendors of which there are cards"""
+
+    def __post_init__(self) -> None:
+        # Worked out once per change of the node, not once per look at the inventory.
+        told = {key: value for key, value in self.labels.items() if key not in self.ours}
+        object.__setattr__(self, "foreign_labels", told)
+        of_vendor = {vendor: cards(told, vendor) for vendor, count in self.gpus.items() if count > 0}
+        object.__setattr__(self, "cards", of_vendor)
 
     @property
     def marked(self) -> bool:
         return self.labels.get(MARK) == "true"
-
-    def cards(self) -> dict[str, Cards]:
-        """Vendor -> what its cards are, for the vendors of which there are cards."""
-        told = self.foreign_labels
-        return {vendor: cards(told, vendor) for vendor, count in self.gpus.items() if count > 0}
 
 
 def node_facts(node: Mapping[str, Any]) -> NodeFacts:
@@ -76,7 +79,7 @@ def free(node: NodeFacts, others: Iterable[PodFacts], classes: Iterable[StorageC
     others = list(others)
     taken = total(pod.ask for pod in others)
     gpus: dict[GpuModel, int] = {}
-    for vendor, found in node.cards().items():
+    for vendor, found in node.cards.items():
         if found.model is not None:
             used = sum(pod.ask.gpu_units for pod in others if pod.gpu_vendor == vendor)
             gpus[found.model] = max(0, node.gpus[vendor] - used)

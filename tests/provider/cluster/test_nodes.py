@@ -108,7 +108,7 @@ def test_labels_the_daemon_put_there_are_told_apart() -> None:
     assert facts.ours == {"akash.network", *card_labels(T4, 1)}
     assert facts.foreign_labels == {"a": "1", "nvidia.com/gpu.product": "NVIDIA-L4"}
     assert facts.marked
-    assert facts.cards()["nvidia"].model == GpuModel("nvidia", "l4", "", "pcie")
+    assert facts.cards["nvidia"].model == GpuModel("nvidia", "l4", "", "pcie")
 
 
 def test_what_others_hold_too_is_not_ours() -> None:
