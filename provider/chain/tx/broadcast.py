@@ -41,7 +41,10 @@ async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float = 15.0) -> Answer
     """Unreachable and other Retry when no node answered; it may have arrived all the same, so send the same bytes
     again."""
     request = message("cosmos.tx.v1beta1.BroadcastTxRequest")(tx_bytes=tx, mode=_SYNC)
-    answer, _ = await nodes.call(_SERVICE, "BroadcastTx", request, timeout=timeout)
+    try:
+        answer, _ = await nodes.call(_SERVICE, "BroadcastTx", request, timeout=timeout)
+    except Refused as no:  # by the node or a proxy before it: nothing was taken
+        return Answer(1, "undefined", str(no))
     r = answer.tx_response
     return Answer(r.code, r.codespace, r.raw_log)
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -23,32 +21,22 @@ from provider.chain.convert import Account, to_wire
 from provider.chain.events import Block, TxResult
 from provider.chain.keys import Key
 from provider.chain.tx import build, classify, gas
+from provider.chain.tx.answers import FUNDS_S, Answers, Failed, culprits, without
 from provider.chain.tx.broadcast import Answer, Simulation
 from provider.chain.tx.classify import Verdict
 from provider.chain.tx.flights import Flight, Flights
 from provider.chain.tx.outbox import Item, Outbox
 from provider.chain.tx.sign import sign
 from provider.chain.wire import pack
-from provider.errors import AkpError, Fatal, Retry, TxRefused, Unreachable
+from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
 from provider.settings import ChainSettings
 
 LINGER_S = 0.02
 """the first message waits this long for company"""
-MOST_TRIES = 8
 _HEAD_FRESH_S = 10.0
 _PUSH_S = 2.0
 _NEXT_BLOCK_S = 10.0
-_FUNDS_S = 30.0
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A message that left and came to nothing: TxRefused when it was refused for good, Retry when it may be sent
-    again."""
-
-    msg: ask.Msg
-    error: AkpError
 
 
 class Carrier(Protocol):
@@ -75,14 +63,13 @@ class Signer:
         self._chain, self._key, self._settings = chain, key, settings
         self._outbox = Outbox(settings.bids_per_tx)
         self._flights = Flights()
-        self._failures: list[Failed] = []
+        self._answers = Answers()
         self._wake = asyncio.Event()
         self._price_e18 = parse_decimal(settings.gas_price_uakt)
         # Within one block two processes of one account would else choose the same timeout, which is an unordered
         # transaction's nonce.
         self._salt_ns = secrets.randbelow(10**9) if salt_ns is None else salt_ns
         self._nonce = 0
-        self._open = 0
         self._head = Head(0, 0)
         self._head_s = float("-inf")
         self._account: Account | None = None
@@ -97,7 +84,7 @@ class Signer:
     @property
     def pending(self) -> int:
         """Messages waiting, being sent, or in the air."""
-        return self._open
+        return self._answers.open
 
     @property
     def ordered(self) -> bool:
@@ -117,7 +104,7 @@ class Signer:
         waiters: list[asyncio.Future[str]] = [loop.create_future() for _ in msgs]
         for msg, box, waiter in zip(msgs, boxes, waiters, strict=True):
             self._outbox.put(Item(msg, box, waiter))
-        self._open += len(msgs)
+        self._answers.open += len(msgs)
         self._wake.set()
         answers = await asyncio.gather(*waiters, return_exceptions=True)
         for answer in answers:
@@ -135,13 +122,12 @@ class Signer:
             elif result.code == 0:
                 self._outbox.release(flight.items, block.height)
                 self._left(flight)
-                self._open -= len(flight.items)
+                self._answers.open -= len(flight.items)
             else:
                 self._outbox.release(flight.items)
                 self._failed(flight, result)
         self._wake.set()
-        failures, self._failures = tuple(self._failures), []
-        return failures
+        return self._answers.collect()
 
     async def run(self) -> None:
         """Send what waits, for ever. Fatal when the signature does not fit the chain."""
@@ -149,12 +135,12 @@ class Signer:
             while True:
                 await self._rest()
                 now = asyncio.get_running_loop().time()
-                self._open -= self._outbox.sweep()
+                self._answers.open -= self._outbox.sweep()
                 while batch := self._outbox.take(self._head.height, now):
                     await self._carry(batch)
                 await self._push_again()
         except Fatal as error:
-            self._refuse([*self._outbox.drain(), *(i for f in self._flights for i in f.items)], error)
+            self._answers.end([*self._outbox.drain(), *(i for f in self._flights for i in f.items)], error)
             raise
 
     # -- sending ------------------------------------------------------------------------------------------------------
@@ -179,6 +165,9 @@ class Signer:
                 raise
             except Retry as trouble:
                 self._trouble(items, trouble)
+                return
+            except Refused as no:
+                self._answers.end(items, no)
                 return
 
     async def _try(self, items: list[Item]) -> list[Item]:
@@ -231,19 +220,19 @@ class Signer:
         log.info("not accepted", verdict=verdict.name, messages=len(items), why=text[:300])
         match verdict:
             case Verdict.NEXT_BLOCK:
-                culprits = _culprits(items, at, text) or items
-                self._postpone(culprits, no)
-                return _without(items, culprits)
+                late = culprits(items, at, text) or items
+                self._postpone(late, text)
+                return without(items, late)
             case Verdict.FUNDS:
-                return self._without_funds(items, at, text)
+                return self._answers.short_of_funds(items, at, self._lacks(text))
             case Verdict.OUT_OF_GAS:
-                return self._more_gas(items, no)
+                return self._answers.more_gas(items, no)
             case Verdict.NEW_NONCE:
                 self._head_s = float("-inf")
-                return self._again(items, no)
+                return self._answers.again(items, text)
             case Verdict.SEQUENCE:
                 self._sequence = classify.expected_sequence(text)
-                return self._again(items, no)
+                return self._answers.again(items, text)
             case Verdict.ORDERED_ONLY if not self._ordered:
                 log.warning("the chain takes no unordered transactions, sending one after the other")
                 self._ordered = True
@@ -253,12 +242,12 @@ class Signer:
                 self._price_e18 = wanted
                 return items
             case Verdict.UNAUTHORISED:
-                return self._unauthorised(items, no)
+                return self._unauthorised(items, text)
         if at is not None and at < len(items):
-            self._refuse([items[at]], no)
-            return _without(items, [items[at]])
+            self._answers.end([items[at]], no)
+            return without(items, [items[at]])
         if len(items) == 1:
-            self._refuse(items, no)
+            self._answers.end(items, no)
             return []
         half = len(items) // 2
         await self._carry(items[:half])
@@ -274,7 +263,9 @@ class Signer:
                     not flight.accepted
                     and asyncio.get_running_loop().time() - flight.left_s > self._settings.tx_timeout_s
                 ):
-                    self._tell(flight.items, Unreachable(f"no node has taken transaction {flight.hash}: {trouble}"))
+                    self._answers.unsure(
+                        flight.items, Unreachable(f"no node has taken transaction {flight.hash}: {trouble}")
+                    )
                 return
             flight.pushed_at = self._head.height
             if answer.accepted and not flight.accepted:
@@ -284,7 +275,7 @@ class Signer:
         if self._account is None:
             self._account = await self._chain.account(self._key.address)
         if self._account is None:
-            raise Retry(f"the account {self._key.address} is not on chain yet: send it some uakt", after_s=_FUNDS_S)
+            raise Retry(f"the account {self._key.address} is not on chain yet: send it some uakt", after_s=FUNDS_S)
         return self._account
 
     async def _next_sequence(self) -> int:
@@ -310,77 +301,37 @@ class Signer:
 
     def _left(self, flight: Flight) -> None:
         flight.accepted = True
-        for item in flight.items:
-            if item.waiter is not None and not item.waiter.done():
-                item.waiter.set_result(flight.hash)
-            item.waiter = None
-
-    def _tell(self, items: Iterable[Item], error: AkpError) -> None:
-        """Answer senders who still wait; the items stay where they are."""
-        for item in items:
-            if item.waiter is not None and not item.waiter.done():
-                item.waiter.set_exception(error)
-            item.waiter = None
-
-    def _refuse(self, items: Iterable[Item], error: AkpError) -> None:
-        """The end of these items."""
-        for item in items:
-            self._open -= 1
-            if item.waiter is None:
-                self._failures.append(Failed(item.msg, error))
-            elif not item.waiter.done():
-                item.waiter.set_exception(error)
+        self._answers.left(flight.items, flight.hash)
 
     def _trouble(self, items: list[Item], trouble: Retry) -> None:
         """Nobody could be asked: senders decide themselves; what was sent once before is ours to send again."""
         ours = [i for i in items if i.waiter is None]
-        self._refuse([i for i in items if i.waiter is not None], trouble)
-        self._postpone(ours, trouble)
+        self._answers.end([i for i in items if i.waiter is not None], trouble)
+        self._postpone(ours, str(trouble))
 
-    def _postpone(self, items: list[Item], error: AkpError) -> None:
+    def _postpone(self, items: list[Item], why: str) -> None:
         """Until the next block is seen."""
         now = asyncio.get_running_loop().time()
-        kept = self._again(items, error)
+        kept = self._answers.again(items, why)
         for item in kept:
             item.not_before, item.not_before_s = self._head.height + 1, now + _NEXT_BLOCK_S
         self._outbox.put_back(kept)
 
-    def _again(self, items: list[Item], error: AkpError) -> list[Item]:
-        """Those that have not been tried too often; the others end here."""
-        for item in items:
-            item.tries += 1
-        self._refuse([i for i in items if i.tries > MOST_TRIES], error)
-        return [i for i in items if i.tries <= MOST_TRIES]
+    def _lacks(self, text: str) -> str:
+        return f"the account {self._key.address} lacks money: {text}"
 
-    def _more_gas(self, items: list[Item], no: TxRefused) -> list[Item]:
-        spent = [i for i in items if i.gas_times > 1]
-        self._refuse(spent, no)
-        kept = _without(items, spent)
-        for item in kept:
-            item.gas_times = 2
-        return kept
-
-    def _without_funds(self, items: list[Item], at: int | None, text: str) -> list[Item]:
-        """The message money ran out at, and the bids after it: their deposits would not find more."""
-        if at is None or at >= len(items):
-            short = items
-        else:
-            short = [i for n, i in enumerate(items) if n == at or (n > at and isinstance(i.msg, ask.CreateBid))]
-        self._refuse(short, Retry(f"the account {self._key.address} lacks money: {text}", after_s=_FUNDS_S))
-        return _without(items, short)
-
-    def _unauthorised(self, items: list[Item], no: TxRefused) -> list[Item]:
+    def _unauthorised(self, items: list[Item], text: str) -> list[Item]:
         """A node that has just started says so to everybody; if it still does after another block, account or chain id
         are wrong."""
         first = self._unauthorised_at is None or self._unauthorised_at >= self._head.height
-        if not first and not classify.just_started(no.log):
+        if not first and not classify.just_started(text):
             raise Fatal(
-                f"the chain does not accept the signature of {self._key.address} for {self._chain.id!r}: {no.log}"
+                f"the chain does not accept the signature of {self._key.address} for {self._chain.id!r}: {text}"
             )
         if self._unauthorised_at is None:
             self._unauthorised_at = self._head.height
         self._account = self._sequence = None
-        self._postpone(items, no)
+        self._postpone(items, text)
         return []
 
     # -- what blocks tell ---------------------------------------------------------------------------------------------
@@ -389,7 +340,7 @@ class Signer:
         self._outbox.release(flight.items)
         self._sequence = None
         log.warning("transaction not included in time", tx=flight.hash, messages=len(flight.items))
-        self._refuse(flight.items, Retry(f"transaction {flight.hash} was not included before its timeout"))
+        self._answers.end(flight.items, Retry(f"transaction {flight.hash} was not included before its timeout"))
 
     def _failed(self, flight: Flight, result: TxResult) -> None:
         """Included, and void: the fee is lost, nothing else happened (chain.md §4.5)."""
@@ -400,35 +351,24 @@ class Signer:
         blamed = [items[at]] if at is not None and at < len(items) else []
         match verdict:
             case Verdict.NEXT_BLOCK:
-                culprits = _culprits(items, at, text) or items
-                self._postpone(culprits, no)
-                self._outbox.put_back(_without(items, culprits))
+                late = culprits(items, at, text) or items
+                self._postpone(late, text)
+                self._outbox.put_back(without(items, late))
             case Verdict.FUNDS:
-                self._outbox.put_back(self._without_funds(items, at, text))
+                self._outbox.put_back(self._answers.short_of_funds(items, at, self._lacks(text)))
             case Verdict.OUT_OF_GAS:
-                self._outbox.put_back(self._more_gas(items, no))
+                self._outbox.put_back(self._answers.more_gas(items, no))
             case Verdict.NEW_NONCE:
-                self._refuse(items, Retry(f"transaction {flight.hash} was not included before its timeout: {text}"))
+                self._answers.end(
+                    items, Retry(f"transaction {flight.hash} was not included before its timeout: {text}")
+                )
             case Verdict.REFUSED if blamed or len(items) == 1:
-                self._refuse(blamed or items, no)
-                self._outbox.put_back(_without(items, blamed or items))
+                self._answers.end(blamed or items, no)
+                self._outbox.put_back(without(items, blamed or items))
             case _:
                 # Whose fault it was is not known: each on its own will tell.
                 self._sequence = None
-                kept = self._again(items, no)
+                kept = self._answers.again(items, text)
                 for item in kept:
                     item.alone = True
                 self._outbox.put_back(kept)
-
-
-def _culprits(items: list[Item], at: int | None, text: str) -> list[Item]:
-    """Whom a "couldn't find payment" is about: by index, or by the lease it names."""
-    if at is not None and at < len(items):
-        return [items[at]]
-    lease = classify.unsettled_lease(text)
-    return [i for i in items if lease is not None and getattr(i.msg, "id", None) == lease]
-
-
-def _without(items: list[Item], gone: list[Item]) -> list[Item]:
-    out = set(map(id, gone))
-    return [i for i in items if id(i) not in out]

@@ -54,6 +54,19 @@ def test_bytes_that_are_there_already_are_accepted(answer: Answer, accepted: boo
     assert answer.accepted is accepted
 
 
+async def test_a_proxy_that_forbids_took_nothing(grpc_nodes: Any) -> None:
+    async def forbid(request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, "read only")
+
+    node = await grpc_nodes()
+    node.answers(SERVICE, BroadcastTx=forbid)
+    await node.start()
+    async with Nodes([node.address], "sandbox") as nodes:
+        answer = await broadcast(nodes, b"bytes")
+        assert not answer.accepted
+        assert "read only" in answer.log
+
+
 async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any) -> None:
     text = "failed to execute message; message index: 0: order closed [x.go:1] with gas used: '5'"
 

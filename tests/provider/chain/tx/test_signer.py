@@ -28,9 +28,10 @@ from provider.chain.convert import Account
 from provider.chain.events import Block, TxResult
 from provider.chain.keys import Key
 from provider.chain.tx import build, sign
+from provider.chain.tx.answers import Failed
 from provider.chain.tx.broadcast import Answer, Simulation
-from provider.chain.tx.signer import Failed, Signer
-from provider.errors import Fatal, Retry, TxRefused, Unreachable
+from provider.chain.tx.signer import Signer
+from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
 from provider.settings import ChainSettings
 from provider.tasks import spawn
 
@@ -616,6 +617,23 @@ async def test_an_account_that_is_not_on_chain_yet_is_said_so() -> None:
     async with running(chain) as signer:
         with pytest.raises(Retry, match=re.escape(KEY.address)):
             await signer.send(bid(1))
+
+
+async def test_a_proxy_that_forbids_is_a_no_and_not_the_end_of_the_signer() -> None:
+    chain = FakeChain()
+    real, forbidden = chain.account, [Refused("AccountInfo: PERMISSION_DENIED")]
+
+    async def account(address: str) -> Account | None:
+        if forbidden:
+            raise forbidden.pop()
+        return await real(address)
+
+    chain.account = account  # type: ignore[method-assign]
+    async with running(chain) as signer:
+        with pytest.raises(Refused, match="PERMISSION_DENIED"):
+            await signer.send(bid(1))
+        await signer.send(bid(1))
+        assert signer.pending == 1
 
 
 async def test_nothing_to_send_is_a_mistake() -> None:
