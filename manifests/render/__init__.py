@@ -6,47 +6,6 @@ whole truth about a lease: an object of its namespace that `names.SELECTOR` find
 over and can go.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
-from manifests.ids import LeaseID
-from manifests.manifest import ManifestGroup
 from manifests.render.admissible import check_renderable as check_renderable
-from manifests.render.crd import provider_hosts
 from manifests.render.ingress import ingress_hosts as ingress_hosts
-from manifests.render.ingress import ingresses
-from manifests.render.namespace import namespace
-from manifests.render.network import network_policies
-from manifests.render.rbac import access
-from manifests.render.secrets import pull_secret
-from manifests.render.service import services
-from manifests.render.site import DEFAULT_PLAN, Plan, Site
-from manifests.render.workload import workload
-
-
-def render(
-    lease: LeaseID,
-    group: ManifestGroup,
-    plan: Plan,
-    site: Site,
-    revision: str,
-    *,
-    withheld: frozenset[str] = frozenset(),
-) -> list[dict[str, Any]]:
-    """All objects of a lease except its Manifest, in apply order.
-
-    `revision` becomes the label akash.network/manifest.resource.version. Host names in `withheld` belong to somebody
-    else for now and get no route. Raises ManifestInvalid when Kubernetes would refuse the outcome, or a service with
-    GPUs has no card in `plan`.
-    """
-    check_renderable(group)
-    objects = [namespace(lease, revision), *network_policies(lease, group, site, revision)]
-    for service in group.services:
-        objects += access(lease, service, revision)
-        objects += pull_secret(lease, service, revision)
-        objects.append(workload(lease, service, plan.get(service.name, DEFAULT_PLAN), site, revision))
-        objects += services(lease, service, revision)
-    for service in group.services:
-        objects += ingresses(lease, service, site, withheld)
-    return objects + provider_hosts(lease, group, site, withheld)
+from manifests.render.lease import render as render

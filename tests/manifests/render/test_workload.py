@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from manifests.gpus import GpuModel
+from manifests.manifest import Params, Permissions
+from manifests.render import names
+from manifests.render.site import DEFAULT_PLAN, ServicePlan
+from manifests.render.workload import workload
+
+
+def pod(made):
+    return made["spec"]["template"]["spec"]
+
+
+def node_labels(made):
+    required = pod(made)["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    (term,) = required["nodeSelectorTerms"]
+    return {e["key"]: (e["operator"], e["values"]) for e in term["matchExpressions"]}
+
+
+def test_a_service_without_persistent_volumes_is_a_deployment_that_never_surges(build, lease, site):
+    made = workload(lease, build.service(count=3), DEFAULT_PLAN, site, "7")
+    assert (made["kind"], made["spec"]["replicas"], made["spec"]["revisionHistoryLimit"]) == ("Deployment", 3, 10)
+    assert made["spec"]["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+
+def test_one_persistent_volume_makes_it_a_stateful_set_with_its_claims(build, lease, site):
+    db = build.service("db", resources=build.resources(build.volume("default"), build.persistent("data")))
+    made = workload(lease, db, DEFAULT_PLAN, site, "7")
+    assert (made["kind"], made["spec"]["revisionHistoryLimit"]) == ("StatefulSet", 1)
+    assert [c["metadata"]["name"] for c in made["spec"]["volumeClaimTemplates"]] == ["db-data"]
+    assert node_labels(made)["akash.network/capabilities.storage.class.beta3"] == ("Gt", ["0"])
+
+
+def test_a_new_revision_changes_the_workload_s_label_and_not_its_pods(build, lease, site):
+    old, new = (workload(lease, build.service(), DEFAULT_PLAN, site, revision) for revision in ("7", "8"))
+    assert new["metadata"]["labels"][names.REVISION] == "8"
+    assert old["spec"] == new["spec"], "an unchanged service does not restart"
+
+
+def test_the_selector_matches_the_pods(build, lease, site):
+    spec = workload(lease, build.service(), DEFAULT_PLAN, site, "7")["spec"]
+    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+
+
+@pytest.mark.parametrize(
+    ("card", "labels"),
+    [
+        (GpuModel("nvidia", "a100"), {"a100"}),
+        (GpuModel("nvidia", "a100", "80Gi"), {"a100", "a100.ram.80Gi"}),
+        (GpuModel("nvidia", "a100", "80Gi", "sxm"), {"a100", "a100.ram.80Gi", "a100.interface.sxm"}),
+    ],
+)
+def test_a_card_ties_the_pods_to_nodes_that_have_exactly_it(build, lease, site, card, labels):
+    made = workload(lease, build.service(resources=build.resources(gpu=1)), ServicePlan("nvidia", card), site, "7")
+    found = node_labels(made)
+    prefix = "akash.network/capabilities.gpu.vendor.nvidia.model."
+    assert {k.removeprefix(prefix) for k in found if k.startswith(prefix)} == labels
+    assert found["akash.network"] == ("In", ["true"])
+    assert pod(made)["runtimeClassName"] == "nvidia"
+
+
+@pytest.mark.parametrize("runtime_class", ["", "none"])
+def test_the_default_runtime_is_not_named(build, lease, site, runtime_class):
+    assert "runtimeClassName" not in pod(workload(lease, build.service(), ServicePlan(runtime_class), site, "7"))
+
+
+def test_pods_get_no_token_unless_they_asked_to_read(build, lease, site):
+    plain = pod(workload(lease, build.service(), DEFAULT_PLAN, site, "7"))
+    assert (plain["automountServiceAccountToken"], plain["serviceAccountName"]) == (False, "")
+    assert plain["serviceAccount"] == "", "said, so that the API server does not keep an account that is gone"
+    reader = build.service("log", params=Params(None, Permissions(("logs",))))
+    found = pod(workload(lease, reader, DEFAULT_PLAN, site, "7"))
+    assert (found["automountServiceAccountToken"], found["serviceAccountName"]) == (True, "log")
+    assert found["serviceAccount"] == "log"
+
+
+def test_system_calls_are_filtered_unless_the_site_says_otherwise(build, lease, site):
+    made = pod(workload(lease, build.service(), DEFAULT_PLAN, site, "7"))
+    assert made["securityContext"] == {"runAsNonRoot": False, "seccompProfile": {"type": "RuntimeDefault"}}
+    plain = pod(workload(lease, build.service(), DEFAULT_PLAN, replace(site, seccomp_profile=""), "7"))
+    assert plain["securityContext"] == {"runAsNonRoot": False}
