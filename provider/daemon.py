@@ -88,9 +88,10 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         cluster = await Cluster.watch(kube, settings.cluster, tasks)
         signer = Signer(chain, key, settings.chain)
         spawn(tasks, "signer", signer.run())
-        room = rebuilt(book, cluster.inventory(), settings.cluster)
+        room, unkept = rebuilt(book, cluster.inventory(), settings.cluster)
         block_time = lambda: chain.block_time_ms  # noqa: E731 - the figure moves, so a function is handed on
         orders = Orders(book, room, prices, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time)
+        orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.latest.lease, settings.lease, block_time)
         funds = Funds(book, lambda: chain.latest, signer.send, settings.lease, block_time)
         accounts = Accounts(book, room, books, chain.at)

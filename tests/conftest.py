@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,10 @@ def shared() -> Path:
     if not found.is_dir():
         pytest.skip("the shared conformance data (../shared) is not beside this checkout")
     return found
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_left() -> Iterator[None]:
+    """Under looptime a plain test opens an event loop that nobody closes; the next test would be blamed for it."""
+    yield
+    asyncio.set_event_loop(None)

@@ -20,6 +20,7 @@ from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
 from bidengine.room import Room
 from bidengine.rules import screen
+from bidengine.rules.reclamation import window_to_offer
 from bidengine.tariff import price
 from bidengine.us import Us
 from bidengine.views import Bid, CloseReason, Order
@@ -68,6 +69,8 @@ class Orders:
         self._deposit = parse_coins(settings.deposit)[0]
         self._until: dict[OrderID, int] = {}
         """order -> the height at which its bid, sent or seen, is looked at again"""
+        self.unkept: dict[OrderID, str] = {}
+        """open bids the cluster can no longer keep, found at a restart"""
         self._notes: list[Decided] = []
 
     def look(self, orders: Iterable[OrderID]) -> None:
@@ -104,6 +107,9 @@ class Orders:
 
     async def handle(self, key: OrderID) -> None:
         self._until.pop(key, None)
+        if key in self.unkept:
+            await self._close(key, CloseReason.UNSPECIFIED, f"it no longer fits: {self.unkept.pop(key)}")
+            return
         steps = outlook(
             self.book.orders.get(key),
             self.book.bids.get(key),
@@ -135,7 +141,7 @@ class Orders:
         if isinstance(held, Decline):  # taken while we were looking; the next look finds another place
             self.queue.put(order.id)
             return
-        window = order.reclamation_min_window_s
+        window = window_to_offer(order, self._us(order.id))
         bid = CreateBid(
             order.id.bid_of(self.book.us.owner),
             asked,

@@ -6,9 +6,9 @@ import structlog
 
 from bidengine.commit import Commit
 from bidengine.node import Inventory
-from bidengine.offer import narrowed
-from bidengine.reasons import Decline
+from bidengine.rebuild import rebuild
 from bidengine.room import Room
+from manifests.ids import OrderID
 from provider.chain.client import Chain
 from provider.errors import Fatal, Refused
 from provider.ledger.books import Books
@@ -40,23 +40,21 @@ async def remembered(chain: Chain, books: Books, provider: str) -> Book:
     return await Book.load(chain.at(tip.height), provider, tip.height, tip.time_unix_ns)
 
 
-def rebuilt(book: Book, inventory: Inventory, settings: ClusterSettings) -> Room:
-    """All promises again: leases are adopted whether they fit or not, open bids get their room back if it is there."""
+def rebuilt(book: Book, inventory: Inventory, settings: ClusterSettings) -> tuple[Room, dict[OrderID, str]]:
+    """All promises again: leases are kept whether they fit or not, open bids get their room back if it is there.
+    Also the open bids that can no longer be kept, with the reason: they must be closed before a tenant accepts them."""
     c = settings
     room = Room(Commit(c.overcommit_cpu_percent, c.overcommit_memory_percent, c.overcommit_storage_percent))
     room.see(inventory)
-    for lease in sorted(book.leases.values(), key=lambda lease: lease.created_at):
-        order, bid = book.orders.get(lease.id.order), book.bids.get(lease.id.order)
-        if order is not None:
-            room.adopt(lease.id, narrowed(order.spec, bid.offer) if bid else order.spec, height=lease.created_at)
-    for key, bid in book.bids.items():
-        order = book.orders.get(key)
-        if bid.state == "open" and order is not None:
-            promised = narrowed(order.spec, bid.offer)
-            placement = room.fit(promised)
-            if isinstance(placement, Decline):
-                log.warning("an open bid no longer fits", order=str(key), why=placement.detail)
-                continue
-            room.hold(key, promised, placement, height=bid.created_at)
-            room.bid(key)
-    return room
+    specs = {key: order.spec for key, order in book.orders.items()}
+    offers = {key: bid.offer for key, bid in book.bids.items()}
+    unkept = rebuild(
+        room,
+        [
+            (one, specs[one.id.order], offers.get(one.id.order, ()))
+            for one in book.leases.values()
+            if one.id.order in specs
+        ],
+        [(bid, specs[key]) for key, bid in book.bids.items() if key in specs],
+    )
+    return room, {bid.id.order: no.detail for bid, no in unkept}
