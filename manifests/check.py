@@ -115,7 +115,7 @@ def _check_resources(r: Resources, at: str) -> None:
     if not r.storage:
         _refuse(f"{at}.storage", "is missing; each replica needs at least one volume")
     for i, volume in enumerate(r.storage):
-        _within(f"{at}.storage[{i}]", volume.quantity_bytes, VOLUME_BYTES, "bytes of storage")
+        _within(f"{at}.storage[{i}].size", volume.quantity_bytes, VOLUME_BYTES, "bytes of storage")
         _check_keys(f"{at}.storage[{i}]", volume.attributes)
 
 
@@ -138,14 +138,16 @@ def _check_keys(path: str, attributes: Attributes) -> None:
 def _check_price(unit: ResourceUnit, denom: str, at: str) -> None:
     price = unit.price
     if not valid_denom(price.denom):
-        _refuse(f"{at}.price", f"{price.denom!r} is not a denomination", price.denom)
+        _refuse(f"{at}.price.denom", f"{price.denom!r} is not a denomination", price.denom)
     if not 0 <= price.amount_e18 <= MAX_PRICE_E18:
         _refuse(
-            f"{at}.price", f"{shown(price.amount_e18)} is outside of 0 to 10000000 per replica and block", str(price)
+            f"{at}.price.amount",
+            f"{shown(price.amount_e18)} is outside of 0 to 10000000 per replica and block",
+            str(price),
         )
     if price.denom != denom:
         _refuse(
-            f"{at}.price",
+            f"{at}.price.denom",
             f"is in {price.denom} and the first of the group in {denom}; use one denomination",
             price.denom,
         )

@@ -15,9 +15,9 @@ import yaml
 
 from manifests.errors import SdlInvalid
 
-MAX_TEXT_BYTES = 512 * 1024
+MAX_TEXT_BYTES = 256 * 1024
 MAX_DEPTH = 64
-MAX_WEIGHT = 4 * 1024 * 1024
+MAX_WEIGHT = 2 * 1024 * 1024
 """Characters of all scalars with aliases written out, each scalar counted as at least `_SCALAR` characters."""
 
 _SCALAR = 16

@@ -46,6 +46,12 @@ class Cursor:
     node: Node
     path: str
     notes: Notes
+    key: Scalar | None = None
+    """The key it stands behind, if it does: where to point when it is a whole block."""
+
+    @property
+    def place(self) -> Node:
+        return self.node if self.key is None or isinstance(self.node, Scalar) else self.key
 
     @property
     def is_null(self) -> bool:
@@ -123,7 +129,7 @@ class Cursor:
         raise self.fail("must be true or false, without quotes", self._shown())
 
     def fail(self, message: str, value: object = None) -> SdlInvalid:
-        return SdlInvalid(self.path, message, value=value, line=self.node.line, column=self.node.column)
+        return SdlInvalid(self.path, message, value=value, line=self.place.line, column=self.place.column)
 
     def find(self, *names: str | int) -> Cursor:
         """As far down as the names lead: for telling a place, never for reading."""
@@ -162,7 +168,7 @@ class Cursor:
             if merge and key.plain and key.text == "<<":
                 merged += value.items if isinstance(value, Sequence) else [value]
             elif not key.is_null:
-                yield key.text, Cursor(value, self._under(key.text), self.notes)
+                yield key.text, Cursor(value, self._under(key.text), self.notes, key)
         for block in merged:
             if not isinstance(block, Mapping):
                 raise SdlInvalid(
@@ -193,8 +199,8 @@ class Fields:
         found = self.given.get(key)
         if found is not None:
             return found
-        node = self.at.node
-        absent = Scalar("", True, "", node.line, node.column)
+        place = self.at.place
+        absent = Scalar("", True, "", place.line, place.column)
         return Cursor(absent, f"{self.at.path}.{key}" if self.at.path else key, self.at.notes)
 
     def __contains__(self, key: str) -> bool:

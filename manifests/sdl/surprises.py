@@ -50,7 +50,7 @@ def surprises(file: SdlFile, built: Built, notes: Notes, more_documents: bool) -
 
 
 def _warn(at: Cursor, message: str) -> SdlWarning:
-    return SdlWarning(at.path, message, at.node.line, at.node.column)
+    return SdlWarning(at.path, message, at.place.line, at.place.column)
 
 
 def _unread(file: SdlFile, notes: Notes, more_documents: bool) -> Iterator[SdlWarning]:

@@ -1,0 +1,101 @@
+"""YAML as nodes, and the bounds that keep a small file from becoming a large one."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifests.errors import SdlInvalid
+from manifests.yamlnodes import MAX_DEPTH, MAX_TEXT_BYTES, Mapping, Scalar, Sequence, compose
+
+
+def scalar(text: str) -> Scalar:
+    node = compose(text).root
+    assert isinstance(node, Scalar)
+    return node
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "plain", "null"),
+    [
+        ("yes", "yes", True, False),
+        ("2020-01-01", "2020-01-01", True, False),
+        ("'5'", "5", False, False),
+        ("!!str 5", "5", False, False),
+        ("! 5", "5", False, False),
+        ("~", "~", True, True),
+        ("NULL", "NULL", True, True),
+        ("'null'", "null", False, False),
+        ("!!null null", "null", False, True),
+        ('"\\u00e9\\u2028"', "é\u2028", False, False),
+    ],
+)
+def test_scalars_keep_their_text(text: str, kept: str, plain: bool, null: bool) -> None:
+    node = scalar(text)
+    assert (node.text, node.plain, node.is_null) == (kept, plain, null)
+
+
+def test_places_count_from_one_and_pairs_stay_in_order() -> None:
+    root = compose("b: 1\na:\n  - x\n").root
+    assert isinstance(root, Mapping)
+    (b, _), (a, items) = root.pairs
+    assert isinstance(b, Scalar)
+    assert isinstance(a, Scalar)
+    assert isinstance(items, Sequence)
+    assert ((b.text, b.line, b.column), (a.text, a.line), (items.items[0].line, items.items[0].column)) == (
+        ("b", 1, 1),
+        ("a", 2),
+        (3, 5),
+    )
+
+
+def test_an_alias_is_the_same_node() -> None:
+    root = compose("a: &x [1, 2]\nb: *x").root
+    assert isinstance(root, Mapping)
+    assert root.pairs[0][1] is root.pairs[1][1]
+
+
+def test_empty_text_has_no_root_and_more_documents_are_only_noticed() -> None:
+    assert compose("").root is None
+    assert compose("# nothing\n").root is None
+    assert compose("a").more is False
+    assert compose("a\n---\n[").more is True
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [" + ", ".join([f"*{a}"] * 10) + "]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(BOMB, "aliases written out", id="billion laughs"),
+        pytest.param("[" * 200_000, "levels deep", id="deep flow"),
+        pytest.param("{a: " * 50_000, "levels deep", id="deep flow mappings"),
+        pytest.param("- " * 100_000, "levels deep", id="deep block"),
+        pytest.param(
+            "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 200)),
+            "levels deep",
+            id="deep by alias",
+        ),
+        pytest.param("x" * (MAX_TEXT_BYTES + 1), "bytes", id="too long"),
+        pytest.param("&a [*a]", "contains itself", id="cycle"),
+        pytest.param("*nobody", "no anchor", id="unknown alias"),
+        pytest.param("a: [1", "not YAML", id="unfinished"),
+        pytest.param("a:\n\t- b", "not YAML", id="tab"),
+        pytest.param(b"\xff\xfe\xfd", "not YAML", id="no text"),
+        pytest.param(b"a: \x00", "not YAML", id="control character"),
+        pytest.param("a: \ud800", "surrogate", id="half a character"),
+        pytest.param('"\\ud800"', "not YAML", id="half a character, escaped"),
+        pytest.param("!python/object:os.system x", "no meaning", id="foreign tag"),
+        pytest.param("!!binary aGk=", "no meaning", id="binary"),
+        pytest.param("%YAML 9.9\n---\na", "not YAML", id="other YAML"),
+    ],
+)
+def test_refused(text: str | bytes, words: str) -> None:
+    with pytest.raises(SdlInvalid, match=words):
+        compose(text)
+
+
+def test_depth_up_to_the_limit_is_read() -> None:
+    assert compose("[" * MAX_DEPTH + "]" * MAX_DEPTH).root is not None
