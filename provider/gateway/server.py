@@ -54,6 +54,7 @@ async def serve(
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, keepalive_timeout=limits.idle_s, shutdown_timeout=limits.farewell_s
     )
+    trouble: Exception | None = None
     await runner.setup()
     try:
         with _bind(listen) as listening:
@@ -63,10 +64,14 @@ async def serve(
                 log.info("gateway listens", address=listen, port=serving.port)
                 try:
                     yield serving
+                except Exception as error:  # of the block, not ours: to be raised as it is, not inside a group
+                    trouble = error
                 finally:
                     door.cancel()
     finally:
         await runner.cleanup()
+    if trouble is not None:
+        raise trouble
 
 
 async def _door(

@@ -72,6 +72,9 @@ class Node:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
+        if isinstance(error, Exception):  # of the block, not ours: it goes on as it is, not inside a group
+            await self._stack.aclose()
+            return False
         return await self._stack.__aexit__(kind, error, trace)
 
     # Making blocks.

@@ -12,7 +12,7 @@ from provider.errors import ConfigError
 from provider.gateway.app import application
 from provider.gateway.server import Limits, serve
 
-HURRIED = Limits(connections=5, handshake_s=0.3, head_s=0.3, idle_s=0.3, farewell_s=0.2)
+HURRIED = Limits(head_s=0.3)
 
 
 async def until(true, patience_s: float = 5.0) -> None:
@@ -51,7 +51,7 @@ async def test_rubbish_inside_tls_is_answered_400(gateway) -> None:
 
 
 async def test_who_says_no_hello_is_let_go(run_gateway) -> None:
-    async with run_gateway(limits=HURRIED) as gateway:
+    async with run_gateway(limits=Limits(handshake_s=0.3)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         await until(lambda: gateway.serving.connections == 1)
         await closed_by_server(reader)
@@ -79,12 +79,12 @@ async def test_a_head_that_comes_in_pieces_is_heard(gateway) -> None:
 
 
 async def test_an_answered_connection_outlives_the_time_for_its_head_but_not_its_idleness(run_gateway) -> None:
-    async with run_gateway(limits=Limits(head_s=0.1, idle_s=0.4)) as gateway:
+    async with run_gateway(limits=Limits(head_s=0.5, idle_s=1.5)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, ssl=gateway.client())
         for _ in range(2):
             writer.write(b"GET /address HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.7)
         await closed_by_server(reader)
         writer.close()
 
@@ -114,7 +114,7 @@ async def test_a_huge_body_is_413_and_the_desk_never_sees_it(run_gateway, desk, 
 
 
 async def test_stopping_ends_every_connection(run_gateway) -> None:
-    async with run_gateway(limits=HURRIED) as gateway:
+    async with run_gateway(limits=Limits(farewell_s=0.2)) as gateway:
         port = gateway.port
         silent, writer = await asyncio.open_connection("127.0.0.1", port)
         talking, second = await asyncio.open_connection("127.0.0.1", port, ssl=gateway.client())
@@ -126,6 +126,12 @@ async def test_stopping_ends_every_connection(run_gateway) -> None:
         w.close()
     with pytest.raises(OSError):
         await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_an_error_of_the_block_comes_out_as_it_went_in(run_gateway) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with run_gateway():
+            raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("listen", ["nowhere.invalid:1", "127.0.0.1:99999", "127.0.0.1:x"])

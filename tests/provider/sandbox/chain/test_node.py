@@ -88,6 +88,23 @@ async def test_leaving_closes_the_doors(app) -> None:
             await http.get(url)
 
 
+async def test_an_error_of_the_block_comes_out_as_it_went_in(app) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with Node(app, block_time_s=0.01):
+            raise ZeroDivisionError
+
+
+async def test_a_state_machine_that_breaks_ends_the_node(app, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app, "deliver_block", broken)
+    with pytest.raises(ExceptionGroup) as caught:
+        async with Node(app, block_time_s=0.01):
+            await asyncio.sleep(5)
+    assert caught.group_contains(ZeroDivisionError)
+
+
 # Chaos, one switch after the other.
 
 
@@ -151,11 +168,11 @@ async def test_an_outage_of_the_rpc_until_healed(node, status) -> None:
 
 
 async def test_an_outage_ends_by_itself(node) -> None:
-    node.chaos.fail_rpc(503, for_s=0.05)
-    node.chaos.fail_grpc(for_s=0.05)
+    node.chaos.fail_rpc(503, for_s=0.3)
+    node.chaos.fail_grpc(for_s=0.3)
     assert node.chaos.grpc_down
     assert node.chaos.rpc_status == 503
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.35)
     assert not node.chaos.grpc_down
     assert node.chaos.rpc_status is None
 
