@@ -1,1 +1,1 @@
-"""Tests against the real thing: a Kubernetes control plane, a node that runs containers, and the daemon between them."""
+"""Tests against the real thing: a Kubernetes control plane, a node that runs containers, the daemon between."""

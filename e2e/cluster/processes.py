@@ -6,10 +6,11 @@ A process is remembered by pid *and* start time: a pid alone may belong to someb
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,24 +23,21 @@ class Processes:
         self._file = run / "processes.json"
         self._logs = run / "log"
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: Iterable[str], *, environment: dict[str, str] | None = None) -> int:
-        with self.log(name).open("ab") as log:
-            child = subprocess.Popen(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=os.environ | (environment or {}),
-            )
-        self._children[name] = child
-        born = birth(child.pid)
+    def start(self, name: str, command: Iterable[str]) -> int:
+        program, *rest = command
+        path = shutil.which(program)
+        if path is None:
+            raise RuntimeError(f"{program} is not on PATH")
+        out = (os.POSIX_SPAWN_OPEN, 1, str(self.log(name)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), out, (os.POSIX_SPAWN_DUP2, 1, 2)]
+        # Not subprocess: its objects want to be waited for by the process that made them, and ours may leave first.
+        pid = os.posix_spawn(path, [program, *rest], os.environ, file_actions=files, setsid=True)
+        born = birth(pid)
         if born is None:
             raise RuntimeError(f"{name} ended at once: {self.tail(name)}")
-        self._write(self.recorded() | {name: [child.pid, born]})
-        return child.pid
+        self._write(self.recorded() | {name: [pid, born]})
+        return pid
 
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -59,9 +57,6 @@ class Processes:
 
     def alive(self, name: str) -> bool:
         pid, born = self.recorded().get(name, (0, 0))
-        child = self._children.get(name)
-        if child is not None and child.poll() is not None:
-            return False
         return bool(pid) and birth(pid) == born
 
     def stop(self) -> None:
@@ -74,6 +69,8 @@ class Processes:
         self._write({})
 
     def kill(self, name: str) -> None:
+        if name not in self.recorded():
+            return
         self._signal(name)
         self._reap(name)
         self._write({other: entry for other, entry in self.recorded().items() if other != name})
@@ -83,11 +80,10 @@ class Processes:
             os.kill(self.recorded()[name][0], signal.SIGKILL)
 
     def _reap(self, name: str) -> None:
-        child = self._children.pop(name, None)
-        if child is not None:
-            child.wait(timeout=10)
         while self.alive(name):
-            time.sleep(0.02)
+            time.sleep(0.01)
+        with contextlib.suppress(ChildProcessError):  # it may be somebody else's child
+            os.waitpid(self.recorded()[name][0], os.WNOHANG)
 
     def _write(self, entries: dict[str, list[int]]) -> None:
         partial = self._file.with_suffix(".partial")

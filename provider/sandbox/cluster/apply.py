@@ -97,6 +97,9 @@ def apply(
 ) -> tuple[Json, Owners]:
     """The merged object and its owners; raises 409 with one cause per contested field."""
     owned = owners(live)
+    if not owned:
+        everything = ownable(set(fields.leaves(shape, live)), ignored=ignored)
+        owned = {Manager("before-first-apply", "Update"): everything}
     wanted = ownable(set(fields.leaves(shape, config)), ignored=ignored)
     others: set[Path] = set().union(*(paths for each, paths in owned.items() if each != who))
     gone = owned.get(who, set()) - wanted

@@ -70,9 +70,9 @@ class Controllers:
         resource, namespace, _ = change.key
         self._put(change.key)
         for owner in change.last["metadata"].get("ownerReferences", []):
-            for each in ("replicasets.apps", "deployments.apps", "statefulsets.apps"):
-                if each.startswith(owner["kind"].lower()):
-                    self._put((each, namespace, owner["name"]))
+            kind = self._objects.kinds.by_kind(owner["apiVersion"], owner["kind"])
+            if kind is not None:
+                self._put((kind.resource, namespace if kind.namespaced else "", owner["name"]))
         if (
             resource == "persistentvolumeclaims"
             or (resource == "nodes")

@@ -123,7 +123,7 @@ class _Api:
                 raise ApiError(410, "Expired", why)
         else:
             _known_version(query.get("resourceVersion", ""), store.version)
-        found = [obj for obj in store.list(kind.resource, target.namespace) if wanted(obj)]
+        found = [obj for obj in store.list_at(version, kind.resource, target.namespace) if wanted(obj)]
         if after is not None:
             found = [obj for obj in found if _place(obj) > after]
         limit = int(query.get("limit") or 0)

@@ -287,6 +287,8 @@ class Objects:
         if not how.subresource:
             new = defaulted(kind.resource, new)
             new = self._admit(kind, live, new)
+            if kind.resource == "services" and live is not None:
+                new = self.addresses.inherit(new, live)
             causes = faults(kind, new, live) + _custom_faults(kind, new) + _finalizer_faults(live, new)
             if causes:
                 raise status.invalid(kind.group, kind.kind, new["metadata"].get("name", ""), causes)

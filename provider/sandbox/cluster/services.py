@@ -21,12 +21,17 @@ class Addresses:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def inherit(self, new: Json, live: Json) -> Json:
+        """The service with what an update may leave out, as it was."""
+        spec = dict(new["spec"])
+        ports = [dict(port) for port in spec.get("ports", [])]
+        _inherit(spec, ports, live["spec"])
+        return new | {"spec": spec | ({"ports": ports} if ports else {})}
+
     def allocate(self, new: Json, live: Json | None) -> Json:
         """The service with addresses filled in; 422 when a port asked for is taken or out of range."""
         spec = dict(new["spec"])
         spec["ports"] = [dict(port) for port in spec.get("ports", [])]
-        if live is not None:
-            _inherit(spec, live["spec"])
         if spec["type"] == "ExternalName":
             for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
                 spec.pop(name, None)
@@ -78,7 +83,7 @@ class Addresses:
                 yield each
 
 
-def _inherit(spec: Json, before: Json) -> None:
+def _inherit(spec: Json, ports: list[Json], before: Json) -> None:
     """What an update leaves out stays: the address, and the node port of a port of the same name."""
     if spec["type"] != "ExternalName" and before["type"] != "ExternalName":
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
@@ -87,14 +92,14 @@ def _inherit(spec: Json, before: Json) -> None:
     exposed = ("NodePort", "LoadBalancer")
     if spec["type"] in exposed and before["type"] in exposed:
         old = {port.get("name", ""): port.get("nodePort") for port in before.get("ports", [])}
-        used = {port.get("nodePort") for port in spec["ports"]} & set(old.values())
-        for port in spec["ports"]:
+        used = {port.get("nodePort") for port in ports} & set(old.values())
+        for port in ports:
             known = old.get(port.get("name", ""))
             if not port.get("nodePort") and known and known not in used:
                 port["nodePort"] = known
                 used.add(known)
     elif spec["type"] not in exposed:
-        for port in spec["ports"]:
+        for port in ports:
             port.pop("nodePort", None)
         spec.pop("externalTrafficPolicy", None)
         spec.pop("allocateLoadBalancerNodePorts", None)

@@ -47,6 +47,17 @@ class Store:
         found = self._objects.get(resource, {})
         return [found[key] for key in sorted(found) if not namespace or key[0] == namespace]
 
+    def list_at(self, version: int, resource: str, namespace: str = "") -> builtins.list[Json]:
+        """As `list` would have answered at an earlier version: the changes since, undone."""
+        found = dict(self._objects.get(resource, {}))
+        for change in reversed(self.since(version)):
+            if change.key[0] == resource:
+                if change.before is None:
+                    found.pop(change.key[1:], None)
+                else:
+                    found[change.key[1:]] = change.before
+        return [found[key] for key in sorted(found) if not namespace or key[0] == namespace]
+
     def resources(self) -> builtins.list[str]:
         return [resource for resource, found in self._objects.items() if found]
 

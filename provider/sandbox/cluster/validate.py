@@ -282,7 +282,7 @@ def _peer(peer: Json, field: str) -> Iterator[Cause]:
             yield forbidden_field(field, "may not specify both ipBlock and another peer")
         cidr = peer["ipBlock"].get("cidr", "")
         try:
-            ipaddress.ip_network(cidr)
+            ipaddress.ip_network(cidr if "/" in cidr else "")
         except ValueError:
             yield bad(f"{field}.ipBlock.cidr", cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
 

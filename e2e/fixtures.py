@@ -1,0 +1,65 @@
+"""Pytest fixtures for whoever needs the real thing; registered with `pytest_plugins = ["e2e.fixtures"]`.
+
+One control plane serves a whole test run, also when pytest-xdist spreads it over several processes: the first to ask
+starts it, the last to leave takes it down, and should they all be killed, the next cluster sweeps it away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.cluster import Cluster, require
+
+
+@pytest.fixture(scope="session")
+def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real control plane with one simulated node (kwok): pods become Ready, nothing runs. Skips where it cannot."""
+    yield from _shared("kwok:1", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def kubelet_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real control plane with one real node that runs containers. Needs root; skips by name where it cannot."""
+    yield from _shared("kubelet", tmp_path_factory)
+
+
+def _shared(nodes: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    reason = require(nodes)
+    if reason:
+        pytest.skip(f"no real cluster: {reason}")
+    base = tmp_path_factory.getbasetemp()
+    in_xdist = "PYTEST_XDIST_WORKER" in os.environ
+    book = (base.parent if in_xdist else base) / f"cluster-{nodes.partition(':')[0]}.json"
+    with _edit(book) as entry:
+        cluster = Cluster(nodes, directory=Path(entry["run"]) if entry.get("users") else None)
+        if not entry.get("users"):
+            cluster.up(owner=os.getppid() if in_xdist else os.getpid())
+        entry |= {"run": str(cluster.run), "users": entry.get("users", 0) + 1}
+    try:
+        yield cluster
+    finally:
+        with _edit(book) as entry:
+            entry["users"] -= 1
+            if not entry["users"]:
+                cluster.down()
+
+
+@contextmanager
+def _edit(book: Path) -> Iterator[dict[str, Any]]:
+    """Who uses the cluster, changed by one process at a time."""
+    with book.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        entry: dict[str, Any] = json.loads(file.read() or "{}")
+        yield entry
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(entry))

@@ -1,0 +1,89 @@
+"""The kubelet cluster itself: a container runs, answers, logs, takes commands; afterwards nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from e2e.cluster import Cluster, clusters, require
+from e2e.cluster.cluster import sweep
+
+pytestmark = pytest.mark.real
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "web"},
+    "spec": {
+        "terminationGracePeriodSeconds": 0,
+        "containers": [
+            {
+                "name": "web",
+                "image": "docker.io/library/web:1",
+                "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
+            }
+        ],
+    },
+}
+
+
+def traces(name: str, network: int | None) -> list[str]:
+    """What a cluster could leave behind: processes, mounts, control groups, cables, files."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if name in text and process.parent.name != str(os.getpid()):
+            found.append(f"process {process.parent.name}: {text[:120]}")
+    found += [line for line in Path("/proc/mounts").read_text().splitlines() if name in line]
+    found += [str(each) for each in Path("/sys/fs/cgroup").glob(f"**/akp-{name}")]
+    links = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, text=True, check=True).stdout)
+    found += [each["ifname"] for each in links if each["ifname"] == f"akp{network}"]
+    found += [str(each.run) for each in clusters() if each.run.name == name]
+    return found
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    reason = require("kubelet")
+    if reason:
+        pytest.skip(f"no kubelet cluster: {reason}")
+    return Cluster("kubelet")
+
+
+def test_a_container_runs_and_nothing_is_left_afterwards(cluster: Cluster) -> None:
+    with cluster:
+        network = json.loads((cluster.run / "cluster.json").read_text())["network"]
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(POD))
+        cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+        address = cluster.kubectl("get", "pod", "web", "-o", "jsonpath={.status.podIP}")
+        with urllib.request.urlopen(f"http://{address}:8080/", timeout=5) as answer:
+            assert (answer.status, answer.read()) == (200, b"hello\n")
+        log = cluster.kubectl("logs", "web")
+        assert "web is listening on 8080" in log
+        assert "response:200" in log
+        assert cluster.kubectl("exec", "web", "--", "sh", "-c", "echo $((6 * 7))") == "42\n"
+        assert traces(cluster.run.name, network)
+    assert traces(cluster.run.name, network) == []
+
+
+def test_what_a_killed_owner_leaves_is_swept_away(cluster: Cluster) -> None:
+    """The owner is a process that ends without taking its cluster down."""
+    owner = subprocess.Popen(["sleep", "60"])
+    cluster.up(owner=owner.pid)
+    network = json.loads((cluster.run / "cluster.json").read_text())["network"]
+    assert cluster.run not in sweep()
+    owner.kill()
+    owner.wait()
+    started = time.monotonic()
+    assert cluster.run in sweep()
+    assert time.monotonic() - started < 10
+    assert traces(cluster.run.name, network) == []
