@@ -25,6 +25,7 @@ from manifests.sdl import compile_sdl
 from provider import log
 from provider.chain.events import BidCreated, OrderCreated
 from provider.chain.messages import CreateDeployment
+from provider.sandbox.cluster import NodeSpec
 from provider.sandbox.network import Network, network
 
 SDL = """
@@ -37,6 +38,9 @@ profiles:
 deployment: {web: {here: {profile: web, count: 1}}}
 """
 PATIENCE_BLOCKS = 60
+NODES = [
+    NodeSpec(f"node-{n}", cpu_milli=128_000, memory_bytes=1 << 40, ephemeral_bytes=4 << 40, pods=250) for n in range(8)
+]
 
 
 async def orders(count: int, block_s: float) -> dict[str, Any]:
@@ -44,7 +48,7 @@ async def orders(count: int, block_s: float) -> dict[str, Any]:
     compiled = compile_sdl(SDL)
     with tempfile.TemporaryDirectory(prefix="akp-bench-") as scratch:
         async with (
-            network(Path(scratch), block_s=block_s, chain_block_s=block_s) as net,
+            network(Path(scratch), block_s=block_s, chain_block_s=block_s, nodes=NODES) as net,
             daemon(Path(scratch)) as process,
         ):
             await _settled(net)
