@@ -1,0 +1,32 @@
+"""The pages say what the program does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from bidengine.tariff_file import parse_tariff
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_settings_page_is_the_settings() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    assert (ROOT / "docs" / "settings.md").read_text() == generate.page(), "run python docs/generate.py"
+
+
+def test_the_price_page_shows_a_file_that_works() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "prices.md").read_text(), re.DOTALL)
+    tariff = parse_tariff(example)
+    assert tariff.gpu_usd_e18["nvidia/a100/80Gi/sxm"] == 1100 * 10**18
+
+
+def test_every_path_the_readme_names_is_there() -> None:
+    text = (ROOT / "README.md").read_text()
+    for path in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / path.replace("\\", "")).exists(), path
