@@ -19,7 +19,7 @@ from provider.errors import Retry
 from provider.gateway.authorize import Unauthorized
 from provider.gateway.claims import NOBODY, Access, Claims
 from provider.gateway.desk import Answer, Desk
-from provider.gateway.identity import Identities, Unidentified
+from provider.gateway.identity import UNREADABLE, Identities, Unidentified
 from provider.gateway.jwt import TokenRefused, read
 from provider.gateway.routes import lease, manifest, public
 from provider.gateway.routes.replies import auth_refusal, plain_refusal
@@ -134,7 +134,7 @@ def _bearer(request: web.Request) -> str | None:
 def _shows_certificate(connection: Any) -> bool:
     try:
         return bool(connection.peer_certificates())
-    except ValueError:
+    except UNREADABLE:
         return True  # it showed one, if an unreadable one
 
 

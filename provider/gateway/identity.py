@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -29,6 +29,17 @@ from manifests import bech32
 
 Lookup = Callable[[str, int], Awaitable[bytes | None]]
 """(owner, serial) -> PEM as stored on chain, None when absent or revoked (Desk.certificate)"""
+
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""what reading a certificate somebody made by hand may raise"""
 
 
 class Unidentified(Exception):
@@ -46,26 +57,9 @@ class Subject:
 def examine(certificate: x509.Certificate, now: dt.datetime) -> Subject:
     """What the certificate must satisfy by itself; Unidentified otherwise."""
     try:
-        subject, issuer = _common_names(certificate.subject), _common_names(certificate.issuer)
-        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-    except ValueError as broken:
+        return _examine(certificate, now)
+    except UNREADABLE as broken:
         raise Unidentified(f"the client certificate cannot be read: {broken}") from None
-    if len(subject) != 1 or subject != issuer:
-        raise Unidentified("the client certificate must name one account, the same as subject and as issuer")
-    owner = subject[0]
-    if not is_account(owner):
-        raise Unidentified("the client certificate's common name is not an account address")
-    if now < certificate.not_valid_before_utc:
-        raise Unidentified(f"the client certificate is not valid before {_time(certificate.not_valid_before_utc)}")
-    if now > certificate.not_valid_after_utc:
-        raise Unidentified(
-            f"the client certificate expired at {_time(certificate.not_valid_after_utc)}: publish a new one"
-        )
-    if ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
-        raise Unidentified("the certificate is not made for clients: extended key usage clientAuth is missing")
-    return Subject(owner, certificate.serial_number)
 
 
 def confirm(certificate: x509.Certificate, on_chain: bytes) -> None:
@@ -124,7 +118,7 @@ class Identities:
         self._known.pop(connection, None)
         try:
             shown = connection.peer_certificates()
-        except ValueError as broken:
+        except UNREADABLE as broken:
             raise Unidentified(f"the client certificate cannot be read: {broken}") from None
         if not shown:
             return None
@@ -137,10 +131,31 @@ class Identities:
             raise Unidentified("the client certificate is not on chain, or was revoked")
         try:
             confirm(shown[0], on_chain)
-        except ValueError as broken:
+        except UNREADABLE as broken:
             raise Unidentified(f"the certificate on chain cannot be read: {broken}") from None
         self._known[connection] = (subject.owner, self._monotonic() + self._ttl)
         return subject.owner
+
+
+def _examine(certificate: x509.Certificate, now: dt.datetime) -> Subject:
+    subject, issuer = _common_names(certificate.subject), _common_names(certificate.issuer)
+    if len(subject) != 1 or subject != issuer:
+        raise Unidentified("the client certificate must name one account, the same as subject and as issuer")
+    owner = subject[0]
+    if not is_account(owner):
+        raise Unidentified("the client certificate's common name is not an account address")
+    if now < certificate.not_valid_before_utc:
+        raise Unidentified(f"the client certificate is not valid before {_time(certificate.not_valid_before_utc)}")
+    if now > certificate.not_valid_after_utc:
+        expired = _time(certificate.not_valid_after_utc)
+        raise Unidentified(f"the client certificate expired at {expired}: publish a new one")
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    if ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
+        raise Unidentified("the certificate is not made for clients: extended key usage clientAuth is missing")
+    return Subject(owner, certificate.serial_number)
 
 
 def _common_names(name: x509.Name) -> list[str]:

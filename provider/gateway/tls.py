@@ -102,8 +102,8 @@ class PeerObject:
     # What the gateway came for.
 
     def peer_certificates(self) -> tuple[x509.Certificate, ...]:
-        """What the client showed, its own certificate first; empty when it showed none. ValueError when it cannot be
-        parsed.
+        """What the client showed, its own certificate first; empty when it showed none. One that cannot be
+        parsed raises what x509 raises (identity.UNREADABLE).
 
         OpenSSL has already checked that the client holds the first one's key; a resumed session shows the first one
         only."""

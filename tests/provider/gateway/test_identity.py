@@ -6,7 +6,9 @@ import asyncio
 import datetime as dt
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from manifests import bech32
 from provider.gateway.identity import Identities, Subject, Unidentified, confirm, examine, is_account
@@ -17,6 +19,16 @@ NOW = dt.datetime.now(dt.UTC)
 def test_examine_names_what_to_look_up(tenant, pair_of) -> None:
     pair = pair_of(tenant.address, serial=1795169282000000)
     assert examine(pair.certificate, NOW) == Subject(tenant.address, 1795169282000000)
+
+
+def test_a_certificate_made_to_confuse_is_a_refusal_not_an_error(tenant, pair_of) -> None:
+    """The same extension twice: x509 raises something that is no ValueError."""
+    good = pair_of(tenant.address).certificate.public_bytes(Encoding.DER)
+    usage, constraints = bytes.fromhex("0603551d0f"), bytes.fromhex("0603551d13")
+    assert good.count(constraints) == 1
+    broken = x509.load_der_x509_certificate(good.replace(constraints, usage))
+    with pytest.raises(Unidentified, match="cannot be read"):
+        examine(broken, NOW)
 
 
 def test_validity_ends_are_inclusive(tenant, pair_of) -> None:
