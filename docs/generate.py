@@ -20,7 +20,8 @@ HEAD = """\
 Made from `provider/settings.py` by `python docs/generate.py`.
 
 Sources, strongest first: command-line flags, the environment, the YAML file given with `--config`. In the environment a
-setting is `AKP_` and its path with two underscores between parts, e.g. `AKP_CHAIN__ID=akashnet-2`. An unknown key is an error.
+setting is `AKP_` and its path with two underscores between parts, e.g. `AKP_CHAIN__ID=akashnet-2`. An unknown key is an
+error.
 """
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody closes.
+asyncio.set_event_loop(None)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,10 +20,3 @@ def shared() -> Path:
     if not found.is_dir():
         pytest.skip("the shared conformance data (../shared) is not beside this checkout")
     return found
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_left() -> Iterator[None]:
-    """Under looptime a plain test opens an event loop that nobody closes; the next test would be blamed for it."""
-    yield
-    asyncio.set_event_loop(None)
