@@ -1,4 +1,4 @@
-"""`python docs/generate.py`: writes docs/settings.md from the settings themselves, so that the page cannot fall behind."""
+"""`python docs/generate.py`: writes docs/settings.md from the settings themselves, so the page cannot fall behind."""
 
 from __future__ import annotations
 

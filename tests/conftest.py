@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody closes.
+# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one, which nobody closes.
 asyncio.set_event_loop(None)
 
 ROOT = Path(__file__).resolve().parent.parent
