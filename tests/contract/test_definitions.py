@@ -75,7 +75,7 @@ async def custom(api) -> AsyncIterator[Custom]:
     assert made.code == 201, made
 
     def established(answer: Any) -> bool:
-        conditions = answer.body.get("status", {}).get("conditions", [])
+        conditions = answer.body.get("status", {}).get("conditions") or []  # null at first
         return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
     await api.eventually(lambda: api.get(path), established)

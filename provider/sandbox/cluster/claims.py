@@ -31,7 +31,7 @@ class Claims:
         storage_class = self._objects.store.get("storageclasses.storage.k8s.io", "", spec.get("storageClassName", ""))
         if storage_class is None:
             return
-        volume = f"pvc-{meta['uid']}"
+        volume = spec.get("volumeName") or f"pvc-{meta['uid']}"
         size = spec["resources"]["requests"]["storage"]
         how = Write(manager="kube-controller-manager")
         made = {
@@ -50,8 +50,9 @@ class Claims:
                 },
             },
         }
-        stored = self._objects.create(VOLUMES, "", made, how)
-        self._objects.write_status(VOLUMES, stored, {"phase": "Bound"})
+        if self._objects.store.get("persistentvolumes", "", volume) is None:
+            stored = self._objects.create(VOLUMES, "", made, how)
+            self._objects.write_status(VOLUMES, stored, {"phase": "Bound"})
         change = {"spec": {"volumeName": volume}}
         bound = self._objects.patch(CLAIMS, meta["namespace"], meta["name"], how, "merge", change)
         state = {"phase": "Bound", "accessModes": spec["accessModes"], "capacity": {"storage": size}}

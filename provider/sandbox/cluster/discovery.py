@@ -15,6 +15,25 @@ VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update
 BANNER = "embedded stand-in of the Kubernetes API: objects are real, no container runs"
 
 
+_SHORT = {
+    "namespaces": "ns",
+    "nodes": "no",
+    "pods": "po",
+    "services": "svc",
+    "configmaps": "cm",
+    "serviceaccounts": "sa",
+    "persistentvolumeclaims": "pvc",
+    "persistentvolumes": "pv",
+    "deployments": "deploy",
+    "replicasets": "rs",
+    "statefulsets": "sts",
+    "ingresses": "ing",
+    "networkpolicies": "netpol",
+    "storageclasses": "sc",
+    "customresourcedefinitions": "crd",
+}
+
+
 def answer(path: str, kinds: Kinds) -> web.Response | Json | None:
     """The document at a path; None when the path is a resource's."""
     match [part for part in path.split("/") if part]:
@@ -58,10 +77,15 @@ def _resources(group: str, version: str, kinds: Kinds) -> Json:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": entries}
 
 
+def _short(kind: Kind) -> list[str]:
+    built_in = [] if kind.custom or kind.plural not in _SHORT else [_SHORT[kind.plural]]
+    return [*built_in, *kind.short]
+
+
 def _entries(kind: Kind) -> list[Json]:
     base = {"namespaced": kind.namespaced, "kind": kind.kind}
     entries: list[Json] = [
-        {"name": kind.plural, "singularName": kind.kind.lower(), "verbs": VERBS, "shortNames": list(kind.short)} | base
+        {"name": kind.plural, "singularName": kind.kind.lower(), "verbs": VERBS, "shortNames": _short(kind)} | base
     ]
     if kind.status:
         entries.append(

@@ -243,6 +243,8 @@ class _Api:
 
 async def _body(request: web.Request) -> Any:
     """JSON, or YAML where the content type says so (apply); 400 when it is neither."""
+    if "protobuf" in request.content_type or "cbor" in request.content_type:
+        raise ApiError(415, "UnsupportedMediaType", "the embedded stand-in reads JSON and YAML only", {})
     raw = await request.read()
     if not raw:
         return {}

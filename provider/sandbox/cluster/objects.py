@@ -315,6 +315,9 @@ class Objects:
             return new
         if kind.resource == "namespaces":
             return new | {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
+        if kind.resource == kinds.DEFINITIONS.resource:  # the nulls are what a real server says before it has looked
+            names = {"kind": "", "plural": ""}
+            return new | {"status": {"acceptedNames": names, "conditions": None, "storedVersions": None}}
         if kind.resource == "persistentvolumeclaims":
             new["metadata"]["finalizers"] = [*new["metadata"].get("finalizers", []), "kubernetes.io/pvc-protection"]
             if "storageClassName" not in new["spec"]:

@@ -1,0 +1,65 @@
+"""The whole life of examples/01 on a real control plane with a real node: a page is served, a log read, a command run."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from e2e.cluster import Cluster
+from e2e.fixtures import kubelet_cluster as kubelet_cluster
+from manifests.coins import Coin
+from manifests.ids import LeaseID, lease_namespace
+from manifests.sdl import compile_sdl
+from provider.cluster import exec as commands
+from provider.cluster.kinds import NAMESPACE, POD
+from provider.cluster.logs import logs
+from provider.errors import NotFound
+from provider.sandbox.life import STEPS, Life, Surroundings
+from provider.sandbox.network import Network, network
+from provider.sandbox.town import living
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-web.yaml"
+
+
+async def test_a_tenants_page_is_served_by_a_real_pod(kubelet_cluster: Cluster, tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+
+    async with network(tmp_path, where=kubelet_cluster.kubeconfig, block_s=0.5) as net, living(net):
+
+        async def look(step: dict[str, Any]) -> None:
+            if step["step"] == "lease":
+                seen["lease"] = LeaseID.parse(step["leases"][0])
+            if step["step"] == "ready":
+                seen.update(await _visit(net, seen["lease"]))
+
+        around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
+        compiled = net.played(compile_sdl(EXAMPLE.read_bytes()))
+        life = Life(net.tenant, around, compiled, dseq=1, deposit=Coin("uact", 5_000_000), patience_s=120, on_step=look)
+        timeline = await life.run()
+
+        assert tuple(step["step"] for step in timeline) == STEPS
+        assert (seen["status"], seen["page"]) == (200, "hello\n")
+        assert "web is listening on 8080" in seen["log"]
+        assert seen["said"] == f"{seen['lease'].owner} 42\n"
+        settled = timeline[STEPS.index("settled")]
+        assert settled["amount"] == settled["ledger"] == settled["leases"][0]["owed"] > 0
+        with pytest.raises(NotFound):
+            await net.kube.get(NAMESPACE, None, lease_namespace(seen["lease"]))
+
+
+async def _visit(net: Network, lease: LeaseID) -> dict[str, Any]:
+    """What the tenant's own pod answers, says and does."""
+    namespace = lease_namespace(lease)
+    (pod,) = await net.kube.all(POD, namespace)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"http://{pod['status']['podIP']}:8080/")
+    command = ["sh", "-c", "echo $AKASH_OWNER $((6 * 7))"]
+    outcome = await commands.run(net.kube, namespace, pod["metadata"]["name"], "web", command)
+    async with asyncio.timeout(20), logs(net.kube, namespace, "web") as lines:
+        log = [line.text async for line in lines]
+    return {"status": answer.status_code, "page": answer.text, "said": outcome.stdout.decode(), "log": log}
