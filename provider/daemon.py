@@ -110,9 +110,9 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
             public_hostname=settings.cluster.public_hostname, kube_version=await kube.version(),
             open_orders=lambda: len(orders.queue),
         )  # fmt: skip
-        tls = PeerContext(certificates.ServerCertificates(certificates.Source(pem)).choose)
+        served = certificates.ServerCertificates(certificates.Source(pem))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
-        gateway = await open_.enter_async_context(serve(app, tls, settings.gateway.listen))
+        gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
         health = await open_.enter_async_context(
             Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
@@ -123,7 +123,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         orders.look_at_all()
         leases.look_at_all()
         for name, part in {
-            "orders": orders.run(), "leases": leases.run(), "funds": funds.run(), "follow": follower.run()
+            "certificate": served.keep_fresh(), "orders": orders.run(), "leases": leases.run(), "funds": funds.run(),
+            "follow": follower.run(),
         }.items():  # fmt: skip
             spawn(tasks, name, part)
         log.info("up", provider=key.address, chain=chain.id, height=book.height, gateway=gateway.port)

@@ -1,4 +1,4 @@
-"""The whole life of examples/01 on a real control plane with a real node: a page is served, a log read, a command run."""
+"""The whole life of examples/01 on a real control plane and node: a page is served, a log read, a command run."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class Network:
 async def network(
     work: Path,
     *,
-    where: Where = "embedded",
+    where: Where | Path = "embedded",
     block_s: float = 0.5,
     chain_block_s: float = 6.0,
     nodes: Sequence[NodeSpec] = (),
@@ -148,7 +148,9 @@ async def network(
                 task.cancel()
 
 
-async def _cluster(open_: AsyncExitStack, where: Where, nodes: Sequence[NodeSpec]) -> tuple[ClusterSettings, str]:
+async def _cluster(
+    open_: AsyncExitStack, where: Where | Path, nodes: Sequence[NodeSpec]
+) -> tuple[ClusterSettings, str]:
     common: dict[str, Any] = {
         "ingress_domain": "ingress.sandbox.test",
         "public_hostname": "sandbox.test",
@@ -158,6 +160,8 @@ async def _cluster(open_: AsyncExitStack, where: Where, nodes: Sequence[NodeSpec
         case "embedded":
             embedded = await open_.enter_async_context(EmbeddedCluster(nodes or NODES))
             return ClusterSettings(kubeconfig=embedded.kubeconfig, **common), embedded.banner
+        case Path() as kubeconfig:
+            return ClusterSettings(kubeconfig=kubeconfig, **common), f"the cluster of {kubeconfig}"
         case "kubeconfig":
             return ClusterSettings(**common), "the current kubeconfig context"
         case "local":
