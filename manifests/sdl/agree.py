@@ -22,10 +22,11 @@ def check_agree(file: SdlFile) -> None:
     """SdlInvalid at the first contradiction."""
     _check_endpoints(file)
     used: dict[_Port, str] = {}
+    known = {e.name for e in file.endpoints}
     for d in file.deployed:
         service, profile = _check_references(file, d)
         _check_credentials(service)
-        _check_addresses(file, service, used)
+        _check_addresses(known, service, used)
         _check_mounts(file.rules, d, service, profile)
         _check_tee(service, profile)
     named = {address for address, _, _ in used}
@@ -74,10 +75,9 @@ def _check_credentials(service: ServiceSpec) -> None:
             raise service.at.find("credentials", key).fail(f"the registry credentials need a {key}")
 
 
-def _check_addresses(file: SdlFile, service: ServiceSpec, used: dict[_Port, str]) -> None:
+def _check_addresses(known: set[str], service: ServiceSpec, used: dict[_Port, str]) -> None:
     """Ports of one address are told apart by `as` and `proto` as they are written, so a port without `as` counts as
     0."""
-    known = {e.name for e in file.endpoints}
     for exposed in service.expose:
         for to in exposed.to:
             if not to.ip:
@@ -121,8 +121,8 @@ def _check_mounts(rules: Rules, d: Deployed, service: ServiceSpec, profile: Comp
 def _check_tee(service: ServiceSpec, profile: ComputeProfile) -> None:
     if service.params is None or not service.params.tee:
         return
-    at, tee = service.params.at.find("tee"), service.params.tee
+    tee = service.params.tee
     if tee not in _TEES:
-        raise at.fail("must be cpu or cpu-gpu", tee)
+        raise service.params.at.find("tee").fail("must be cpu or cpu-gpu", tee)
     if tee == "cpu-gpu" and not profile.gpu.units:
-        raise at.fail("cpu-gpu needs a GPU in the service's profile", tee)
+        raise service.params.at.find("tee").fail("cpu-gpu needs a GPU in the service's profile", tee)

@@ -16,9 +16,7 @@ from manifests.sdl.document import Deployed, SdlFile
 from manifests.sdl.exposes import Placed, address_numbers, endpoints, exposes, merged
 from manifests.sdl.services import Parameters, ServiceSpec
 from manifests.sdl.version import Rules
-from manifests.yamlnodes import MAX_WEIGHT
 
-MAX_EXPOSES = 10_000
 _TEE_KEY = "tee/type"
 
 
@@ -43,7 +41,6 @@ class _Group:
 
 
 def build(file: SdlFile) -> Built:
-    _check_size(file)
     names = sorted({d.service for d in file.deployed})
     addresses = address_numbers(file.services[name] for name in names)
     exposed = {name: exposes(file.services[name], addresses) for name in names}
@@ -58,17 +55,6 @@ def build(file: SdlFile) -> Built:
         manifest=tuple(ManifestGroup(name, tuple(s for _, s, _ in g.services)) for name, g in ordered),
         places=_places(file, [g for _, g in ordered]),
     )
-
-
-def _check_size(file: SdlFile) -> None:
-    """Bounds what a small file can unfold to: one service in many placements, many ports to many receivers."""
-    weight = ports = 0
-    for d in file.deployed:
-        service = file.services[d.service]
-        weight += service.at.node.weight
-        ports += sum(len(e.to) for e in service.expose)
-        if weight > MAX_WEIGHT or ports > MAX_EXPOSES:
-            raise d.at.fail(f"the manifest would have more than {MAX_EXPOSES} exposes or {MAX_WEIGHT} characters")
 
 
 def _add(file: SdlFile, group: _Group, d: Deployed, placed: tuple[Placed, ...]) -> None:
@@ -115,7 +101,7 @@ def _unit(file: SdlFile, group: _Group, d: Deployed, own: tuple[Endpoint, ...]) 
     index = group.unit_of_profile.get(d.profile) if file.rules is Rules.V2_1 else None
     if index is None:
         id_ = len(group.units) + 1
-        price = file.profiles.placement[d.placement].pricing[d.profile]
+        price = file.profiles.placement[d.placement].pricing[d.profile].price
         group.units.append(ResourceUnit(_resources(file, d, id_, own), d.count, price))
         group.unit_of_profile[d.profile] = id_ - 1
         group.sold.append(d)
@@ -159,7 +145,7 @@ def _places(file: SdlFile, groups: list[_Group]) -> dict[str, Cursor]:
             profile = file.profiles.compute[d.profile]
             unit = f"groups[{g}].resources[{u}]"
             places[unit] = profile.at
-            places[f"{unit}.price"] = group.at.find("pricing", d.profile)
+            places[f"{unit}.price"] = file.profiles.placement[d.placement].pricing[d.profile].at
             places |= {f"{unit}.storage[{i}]": v.at for i, v in enumerate(profile.volumes)}
         for s, (service, _, placed) in enumerate(group.services):
             places[f"[{g}].services[{s}]"] = service.at

@@ -69,7 +69,7 @@ class Cursor:
     def fields(self, *known: str) -> Fields:
         """A block with known keys. Other keys are ignored; a key given twice is an error."""
         given = dict(self._pairs("a block of keys and values"))
-        for key in given.keys() - set(known):
+        for key in (k for k in given if k not in known):
             self.notes.unknown.append(Unknown(given[key], key, known))
         return Fields(self, given)
 
@@ -78,7 +78,7 @@ class Cursor:
         if self.is_null:
             return Fields(self, {})
         given = dict(self._pairs(what, merge=False))
-        for key in given.keys() - set(known):
+        for key in (k for k in given if k not in known):
             raise given[key].fail(f"is not a key of {what}; known are {', '.join(known)}")
         return Fields(self, given)
 
@@ -143,8 +143,9 @@ class Cursor:
 
     def _child(self, name: str | int) -> Cursor | None:
         if isinstance(name, int):
-            found = isinstance(self.node, Sequence) and name < len(self.node.items)
-            return self.elements("")[name] if found else None
+            if not isinstance(self.node, Sequence) or name >= len(self.node.items):
+                return None
+            return Cursor(self.node.items[name], f"{self.path}[{name}]", self.notes)
         if not isinstance(self.node, Mapping):
             return None
         return next((c for key, c in self._pairs("") if key == name), None)

@@ -10,9 +10,10 @@ from manifests.sdl.durations import parse_duration_ns
 from manifests.sdl.profiles import Profiles, read_profiles
 from manifests.sdl.services import ServiceSpec, read_services
 from manifests.sdl.version import Rules, rules_of
-from manifests.yamlnodes import Mapping, Node
+from manifests.yamlnodes import MAX_WEIGHT, Mapping, Node
 
 MAX_SERVICES = 1000
+MAX_EXPOSES = 10_000
 _KEYS = ("version", "include", "services", "profiles", "deployment", "endpoints", "reclamation")
 
 
@@ -48,9 +49,6 @@ class SdlFile:
     reclamation_ns: int | None
     included: Cursor | None
 
-    def of_service(self, name: str) -> tuple[Deployed, ...]:
-        return tuple(d for d in self.deployed if d.service == name)
-
 
 def read_file(root: Node | None, notes: Notes) -> SdlFile:
     """Every block decoded; SdlInvalid at the first that cannot be."""
@@ -66,7 +64,7 @@ def read_file(root: Node | None, notes: Notes) -> SdlFile:
     services = f["services"].entries()
     if len(services) > MAX_SERVICES:
         raise f["services"].fail(f"has {len(services)} services; at most {MAX_SERVICES} are supported", len(services))
-    return SdlFile(
+    file = SdlFile(
         root=at,
         rules=rules_of(f["version"]),
         services=read_services(f["services"]),
@@ -78,6 +76,8 @@ def read_file(root: Node | None, notes: Notes) -> SdlFile:
         reclamation_ns=_window(f["reclamation"]) if "reclamation" in f else None,
         included=f["include"] if f["include"] else None,
     )
+    _check_size(file)
+    return file
 
 
 def _deployed(at: Cursor) -> tuple[Deployed, ...]:
@@ -100,3 +100,16 @@ def _window(at: Cursor) -> int:
     if nanoseconds <= 0:
         raise window.fail("must be longer than zero", window.raw)
     return nanoseconds
+
+
+def _check_size(file: SdlFile) -> None:
+    """Bounds what a small file can unfold to: one service in many placements, many ports to many receivers."""
+    weight = ports = 0
+    for d in file.deployed:
+        service = file.services.get(d.service)
+        if service is None:
+            continue
+        weight += service.at.node.weight
+        ports += sum(len(e.to) for e in service.expose)
+        if weight > MAX_WEIGHT or ports > MAX_EXPOSES:
+            raise d.at.fail(f"the manifest would have more than {MAX_EXPOSES} exposes or {MAX_WEIGHT} characters")

@@ -28,10 +28,17 @@ class ComputeProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Priced:
+    at: Cursor
+    price: DecCoin
+
+
+@dataclass(frozen=True, slots=True)
 class PlacementProfile:
     at: Cursor
     requirements: Requirements
-    pricing: dict[str, DecCoin]
+    pricing: dict[str, Priced]
+    """By compute profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,9 @@ def _placement(at: Cursor) -> PlacementProfile:
     requirements = Requirements(
         SignedBy(signed_by["allOf"].texts() or (), signed_by["anyOf"].texts() or ()), _attributes(f["attributes"])
     )
-    return PlacementProfile(at, requirements, {profile: _price(inner) for profile, inner in f["pricing"].entries()})
+    return PlacementProfile(
+        at, requirements, {profile: Priced(inner, _price(inner)) for profile, inner in f["pricing"].entries()}
+    )
 
 
 def _attributes(at: Cursor) -> Attributes:

@@ -87,10 +87,12 @@ def _counts(file: SdlFile) -> Iterator[SdlWarning]:
 
 def _prices(file: SdlFile) -> Iterator[SdlWarning]:
     for d in file.deployed:
-        price = file.profiles.placement[d.placement].pricing[d.profile]
-        if price.denom != "uact":
-            at = file.profiles.placement[d.placement].at.find("pricing", d.profile, "denom")
-            yield _warn(at, f"today's chain takes new deployments priced in uact only, and refuses {price.denom}")
+        priced = file.profiles.placement[d.placement].pricing[d.profile]
+        if priced.price.denom != "uact":
+            at = priced.at.find("denom")
+            yield _warn(
+                at, f"today's chain takes new deployments priced in uact only, and refuses {priced.price.denom}"
+            )
 
 
 def _volumes(file: SdlFile) -> Iterator[SdlWarning]:
@@ -110,6 +112,8 @@ def _volumes(file: SdlFile) -> Iterator[SdlWarning]:
                     v.at,
                     f"service {d.service!r} does not mount the ram volume {v.storage.name!r}; /dev/shm is usual",
                 )
+    for name in sorted({d.profile for d in file.deployed}):
+        profile = file.profiles.compute[name]
         if len(profile.volumes) > USUAL_MAX_VOLUMES:
             yield _warn(
                 profile.at.find("storage"), f"most providers do not bid on more than {USUAL_MAX_VOLUMES} volumes"
@@ -137,10 +141,11 @@ def _service(file: SdlFile, service: ServiceSpec) -> Iterator[SdlWarning]:
     for key, values in (("command", service.command), ("args", service.args), ("env", service.env)):
         if values == ():
             yield _warn(at.find(key), "an empty list gives another version hash than leaving the key out")
+    env = at.find("env")
     for i, entry in enumerate(service.env or ()):
         name, given, value = entry.partition("=")
         if given and value and _SECRET.search(name):
-            yield _warn(at.find("env", i), f"{name} travels in clear text in the manifest; the provider can read it")
+            yield _warn(env.find(i), f"{name} travels in clear text in the manifest; the provider can read it")
     if service.credentials is not None:
         yield _warn(
             at.find("credentials", "password"),

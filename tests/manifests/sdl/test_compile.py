@@ -172,6 +172,13 @@ def test_many_receivers_and_many_placements_are_bounded(sdl: Any) -> None:
         compile_sdl(text)
 
 
+def test_thousands_of_warnings_take_no_time(sdl: Any) -> None:
+    began = time.process_time()
+    compiled = compile_sdl(sdl(service="env: [" + ", ".join(f"KEY{i}=1" for i in range(10_000)) + "]"))
+    assert len(compiled.warnings) == 10_000
+    assert time.process_time() - began < 10
+
+
 def compile_or_refuse(text: str | bytes) -> Compiled | None:
     try:
         return compile_sdl(text)
