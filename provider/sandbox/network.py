@@ -83,6 +83,8 @@ class Network:
     auditor: Key
     cluster: str
     """where workloads go, in words for the screen"""
+    embedded: EmbeddedCluster | None = None
+    """the stand-in itself, whose troubles can be ordered; None on a real cluster"""
 
     @property
     def ledger(self) -> Path:
@@ -111,6 +113,7 @@ async def network(
     block_s: float = 0.5,
     chain_block_s: float = 6.0,
     nodes: Sequence[NodeSpec] = (),
+    asked: Sequence[GroupSpec] = (),
     log: Literal["auto", "json", "console"] = "auto",
 ) -> AsyncIterator[Network]:
     """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
@@ -123,7 +126,7 @@ async def network(
         min_reclamation_window_ns=60 * 10**9,
     )
     async with AsyncExitStack() as open_:
-        cluster_settings, words = await _cluster(open_, where, nodes)
+        cluster_settings, words, embedded = await _cluster(open_, where, nodes)
         node = await open_.enter_async_context(Node(genesis, block_time_s=block_s, virtual_block_time_s=chain_block_s))
         chain_settings = ChainSettings(id=genesis.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,))
         chain = await open_.enter_async_context(Chain.connect(chain_settings))
@@ -135,14 +138,13 @@ async def network(
         signers = {k.address: Signer(chain, k, chain_settings) for k in (provider, tenant, auditor)}
         running = [spawn(tasks, f"sandbox signer {n}", s.run()) for n, s in enumerate(signers.values())]
         running.append(spawn(tasks, "sandbox blocks", _tell(chain, list(signers.values()))))
-        attributes = _attributes()
+        attributes = _attributes(asked)
         await signers[provider.address].send(CreateProvider(provider.address, f"https://127.0.0.1:{port}", attributes))
         await signers[auditor.address].send(SignAttributes(auditor.address, provider.address, attributes))
         await _registered(chain, provider.address, auditor.address)
         try:
-            yield Network(
-                settings, chain, node, kube, Tenant(chain, signers[tenant.address], tenant), provider, auditor, words
-            )
+            who = Tenant(chain, signers[tenant.address], tenant)
+            yield Network(settings, chain, node, kube, who, provider, auditor, words, embedded)
         finally:
             for task in running:
                 task.cancel()
@@ -150,7 +152,7 @@ async def network(
 
 async def _cluster(
     open_: AsyncExitStack, where: Where | Path, nodes: Sequence[NodeSpec]
-) -> tuple[ClusterSettings, str]:
+) -> tuple[ClusterSettings, str, EmbeddedCluster | None]:
     common: dict[str, Any] = {
         "ingress_domain": "ingress.sandbox.test",
         "public_hostname": "sandbox.test",
@@ -159,11 +161,11 @@ async def _cluster(
     match where:
         case "embedded":
             embedded = await open_.enter_async_context(EmbeddedCluster(nodes or NODES))
-            return ClusterSettings(kubeconfig=embedded.kubeconfig, **common), embedded.banner
+            return ClusterSettings(kubeconfig=embedded.kubeconfig, **common), embedded.banner, embedded
         case Path() as kubeconfig:
-            return ClusterSettings(kubeconfig=kubeconfig, **common), f"the cluster of {kubeconfig}"
+            return ClusterSettings(kubeconfig=kubeconfig, **common), f"the cluster of {kubeconfig}", None
         case "kubeconfig":
-            return ClusterSettings(**common), "the current kubeconfig context"
+            return ClusterSettings(**common), "the current kubeconfig context", None
         case "local":
             try:
                 local = importlib.import_module("e2e.cluster")
@@ -173,9 +175,8 @@ async def _cluster(
                 ) from None
             running = await asyncio.to_thread(local.Cluster(nodes="kubelet").__enter__)
             open_.push_async_callback(asyncio.to_thread, running.__exit__, None, None, None)
-            return ClusterSettings(
-                kubeconfig=Path(running.kubeconfig), **common
-            ), "a real local control plane with one real node"
+            settings = ClusterSettings(kubeconfig=Path(running.kubeconfig), **common)
+            return settings, "a real local control plane with one real node", None
 
 
 async def _furnish(kube: Kube) -> None:
@@ -272,8 +273,9 @@ async def _registered(chain: Chain, provider: str, auditor: str) -> None:
         await asyncio.sleep(0.05)
 
 
-def _attributes() -> tuple[Attribute, ...]:
-    """What tenants' files ask for most (sdl-manifest.md §16), and everything the embedded nodes have."""
+def _attributes(asked: Sequence[GroupSpec]) -> tuple[Attribute, ...]:
+    """Everything the embedded nodes have, what tenants' files ask for most (sdl-manifest.md §16), and whatever the
+    groups in hand ask for: the sandbox's provider says of itself what its visitor wants to hear."""
     found = {"host": "akash", "organization": "sandbox", "region": "us-west", "tier": "community", "ip-lease": "true"}
     for n, name in enumerate(CLASSES, 1):
         found |= {f"capabilities/storage/{n}/class": name, f"capabilities/storage/{n}/persistent": "true"}
@@ -282,6 +284,8 @@ def _attributes() -> tuple[Attribute, ...]:
         key, ram, interface = f"capabilities/gpu/vendor/{card.vendor}/model/{card.model}", card.memory, card.interface
         for suffix in ("", f"/ram/{ram}", f"/interface/{interface}", f"/ram/{ram}/interface/{interface}"):
             found[key + suffix] = "true"
+    for group in reversed(asked):
+        found |= {a.key: a.value for a in group.requirements.attributes}
     return tuple(Attribute(k, v) for k, v in sorted(found.items()))
 
 
