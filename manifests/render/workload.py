@@ -1,8 +1,8 @@
 """The workload of a service: a Deployment, or a StatefulSet when it keeps volumes (kubernetes.md §2.6, §2.9, §2.11).
 
-`serviceAccountName` is written even when empty, together with its deprecated twin: left out, the API server would
-copy the old value back from the twin, and a service that gave up its permissions could never start a pod again
-(kubernetes.md §3.5).
+`serviceAccountName` is written even when empty, together with its deprecated twin: left out, an account that the
+reference gave would stay in the template after the service gave up its permissions and the account is gone, and no
+pod could be started (kubernetes.md §3.5).
 """
 
 from __future__ import annotations

@@ -114,7 +114,10 @@ OTHERWISE = [
     ("labels of the lease on every object", "so that one selector finds all of a lease"),
     ("no revision in the pod template", "an unchanged service does not restart (kubernetes.md §9.1 #8)"),
     ("seccomp RuntimeDefault", "tenants do not get the whole system call table"),
-    ("serviceAccountName said to be empty", "the API server would keep a deleted account (kubernetes.md §3.5)"),
+    (
+        "serviceAccountName said to be empty",
+        "an account of the reference would outlive its object (kubernetes.md §3.5)",
+    ),
     ("container ports once each, with their protocol", "server-side apply refuses duplicates"),
     ("53/UDP beside 53/TCP in a Service", "the reference loses one of them (kubernetes.md §2.12)"),
     ("link-local and carrier-grade NAT shut, node-local DNS open", "metadata services are not for tenants"),

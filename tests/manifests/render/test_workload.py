@@ -71,7 +71,7 @@ def test_the_default_runtime_is_not_named(build, lease, site, runtime_class):
 def test_pods_get_no_token_unless_they_asked_to_read(build, lease, site):
     plain = pod(workload(lease, build.service(), DEFAULT_PLAN, site, "7"))
     assert (plain["automountServiceAccountToken"], plain["serviceAccountName"]) == (False, "")
-    assert plain["serviceAccount"] == "", "said, so that the API server does not keep an account that is gone"
+    assert plain["serviceAccount"] == "", "said, so that an account that is gone does not stay"
     reader = build.service("log", params=Params(None, Permissions(("logs",))))
     found = pod(workload(lease, reader, DEFAULT_PLAN, site, "7"))
     assert (found["automountServiceAccountToken"], found["serviceAccountName"]) == (True, "log")

@@ -1,0 +1,65 @@
+"""The chart's rights on a real API server: enough for a lease's whole life, and not for more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from e2e.cluster import ClusterError
+from e2e.fixtures import real_cluster as real_cluster
+from manifests.render.crd import definitions
+
+pytestmark = pytest.mark.real
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "render"
+AS_DAEMON = ("--as", "system:serviceaccount:akash-services:provider-akash-provider")
+KINDS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+
+
+@pytest.fixture(scope="module")
+def cluster(real_cluster, objects):
+    home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "akash-services"}}
+    rights = [o for (kind, _), o in objects("minimal").items() if kind in KINDS]
+    text = yaml.dump_all([home, *rights, *definitions()], Dumper=yaml.SafeDumper)
+    real_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+    real_cluster.kubectl("wait", "--for=condition=Established", "crd/providerhosts.akash.network", "--timeout=60s")
+    return real_cluster
+
+
+def test_the_daemon_may_apply_a_lease_and_take_it_away(cluster):
+    text = (GOLDEN / "everything.yaml").read_text().replace("akash1owner", "akash1rights")
+    text = text.replace("grbtlkh44jjias20qcv6gouplp4c6i9hr6t2af28hdsqs", "rights-of-the-chart")
+    apply = ("apply", "--server-side", "--force-conflicts", "--field-manager", "akash-provider", "-f", "-")
+    cluster.kubectl(*apply, *AS_DAEMON, stdin=text)
+    cluster.kubectl(*apply, *AS_DAEMON, stdin=text)
+    cluster.kubectl("delete", "--wait=false", "-f", "-", *AS_DAEMON, stdin=text)
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource", "where"),
+    [
+        ("create", "pods", "lease"),
+        ("delete", "nodes", None),
+        ("create", "clusterrolebindings", None),
+        ("update", "customresourcedefinitions", None),
+        ("get", "configmaps", "kube-system"),
+        ("list", "endpointslices", "kube-system"),
+        ("create", "manifests.akash.network", "elsewhere"),
+    ],
+)
+def test_the_daemon_may_not(cluster, verb, resource, where):
+    place = ("--namespace", where) if where else ()
+    with pytest.raises(ClusterError):
+        cluster.kubectl("auth", "can-i", verb, resource, *place, *AS_DAEMON)
+
+
+def test_the_daemon_cannot_give_a_right_it_does_not_have(cluster):
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "more", "namespace": "lease"},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
+    }
+    with pytest.raises(ClusterError, match="attempting to grant RBAC permissions not currently held"):
+        cluster.kubectl("create", "-f", "-", *AS_DAEMON, stdin=yaml.safe_dump(role))
