@@ -41,7 +41,13 @@ from provider.settings import ChainSettings, ClusterSettings, Settings, load
 from provider.tasks import spawn
 
 Where = Literal["embedded", "kubeconfig", "local"]
-CARDS = (GpuModel("nvidia", "a100", "80Gi", "sxm"), GpuModel("nvidia", "rtx4090", "24Gi", "pcie"))
+CARDS = (
+    GpuModel("nvidia", "a100", "80Gi", "sxm"),
+    GpuModel("nvidia", "h100", "80Gi", "sxm"),
+    GpuModel("nvidia", "rtx4090", "24Gi", "pcie"),
+    GpuModel("nvidia", "rtx3090", "24Gi", "pcie"),
+    GpuModel("nvidia", "t4", "16Gi", "pcie"),
+)
 _LABEL = "akash.network/capabilities.gpu.vendor"
 NODES = (
     NodeSpec("node-1", cpu_milli=64_000, memory_bytes=256 << 30, ephemeral_bytes=4 << 40),

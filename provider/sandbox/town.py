@@ -37,7 +37,27 @@ async def one_life(
     say: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """The timeline of one life; LifeEnded with the reason when it does not come to its end."""
-    async with network(work, where=where, block_s=block_s) as net, living(net):
+    try:
+        return await _one_life(work, compiled, where, block_s, patience_s, on_step, say)
+    except BaseExceptionGroup as several:
+        ended = several.subgroup(LifeEnded)
+        while isinstance(ended, BaseExceptionGroup):
+            ended = ended.exceptions[0]  # type: ignore[assignment]
+        if ended is None:
+            raise
+        raise ended from None
+
+
+async def _one_life(
+    work: Path,
+    compiled: Compiled,
+    where: Where,
+    block_s: float,
+    patience_s: float,
+    on_step: Callable[[dict[str, Any]], Awaitable[None] | None],
+    say: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    async with network(work, where=where, block_s=block_s, asked=compiled.groups) as net, living(net):
         say(f"cluster: {net.cluster}")
         around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
         life = Life(
@@ -54,7 +74,8 @@ async def one_life(
 
 async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: float, console: Console) -> None:
     """Until cancelled: show the market; with an SDL, its order is posted once at the start."""
-    async with network(work, where=where, block_s=block_s) as net, living(net) as running:
+    asked = compiled.groups if compiled is not None else ()
+    async with network(work, where=where, block_s=block_s, asked=asked) as net, living(net) as running:
         console.print(f"cluster   {net.cluster}")
         console.print(f"chain     {net.settings.chain.id}  gRPC {net.node.grpc_url}  RPC {net.node.rpc_url}")
         console.print(f"gateway   https://127.0.0.1:{running.gateway_port}  provider {running.address}")
