@@ -34,6 +34,8 @@ log = structlog.get_logger()
 class Cluster(Protocol):
     """What a lease needs of the cluster (provider.cluster.cluster.Cluster)."""
 
+    @property
+    def fresh(self) -> bool: ...
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def namespaces(self) -> set[LeaseID]: ...
     async def deploy(
@@ -109,6 +111,8 @@ class Leases:
         if self.book.height < until:
             self._waiting[live.id] = until
             return
+        if not self.cluster.fresh:
+            raise Retry("no manifest is known, but the cluster's mirrors may be behind")
         log.warning("no manifest came, closing the lease", after_blocks=self.book.height - live.created_at)
         await self._close(live, CloseReason.MANIFEST_TIMEOUT)
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
