@@ -80,15 +80,16 @@ class Funds:
             spawn(tasks, "funds-0", work(self.queue, self.handle, what="deployment"))
 
     async def handle(self, deployment: DeploymentID) -> None:
-        height = self.book.height
-        ours = sorted(lease for lease in self.book.leases if lease.deployment == deployment)
-        if not ours:
+        height, chain = self.book.height, self._chain()
+        if not self._ours(deployment):
             return
-        chain = self._chain()
         try:
             account = await chain.escrow_account(deployment)
             payments = await chain.escrow_payments(deployment)
         except NotFound:
+            return
+        ours = self._ours(deployment)
+        if not ours:  # closed while we asked
             return
         rates = [p.rate.amount_e18 for p in payments if p.state == "open"]
         funds = sum(f.amount_e18 for f in account.funds if f.denom == self.book.leases[ours[0]].price.denom)
@@ -106,6 +107,9 @@ class Funds:
             )
             forecast = Forecast(height, height, dry, owed_apart=len(ours) > 1)
         self.forecasts[deployment] = forecast
+
+    def _ours(self, deployment: DeploymentID) -> list[LeaseID]:
+        return sorted(lease for lease in self.book.leases if lease.deployment == deployment)
 
     def _due(self, forecast: Forecast, height: int) -> bool:
         period_blocks = max(1, self.settings.withdraw_period_s * 1000 // max(1, self._block_time_ms()))

@@ -120,3 +120,16 @@ async def test_an_overdrawn_account_is_left_alone(chain: Any, lease: LeaseID) ->
     till = Till(chain, await Book.load(chain, US, 3, 30))
     chain.accounts_[lease.deployment] = EscrowAccount(lease.deployment, "overdrawn", 3, (DecCoin("uact", -5 * E18),))
     assert await till.at(500) == []
+
+
+async def test_a_lease_that_closes_while_the_chain_is_asked_ends_nothing(chain: Any, lease: LeaseID) -> None:
+    till = Till(chain, await Book.load(chain, US, 3, 30))
+    till.settled(lease, 3, 100)
+    ask = chain.escrow_payments
+
+    async def closes_meanwhile(deployment: Any) -> Any:
+        till.book.leases.clear()
+        return await ask(deployment)
+
+    chain.escrow_payments = closes_meanwhile
+    assert await till.at(103) == [], "nobody to withdraw from, and no KeyError to end the daemon"
