@@ -46,7 +46,7 @@ def sandbox(
     """A small network: a chain with real rules, a cluster, this daemon, and a tenant."""
     if once and sdl is None:
         raise ConfigError("--once", "no SDL file is given", "Add --sdl examples/01-web.yaml, or leave --once out.")
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     log.configure("auto", level="info" if verbose else "error")
     try:
         compiled = compile_sdl(_read(sdl)) if sdl is not None else None

@@ -29,6 +29,10 @@ from provider.chain.tx.signer import Signer
 from provider.errors import Refused, Retry
 
 
+PATIENCE = 50
+"""tries of a message, a fifth of a second apart"""
+
+
 class Tenant:
     """One key, one gateway at a time. Every step returns what was really observed, with the height it was observed
     at."""
@@ -37,7 +41,7 @@ class Tenant:
         self.chain, self.signer, self.key = chain, signer, key
 
     async def post(self, compiled: Compiled, dseq: int, deposit: Coin) -> None:
-        await self.signer.send(
+        await self.send(
             CreateDeployment(
                 DeploymentID(self.key.address, dseq),
                 compiled.groups,
@@ -48,13 +52,19 @@ class Tenant:
         )
 
     async def send(self, msg: Msg) -> str:
+        """Trouble that passes (a node between two blocks, say) is sat out for a while."""
+        for _ in range(PATIENCE):
+            try:
+                return await self.signer.send(msg)
+            except Retry:
+                await asyncio.sleep(0.2)
         return await self.signer.send(msg)
 
     async def lease(self, bid: LeaseID) -> None:
-        await self.signer.send(CreateLease(bid))
+        await self.send(CreateLease(bid))
 
     async def close(self, dseq: int) -> None:
-        await self.signer.send(CloseDeployment(DeploymentID(self.key.address, dseq)))
+        await self.send(CloseDeployment(DeploymentID(self.key.address, dseq)))
 
     async def gateway(self, provider: str) -> Gateway:
         """The provider's gateway, found and trusted through its record on chain."""

@@ -11,7 +11,7 @@ from e2e.cluster import ClusterError
 from e2e.fixtures import real_cluster as real_cluster
 from manifests.render.crd import definitions
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("lease namespace")]
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "render"
 AS_DAEMON = ("--as", "system:serviceaccount:akash-services:provider-akash-provider")
 KINDS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")

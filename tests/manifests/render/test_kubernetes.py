@@ -16,7 +16,7 @@ from manifests.render.crd import definitions, manifest_object, read_manifest
 from manifests.render.names import REVISION
 from manifests.render.site import Site
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("lease namespace")]
 
 TAKEN_OVER = [
     "01-basic",
