@@ -18,6 +18,7 @@ from bidengine.decide import Consider, Keep, Release, outlook
 from bidengine.offer import resources_offer
 from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
+from bidengine.rebuild import rebuild
 from bidengine.room import Room
 from bidengine.rules import screen
 from bidengine.rules.reclamation import window_to_offer
@@ -98,6 +99,7 @@ class Orders:
         order = bid.id.order
         self.room.release(order)
         self._refused(order, error)
+        self.queue.put(order)  # a bid sent by an earlier process may be there all the same
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -123,8 +125,11 @@ class Orders:
             match step:
                 case Consider() if key not in self.declined:
                     await self._consider(self.book.orders[key])
-                case Keep(until) if until is not None:
-                    self._until[key] = until
+                case Keep(until):
+                    if until is not None:
+                        self._until[key] = until
+                    if key in self.book.bids and key not in self.room.holds:
+                        await self._hold_again(self.book.bids[key], self.book.orders.get(key))
                 case CloseIt(reason, why):
                     await self._close(key, reason, why)
                 case Release():
@@ -173,6 +178,18 @@ class Orders:
             return placement
         asked = price(order.spec, placement, self.prices.current, block_time_ms=self._block_time_ms())
         return asked if isinstance(asked, Decline) else (placement, asked)
+
+    async def _hold_again(self, bid: Bid, order: Order | None) -> None:
+        """A bid of ours that an earlier process sent: this one learns of it from its block, or from the refusal of a
+        second. It gets its room as at a restart, or is closed."""
+        try:
+            found = await self._bid_on_chain(bid.id)  # the event does not tell which cards were promised
+        except NotFound:
+            return
+        if found.state == "open" and order is not None:
+            self.declined.pop(order.id, None)
+            for _, no in rebuild(self.room, (), ((found, order.spec),)):
+                await self._close(order.id, CloseReason.UNSPECIFIED, f"it no longer fits: {no.detail}")
 
     def _us(self, order: OrderID) -> Us:
         return Us(

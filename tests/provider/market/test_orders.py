@@ -163,6 +163,41 @@ async def test_a_bid_that_failed_in_its_block_gives_its_room_back(play: Play) ->
     assert play.orders.declined[key].final
 
 
+async def test_a_bid_of_an_earlier_process_gets_its_room_when_its_block_is_seen(play: Play) -> None:
+    """Killed with the bid in the mempool: the new process does not know of it and bids again."""
+    play.answer = TxRefused("market", 21, "invalid bid: bid exists from provider")
+    key = await play.order()
+    assert play.state(key) is None
+    play.chain.add_bid(key)
+    play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
+    await play.orders.handle(key)
+    assert play.state(key) is HoldState.BID
+    assert key not in play.orders.declined
+    assert play.sent == []
+
+
+async def test_a_second_bid_that_failed_in_its_block_does_not_cost_the_first_its_room(play: Play) -> None:
+    key = await play.order()
+    play.chain.add_bid(key)
+    play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
+    bid = play.sent[0]
+    assert isinstance(bid, CreateBid)
+    play.orders.failed(bid, TxRefused("market", 21, "invalid bid: bid exists from provider"))
+    await play.orders.handle(await play.orders.queue.get())
+    assert play.state(key) is HoldState.BID
+
+
+async def test_a_bid_of_an_earlier_process_that_no_longer_fits_is_closed(play: Play) -> None:
+    play.room.see(Inventory((), node_ports=10))
+    key = play.chain.add_order(1)
+    play.chain.add_bid(key)
+    play.book.orders[key] = play.chain.orders_[key]
+    play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
+    await play.orders.handle(key)
+    assert play.sent == [CloseBid(key.bid_of(US), 10002)]
+    assert key not in play.book.bids
+
+
 async def test_a_lost_bid_that_the_chain_left_open_is_closed(play: Play) -> None:
     key = await play.order()
     play.chain.add_bid(key)
