@@ -85,9 +85,10 @@ def check_envelope(tx: Tx) -> None:
     """Options, addresses, gas, fee sign and the number of signatures (the SDK's basic validation of a tx)."""
     if tx.body.extension_options:
         raise ChainError("sdk", 31, "unknown extension options")
-    for address in (*tx.signers, tx.auth.fee.granter):
-        if address and not is_address(address):
-            raise registered("sdk", 7, f"decoding bech32 failed: {address}")
+    granter = (tx.auth.fee.granter,) if tx.auth.fee.granter else ()
+    for address in (*tx.signers, *granter):
+        if not is_address(address):
+            raise registered("sdk", 7, f"decoding bech32 failed: {address or 'empty address string is not allowed'}")
     if tx.gas_limit > _MAX_GAS:
         raise registered("sdk", 18, f"invalid gas supplied; {tx.gas_limit} > {_MAX_GAS}")
     if any(amount < 0 for _, amount in tx.fee):
