@@ -11,15 +11,15 @@ from importlib.metadata import version as installed
 from typing import Any, Protocol
 
 import structlog
-from manifests.check import check_agreement, check_manifest
-from manifests.render.crd import StoredManifest
 
 from bidengine.room import Room
 from bidengine.views import Deployment
+from manifests.check import check_agreement, check_manifest
 from manifests.digest import version
 from manifests.errors import ManifestInvalid
 from manifests.ids import DeploymentID, LeaseID
 from manifests.manifest import Manifest, ManifestGroup
+from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from manifests.wire import manifest_json, parse_manifest
 from provider.errors import NotFound, Refused, Retry
@@ -96,7 +96,7 @@ class Reception:
             except Retry as trouble:
                 raise Answer(503, f"the cluster cannot take it now: {trouble}") from None
             log.info("manifest accepted", lease=str(lease), hash=version(manifest).hex())
-        self.leases.look(ours)
+        self.leases.deploy_again(ours)
 
     async def _agreed(self, deployment: DeploymentID, manifest: Manifest) -> Deployment:
         """The deployment as the chain has it, once the manifest matches its hash and its groups."""

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import structlog
-from manifests.render.crd import StoredManifest
 
 from bidengine.offer import narrowed
 from bidengine.room import Room
@@ -21,6 +20,7 @@ from bidengine.views import CloseReason, Lease
 from manifests.digest import version
 from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup
+from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from provider.chain.messages import CloseBid, Msg, StartReclaim
 from provider.errors import NotFound, Refused, Retry, TxRefused
@@ -69,6 +69,13 @@ class Leases:
 
     def look(self, leases: Iterable[LeaseID]) -> None:
         for lease in leases:
+            self.queue.put(lease)
+
+    def deploy_again(self, leases: Iterable[LeaseID]) -> None:
+        """Their tenant has sent a manifest, perhaps the same one: what was refused may be accepted now."""
+        for lease in leases:
+            if self.problems.pop(lease, None) is not None:
+                self._applied.pop(lease, None)
             self.queue.put(lease)
 
     def look_at_all(self) -> None:
@@ -131,7 +138,7 @@ class Leases:
             log.info("closing refused, the chain knows better", why=str(already))
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
-        if self._applied.get(lease) == stored and lease in self.cluster.namespaces():
+        if self._applied.get(lease) == stored and (lease in self.problems or lease in self.cluster.namespaces()):
             return
         revision = version((stored.group,)).hex()[:16]
         try:
@@ -147,16 +154,20 @@ class Leases:
         log.info("deployed", services=len(stored.group.services), revision=revision)
 
     async def _end(self, lease: LeaseID) -> None:
+        if lease.provider != self.book.us.owner:
+            return  # another provider, or a sandbox, works on this cluster too
         try:
             found = await self._lease_on_chain(lease)
         except NotFound:
-            found = None
-        if found is not None and found.live:
+            # Chains keep leases that are over. One that is unknown was made on another chain, where it may live.
+            log.error("the cluster has a lease this chain does not know; it is left alone")
+            return
+        if found.live:
             raise Retry("the chain still shows this lease as live; the book is behind")
         self._waiting.pop(lease, None)
         self._applied.pop(lease, None)
         self.problems.pop(lease, None)
         if lease in self.cluster.leases() or lease in self.cluster.namespaces():
             await self.cluster.teardown(lease)
-            log.info("torn down", chain_says=found.state if found else "unknown lease")
+            log.info("torn down", chain_says=found.state)
         self.room.release(lease.order)

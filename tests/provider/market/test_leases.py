@@ -1,0 +1,330 @@
+"""A lease's life with us, in plays over a real book and room; chain and cluster are in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bidengine.commit import Commit
+from bidengine.node import Inventory, Node
+from bidengine.room import HoldState, Room
+from bidengine.views import Lease, Reclamation
+from manifests.ids import LeaseID
+from manifests.manifest import ManifestGroup
+from manifests.render.crd import StoredManifest
+from provider.chain.messages import CloseBid, Msg, StartReclaim
+from provider.errors import NotFound, Refused, Retry, TxRefused, Unreachable
+from provider.market.book import Book
+from provider.market.leases import Leases
+from provider.settings import LeaseSettings
+
+US = "akash1us"
+TIMEOUT_BLOCKS = 50
+"""300 s of 6 s blocks"""
+
+
+@dataclass
+class MemoryCluster:
+    """Manifests and namespaces by lease; what was done is written down. `answer` is raised instead of doing."""
+
+    stored: dict[LeaseID, StoredManifest] = field(default_factory=dict)
+    spaces: set[LeaseID] = field(default_factory=set)
+    done: list[str] = field(default_factory=list)
+    answer: Exception | None = None
+    makes_namespace: bool = True
+    fresh: bool = True
+
+    def leases(self) -> dict[LeaseID, StoredManifest]:
+        return self.stored
+
+    def namespaces(self) -> set[LeaseID]:
+        return self.spaces
+
+    async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Any, revision: str) -> None:
+        self.done.append(f"deploy {group.name} {revision}")
+        if self.makes_namespace:
+            self.spaces.add(lease)
+        if self.answer is not None:
+            raise self.answer
+
+    async def teardown(self, lease: LeaseID) -> None:
+        self.done.append("teardown")
+        if self.answer is not None:
+            raise self.answer
+        self.stored.pop(lease, None)
+        self.spaces.discard(lease)
+
+
+@dataclass
+class Play:
+    chain: Any
+    book: Book
+    cluster: MemoryCluster = field(default_factory=MemoryCluster)
+    sent: list[Msg] = field(default_factory=list)
+    no: Exception | None = None
+    silence: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.room = Room(Commit())
+        self.room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30),), node_ports=10))
+        settings = LeaseSettings(manifest_timeout_s=300)
+        self.leases = Leases(self.book, self.room, self.cluster, self.send, self.on_chain, settings, lambda: 6000)
+
+    async def send(self, msg: Msg) -> str:
+        if self.no is not None:
+            raise self.no
+        self.sent.append(msg)
+        return "HASH"
+
+    async def on_chain(self, lease: LeaseID) -> Lease:
+        if self.silence is not None:
+            raise self.silence
+        found: Lease = await self.chain.lease(lease)
+        return found
+
+    async def won(self, *, at: int = 3, **changes: Any) -> LeaseID:
+        """A lease that has just been seen."""
+        lease: LeaseID = self.chain.add_lease(self.chain.add_order(1), at=at)
+        self.chain.leases_[lease] = replace(self.chain.leases_[lease], **changes)
+        self.book.leases[lease] = self.chain.leases_[lease]
+        self.book.orders[lease.order] = self.chain.orders_[lease.order]
+        await self.leases.handle(lease)
+        return lease
+
+    async def manifest(self, lease: LeaseID, name: str = "one") -> None:
+        self.cluster.stored[lease] = StoredManifest(lease, ManifestGroup(name, ()), {})
+        await self.leases.handle(lease)
+
+    async def at(self, height: int) -> None:
+        """A block goes by, and what it makes due is done."""
+        self.book.height = height
+        self.leases.tick(height)
+        while self.leases.queue._waiting:
+            key = await self.leases.queue.get()
+            await self.leases.handle(key)
+            self.leases.queue.done(key)
+
+    def over(self, lease: LeaseID) -> None:
+        """The lease's last block has been seen."""
+        self.chain.leases_[lease] = replace(self.chain.leases_[lease], state="closed", closed_on=9)
+        self.book.leases.pop(lease, None)
+
+
+@pytest.fixture
+async def play(chain: Any) -> Play:
+    return Play(chain, await Book.load(chain, US, 3, 30))
+
+
+# Waiting for the manifest.
+
+
+async def test_a_lease_won_has_its_room_and_waits(play: Play) -> None:
+    lease = await play.won()
+    assert play.room.holds[lease.order].state is HoldState.LEASED
+    assert play.cluster.done == []
+    await play.at(3 + TIMEOUT_BLOCKS - 1)
+    assert play.sent == []
+
+
+async def test_a_lease_without_a_manifest_is_closed_in_time_and_closed_again_if_that_got_lost(play: Play) -> None:
+    lease = await play.won()
+    await play.at(3 + TIMEOUT_BLOCKS)
+    assert play.sent == [CloseBid(lease, 10003)]
+    await play.at(3 + TIMEOUT_BLOCKS + 1)
+    assert len(play.sent) == 1, "its block is awaited first"
+    await play.at(3 + TIMEOUT_BLOCKS + 20)
+    assert len(play.sent) == 2
+
+
+async def test_patience_is_counted_from_the_lease_not_from_our_start(play: Play) -> None:
+    play.book.height = 500
+    lease = await play.won(at=3)
+    assert play.sent == [CloseBid(lease, 10003)]
+
+
+async def test_nobody_is_closed_for_a_manifest_that_could_not_be_seen(play: Play) -> None:
+    await play.won()
+    play.cluster.fresh = False
+    with pytest.raises(Retry):
+        await play.at(3 + TIMEOUT_BLOCKS)
+    assert play.sent == []
+
+
+async def test_no_timeout_no_closing(chain: Any) -> None:
+    play = Play(chain, await Book.load(chain, US, 3, 30))
+    play.leases.settings = LeaseSettings(manifest_timeout_s=0)
+    await play.won()
+    await play.at(10**6)
+    assert play.sent == []
+
+
+async def test_a_manifest_in_time_ends_the_waiting(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    await play.at(3 + 2 * TIMEOUT_BLOCKS)
+    assert play.sent == []
+
+
+async def test_a_lease_that_was_promised_notice_is_given_it(play: Play) -> None:
+    lease = await play.won(reclamation=Reclamation(3600, 0, 0))
+    await play.at(3 + TIMEOUT_BLOCKS)
+    assert play.sent == [StartReclaim(lease, 10003)]
+    play.book.leases[lease] = replace(
+        play.book.leases[lease], state="reclaiming", reclamation=Reclamation(3600, 53, 5000)
+    )
+    play.book.time_unix_ns = 4999 * 10**9
+    await play.at(3 + TIMEOUT_BLOCKS + 20)
+    assert len(play.sent) == 1, "notice has been given and is not over"
+    play.book.time_unix_ns = 5000 * 10**9
+    await play.at(3 + TIMEOUT_BLOCKS + 40)
+    assert play.sent[1:] == [CloseBid(lease, 10003)]
+
+
+async def test_a_closing_the_chain_refuses_is_no_reason_to_fail(play: Play) -> None:
+    play.no = TxRefused("market", 24, "order closed")
+    await play.won()
+    await play.at(3 + TIMEOUT_BLOCKS)
+    assert play.sent == []
+
+
+# On the cluster.
+
+
+async def test_each_manifest_is_deployed_once(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    await play.manifest(lease)
+    assert len(play.cluster.done) == 1
+    await play.manifest(lease, "two")
+    assert [text.split()[1] for text in play.cluster.done] == ["one", "two"]
+    assert len({text.split()[2] for text in play.cluster.done}) == 2, "another manifest is another revision"
+
+
+async def test_a_namespace_somebody_deleted_is_made_again(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    play.cluster.spaces.clear()
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 2
+
+
+@pytest.mark.parametrize("makes_namespace", [True, False], ids=["half way", "at the first object"])
+async def test_a_manifest_the_cluster_refuses_is_told_and_not_tried_again(play: Play, makes_namespace: bool) -> None:
+    play.cluster.answer, play.cluster.makes_namespace = Refused("quota exceeded"), makes_namespace
+    lease = await play.won()
+    await play.manifest(lease)
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 1
+    assert play.leases.problems == {lease: "quota exceeded"}
+    play.cluster.answer = None
+    await play.manifest(lease, "two")
+    assert len(play.cluster.done) == 2
+    assert play.leases.problems == {}
+
+
+async def test_a_tenant_who_sends_the_refused_manifest_again_is_given_another_try(play: Play) -> None:
+    play.cluster.answer = Refused("host name www.example.com is in use by another tenant of this provider")
+    lease = await play.won()
+    await play.manifest(lease)
+    play.cluster.answer = None
+    play.leases.deploy_again([lease])
+    await play.at(4)
+    assert len(play.cluster.done) == 2
+    assert play.leases.problems == {}
+
+
+async def test_trouble_with_the_api_server_is_tried_again(play: Play) -> None:
+    play.cluster.answer = Retry("the API server answers 503")
+    lease = await play.won()
+    with pytest.raises(Retry):
+        await play.manifest(lease)
+    play.cluster.answer = None
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 2
+    assert play.leases.problems == {}
+
+
+# The end.
+
+
+async def test_a_lease_that_is_over_is_torn_down_and_its_room_free(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    play.over(lease)
+    await play.leases.handle(lease)
+    assert play.cluster.done[1:] == ["teardown"]
+    assert lease.order not in play.room.holds
+    await play.leases.handle(lease)
+    assert play.cluster.done[1:] == ["teardown"], "nothing is left, nothing is done"
+
+
+@pytest.mark.parametrize(
+    ("silence", "raised"),
+    [(None, Retry), (Unreachable("no node answers"), Unreachable), (Retry("the node lags"), Retry)],
+    ids=["the chain says it lives", "nobody answers", "an old answer"],
+)
+async def test_nothing_is_torn_down_without_evidence(
+    play: Play, silence: Exception | None, raised: type[Exception]
+) -> None:
+    """support#245: an outage must not close leases."""
+    lease = await play.won()
+    await play.manifest(lease)
+    play.book.leases.clear()
+    play.silence = silence
+    with pytest.raises(raised):
+        await play.leases.handle(lease)
+    assert "teardown" not in play.cluster.done
+    assert lease.order in play.room.holds
+
+
+async def test_a_lease_the_chain_does_not_know_is_left_alone(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    play.book.leases.clear()
+    play.silence = NotFound("lease not found")
+    await play.leases.handle(lease)
+    assert "teardown" not in play.cluster.done
+
+
+async def test_another_providers_lease_in_the_same_cluster_is_not_even_asked_about(play: Play) -> None:
+    lease = LeaseID("akash1tenant", 5, 1, 1, "akash1rival")
+    play.cluster.spaces.add(lease)
+    play.silence = AssertionError("asked")
+    await play.leases.handle(lease)
+    assert play.cluster.done == []
+
+
+async def test_a_clearing_that_takes_its_time_keeps_the_room_until_it_is_done(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    play.over(lease)
+    play.cluster.answer = Retry("the namespace is going")
+    with pytest.raises(Retry):
+        await play.leases.handle(lease)
+    assert lease.order in play.room.holds
+    play.cluster.answer = None
+    await play.leases.handle(lease)
+    assert lease.order not in play.room.holds
+
+
+@pytest.mark.parametrize("left", ["its manifest", "its namespace"])
+async def test_a_new_process_finds_what_an_old_one_left(play: Play, left: str) -> None:
+    lease = play.chain.add_lease(play.chain.add_order(1), state="closed")
+    if left == "its manifest":
+        play.cluster.stored[lease] = StoredManifest(lease, ManifestGroup("one", ()), {})
+    else:
+        play.cluster.spaces.add(lease)
+    play.leases.look_at_all()
+    await play.at(4)
+    assert play.cluster.done == ["teardown"]
+
+
+async def test_a_lease_that_lost_its_order_is_kept_without_room(play: Play) -> None:
+    """Its order could not be read: the tenant's manifest is served all the same."""
+    lease = await play.won()
+    play.room.release(lease.order)
+    play.book.orders.clear()
+    await play.manifest(lease)
+    assert len(play.cluster.done) == 1
