@@ -1,0 +1,213 @@
+"""The daemon as an operator runs it, in a process of its own that can be killed at any moment, over a sandbox network
+that lives in the test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from manifests.coins import Coin
+from manifests.ids import LeaseID, OrderID
+from manifests.sdl import Compiled, compile_sdl
+from provider.chain.events import BidCreated
+from provider.cluster.kinds import MANIFEST, NAMESPACE, PROVIDER_HOST
+from provider.ledger.books import Books
+from provider.ledger.store import Store
+from provider.sandbox.life import Life, Surroundings
+from provider.sandbox.network import Network, network
+
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
+BLOCK_S = 0.2
+
+
+@dataclass
+class Daemon:
+    """`akp run` over `work`/akp.yaml. Start and kill it as often as you like."""
+
+    work: Path
+    process: asyncio.subprocess.Process | None = None
+    starts: int = 0
+    port: int = field(default_factory=lambda: _free_port())
+
+    async def start(self) -> None:
+        assert self.process is None, "it runs already"
+        self.starts += 1
+        with (self.work / f"daemon-{self.starts}.log").open("wb") as out:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "provider", "run", "--config", str(self.work / "akp.yaml"),
+                stdout=out, stderr=out, env={**os.environ, "AKP_METRICS__LISTEN": f"127.0.0.1:{self.port}"},
+            )  # fmt: skip
+
+    async def kill(self) -> None:
+        """Like a power cut: no handler runs, nothing is flushed."""
+        assert self.process is not None
+        self.process.kill()
+        assert await self.process.wait() == -signal.SIGKILL, "it had ended by itself before: see its log"
+        self.process = None
+
+    async def terminate(self) -> tuple[int, float]:
+        """What Kubernetes does: exit code and seconds until the end."""
+        assert self.process is not None
+        begin, process = time.monotonic(), self.process
+        process.terminate()
+        code = await asyncio.wait_for(process.wait(), 30)
+        self.process = None
+        return code, time.monotonic() - begin
+
+    async def ready(self, patience_s: float = 30) -> None:
+        async def says_so() -> bool:
+            return (await self._get("/readyz")).startswith("ready")
+
+        await eventually("the daemon is ready", says_so, patience_s)
+
+    async def metric(self, name: str) -> float:
+        for line in (await self._get("/metrics")).splitlines():
+            if line.startswith(name) and line[len(name)] in " {":
+                return float(line.rpartition(" ")[2])
+        raise AssertionError(f"no metric {name}")
+
+    @property
+    def log(self) -> str:
+        return "".join(path.read_text() for path in sorted(self.work.glob("daemon-*.log")))
+
+    async def _get(self, path: str) -> str:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            try:
+                return (await http.get(f"http://127.0.0.1:{self.port}{path}")).text
+            except httpx.TransportError:
+                return ""
+
+
+@dataclass
+class Town:
+    """The sandbox network and what tests ask of it."""
+
+    net: Network
+    work: Path
+    compiled: Compiled
+
+    def life(self, dseq: int = 7, **kw: Any) -> Life:
+        around = Surroundings(self.net.chain, self.net.kube, self.net.ledger, self.net.why_no_bid)
+        return Life(
+            self.net.tenant, around, self.compiled, dseq=dseq, deposit=Coin("uact", 5_000_000), patience_s=30, **kw
+        )
+
+    def order(self, dseq: int = 7) -> OrderID:
+        return OrderID(self.net.tenant.key.address, dseq, 1, 1)
+
+    def our_lease(self, dseq: int = 7) -> LeaseID:
+        return self.order(dseq).bid_of(self.net.provider.address)
+
+    async def history(self) -> tuple[dict[OrderID, int], list[str]]:
+        """Over all the chain's blocks: how often it made a bid of ours, by order; and what transactions that did
+        nothing were told."""
+        bids: dict[OrderID, int] = {}
+        failed: list[str] = []
+        tip = (await self.net.chain.head()).height
+        async for block in self.net.chain.follow(after=0):
+            failed += [tx.log for tx in block.txs if tx.code]
+            for event in (event for tx in block.txs for event in tx.events):
+                if isinstance(event, BidCreated) and event.id.provider == self.net.provider.address:
+                    bids[event.id.order] = bids.get(event.id.order, 0) + 1
+            if block.height >= tip:
+                break
+        return bids, failed
+
+    async def left_over(self) -> list[str]:
+        """What the cluster still has of any lease."""
+        kube, out = self.net.kube, []
+        for kind, namespace in ((NAMESPACE, None), (MANIFEST, "lease"), (PROVIDER_HOST, "lease")):
+            labels = "akash.network=true,akash.network/lease.id.owner" if kind is NAMESPACE else ""
+            out += [f"{kind} {o['metadata']['name']}" for o in await kube.all(kind, namespace, labels)]
+        return out
+
+    async def held(self) -> list[str]:
+        """Orders with room set aside, as /status shows them."""
+        async with await self.net.tenant.gateway(self.net.provider.address) as gateway:
+            inventory = (await gateway.status())["cluster"]["inventory"]
+        return ["active"] * len(inventory["active"]) + ["pending"] * len(inventory["pending"])
+
+    async def settled_well(self, dseq: int = 7) -> None:
+        """The lease is closed by its tenant, and the ledger tells the chain's own story of it."""
+        lease = self.our_lease(dseq)
+        found = await self.net.chain.latest.lease(lease)
+        assert (found.state, found.reason) == ("closed", 1), "closed by the tenant and nobody else"
+        (payment,) = await self.net.chain.latest.escrow_payments(lease.deployment)
+        async with Store.open(self.net.ledger, readonly=True) as store:
+            books = Books(store)
+            spans, settlements = await books.spans(lease), await books.settlements(lease)
+        assert [(s.from_height, s.to_height) for s in spans] == [(found.created_at, found.closed_on)]
+        assert sum(coin.amount for s in settlements for coin in s.paid) == payment.withdrawn.amount > 0
+
+
+async def eventually(what: str, look: Callable[[], Awaitable[Any]], patience_s: float = 20) -> Any:
+    """Look until there is something to see. Against processes and sockets there is no other clock."""
+    deadline = time.monotonic() + patience_s
+    while not (found := await look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {patience_s:.0f} s: {what}")
+        await asyncio.sleep(0.02)
+    return found
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[Any]]:
+    return eventually
+
+
+@pytest.fixture
+def web() -> Compiled:
+    return compile_sdl((EXAMPLES / "01-web.yaml").read_bytes())
+
+
+@pytest.fixture
+def in_town(tmp_path: Path, web: Compiled) -> Callable[..., Any]:
+    """`async with in_town(block_s=…) as town`: chain, cluster and tenant; no daemon yet."""
+
+    @asynccontextmanager
+    async def open_(compiled: Compiled = web, **kw: Any) -> AsyncIterator[Town]:
+        async with network(tmp_path, **{"block_s": BLOCK_S, "log": "json", **kw}) as net:
+            yield Town(net, tmp_path, net.played(compiled))
+
+    return open_
+
+
+@pytest.fixture
+def with_daemon(in_town: Callable[..., Any]) -> Callable[..., Any]:
+    """`async with with_daemon() as (town, daemon)`: the same with a daemon process, started and not waited for."""
+
+    @asynccontextmanager
+    async def open_(**kw: Any) -> AsyncIterator[tuple[Town, Daemon]]:
+        async with AsyncExitStack() as stack:
+            town = await stack.enter_async_context(in_town(**kw))
+            daemon = Daemon(town.work)
+            await daemon.start()
+            try:
+                yield town, daemon
+            except BaseException:
+                print(daemon.log[-6000:])
+                raise
+            finally:
+                if daemon.process is not None:
+                    if daemon.process.returncode is None:
+                        daemon.process.kill()
+                    await daemon.process.wait()
+
+    return open_
