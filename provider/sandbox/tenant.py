@@ -28,7 +28,6 @@ from provider.chain.messages import CloseDeployment, CreateDeployment, CreateLea
 from provider.chain.tx.signer import Signer
 from provider.errors import Refused, Retry
 
-
 PATIENCE = 50
 """tries of a message, a fifth of a second apart"""
 
