@@ -6,6 +6,7 @@ starts it, the last to leave takes it down, and should they all be killed, the n
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -18,6 +19,9 @@ import pytest
 
 from e2e.cluster import Cluster, require
 
+# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one, which nobody closes.
+asyncio.set_event_loop(None)
+
 
 @pytest.fixture(scope="session")
 def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
@@ -29,6 +33,17 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def kubelet_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A real control plane with one real node that runs containers. Needs root; skips by name where it cannot."""
     yield from _shared("kubelet", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def real_node(request: pytest.FixtureRequest) -> Path:
+    """The kubeconfig of a cluster whose nodes run containers: `$AKP_E2E_KUBECONFIG` (kind in users' CI, or any other
+    that has the image docker.io/library/web:1), else one made here."""
+    given = os.environ.get("AKP_E2E_KUBECONFIG")
+    if given:
+        return Path(given)
+    cluster: Cluster = request.getfixturevalue("kubelet_cluster")
+    return cluster.kubeconfig
 
 
 def _shared(nodes: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:

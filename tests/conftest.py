@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
-
-# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one, which nobody closes.
-asyncio.set_event_loop(None)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -6,11 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from e2e.cluster import Cluster
-from e2e.fixtures import kubelet_cluster as kubelet_cluster
 from manifests.coins import Coin
 from manifests.ids import LeaseID, lease_namespace
 from manifests.sdl import compile_sdl
@@ -26,10 +23,10 @@ pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-web.yaml"
 
 
-async def test_a_tenants_page_is_served_by_a_real_pod(kubelet_cluster: Cluster, tmp_path: Path) -> None:
+async def test_a_tenants_page_is_served_by_a_real_pod(real_node: Path, tmp_path: Path) -> None:
     seen: dict[str, Any] = {}
 
-    async with network(tmp_path, where=kubelet_cluster.kubeconfig, block_s=0.5) as net, living(net):
+    async with network(tmp_path, where=real_node, block_s=0.5) as net, living(net):
 
         async def look(step: dict[str, Any]) -> None:
             if step["step"] == "lease":
@@ -43,7 +40,7 @@ async def test_a_tenants_page_is_served_by_a_real_pod(kubelet_cluster: Cluster, 
         timeline = await life.run()
 
         assert tuple(step["step"] for step in timeline) == STEPS
-        assert (seen["status"], seen["page"]) == (200, "hello\n")
+        assert seen["page"] == "hello\n"
         assert "web is listening on 8080" in seen["log"]
         assert seen["said"] == f"{seen['lease'].owner} 42\n"
         settled = timeline[STEPS.index("settled")]
@@ -56,10 +53,12 @@ async def _visit(net: Network, lease: LeaseID) -> dict[str, Any]:
     """What the tenant's own pod answers, says and does."""
     namespace = lease_namespace(lease)
     (pod,) = await net.kube.all(POD, namespace)
-    async with httpx.AsyncClient(trust_env=False) as http:
-        answer = await http.get(f"http://{pod['status']['podIP']}:8080/")
+    # By way of the API server, whose refusal would be an exception: pods of kind have no address that leads here.
+    page = POD.path(namespace, pod["metadata"]["name"] + ":8080", "proxy/")
+    async with net.kube.stream(page, [], quiet_s=20) as answer:
+        body = await answer.chunk()
     command = ["sh", "-c", "echo $AKASH_OWNER $((6 * 7))"]
     outcome = await commands.run(net.kube, namespace, pod["metadata"]["name"], "web", command)
     async with asyncio.timeout(20), logs(net.kube, namespace, "web") as lines:
         log = [line.text async for line in lines]
-    return {"status": answer.status_code, "page": answer.text, "said": outcome.stdout.decode(), "log": log}
+    return {"page": body.decode(), "said": outcome.stdout.decode(), "log": log}

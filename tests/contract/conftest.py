@@ -17,7 +17,6 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.fixtures import real_cluster as real_cluster
 from provider.sandbox.cluster import EmbeddedCluster
 
 Json = dict[str, Any]

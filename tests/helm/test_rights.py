@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from e2e.cluster import ClusterError
-from e2e.fixtures import real_cluster as real_cluster
 from manifests.render.crd import definitions
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("lease namespace")]

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from e2e.fixtures import real_cluster as real_cluster
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Params, Permissions
 from manifests.render import render

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -14,10 +13,6 @@ from aiohttp import web
 from google.protobuf import json_format
 
 from provider.chain import wire
-
-# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody
-# closes.
-asyncio.set_event_loop(None)
 
 Lines = Callable[..., Iterator[dict[str, Any]]]
 

@@ -19,10 +19,6 @@ from provider.cluster.kube import Event, Kube, Page
 from provider.errors import AkpError, Conflict, NotFound
 from provider.settings import ClusterSettings
 
-# looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one then, which nobody
-# closes.
-asyncio.set_event_loop(None)
-
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

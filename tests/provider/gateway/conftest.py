@@ -35,8 +35,6 @@ from provider.gateway.server import Limits, Serving, serve
 from provider.gateway.tls import PeerContext
 
 LIMITS = Limits()
-# See tests/provider/sandbox/conftest.py: without this the first synchronous test leaves an unclosed loop behind.
-asyncio.set_event_loop(None)
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 

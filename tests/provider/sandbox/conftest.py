@@ -19,10 +19,6 @@ from provider.sandbox.chain.app import App
 from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.node import Node
 
-# looptime asks for the current loop before each test. Before the first async test there is none, and Python would make
-# one that nobody closes: a ResourceWarning in whatever test runs when it is collected. Saying "none" prevents it.
-asyncio.set_event_loop(None)
-
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
