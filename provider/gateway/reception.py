@@ -107,6 +107,8 @@ class Reception:
                 known = await self._chain().deployment(deployment)
             except NotFound:
                 raise Answer(404, "no lease for deployment") from None
+            except Refused as odd:
+                raise Answer(422, f"the deployment cannot be read: {odd}") from None
             except Retry as trouble:
                 raise Answer(503, f"the chain cannot be asked now: {trouble}") from None
         if known.hash != version(manifest):

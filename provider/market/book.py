@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import structlog
+
 from bidengine.views import Bid, Deployment, Lease, MarketParams, Order, Provider
 from manifests.ids import BidID, DeploymentID, LeaseID, OrderID
 from manifests.resources import Attributes
@@ -30,7 +32,9 @@ from provider.chain.events import (
     OrderCreated,
     ProviderChanged,
 )
-from provider.errors import ConfigError, NotFound
+from provider.errors import ConfigError, NotFound, Refused
+
+log = structlog.get_logger()
 
 
 class Chain(Protocol):
@@ -176,6 +180,8 @@ class Book:
                 self.orders[key] = await chain.order(key)
             except NotFound:
                 continue
+            except Refused as odd:  # one tenant's strange order must not stop the others'
+                log.warning("an order that cannot be read is left out", order=str(key), why=str(odd))
         for lease in touched.missing_leases:
             try:
                 found = await chain.lease(lease)
@@ -188,6 +194,8 @@ class Book:
                 self.deployments[deployment] = await chain.deployment(deployment)
             except NotFound:
                 continue
+            except Refused as odd:
+                log.warning("a deployment that cannot be read is left out", deployment=str(deployment), why=str(odd))
         if touched.provider:
             self.us = replace(await chain.provider(self.us.owner), audited=await chain.audited(self.us.owner))
 

@@ -27,7 +27,7 @@ from provider.chain.events import (
     ProviderChanged,
     TxResult,
 )
-from provider.errors import ConfigError
+from provider.errors import ConfigError, Refused
 from provider.market.book import Book, Touched
 
 US, RIVAL = "akash1us", "akash1rival"
@@ -91,6 +91,21 @@ async def test_an_order_that_is_gone_before_it_could_be_fetched_is_left_out(chai
     touched = book.apply(block(8, OrderCreated(OrderID("akash1tenant", 9, 1, 1))))
     await book.fill(chain, touched)
     assert not book.orders
+
+
+async def test_an_order_that_cannot_be_read_does_not_stop_the_others(chain: Any, monkeypatch: Any) -> None:
+    book = await Book.load(chain, US, 7, 70)
+    strange, plain = chain.add_order(1), chain.add_order(2)
+    whole = chain.order
+
+    async def order(key: OrderID) -> Any:
+        if key == strange:
+            raise Refused("unknown endpoint kind 7")
+        return await whole(key)
+
+    monkeypatch.setattr(chain, "order", order)
+    await book.fill(chain, book.apply(block(8, OrderCreated(strange), OrderCreated(plain))))
+    assert set(book.orders) == {plain}
 
 
 async def test_a_bid_seen_in_a_block_is_ours_or_counts_on_the_order(chain: Any) -> None:
