@@ -6,7 +6,7 @@ from typing import Any
 
 from provider.chain.wire import message, pack
 
-from .context import Context, Registry, Table, View
+from .context import Registry, Table, View
 from .errors import QueryError
 from .ids import address_bytes
 from .store import Layer, Reader
@@ -30,12 +30,6 @@ def ensure(store: Layer, address: str) -> None:
         number = store.get(_NEXT, ()) or 0
         store.put(_NEXT, (), number + 1)
         save(store, message("cosmos.auth.v1beta1.BaseAccount")(address=address, account_number=number))
-
-
-def ensure_known(ctx: Context, address: str) -> None:
-    """The same inside a message."""
-    ctx.get(ACCOUNTS.name, (address,))
-    ensure(ctx.store, address)
 
 
 def register(registry: Registry) -> None:
