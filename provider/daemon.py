@@ -45,7 +45,7 @@ from provider.market.prices import Prices
 from provider.market.restart import MOST_BEHIND, rebuilt, remembered
 from provider.metrics import Metrics
 from provider.settings import Settings
-from provider.tasks import spawn
+from provider.tasks import insist, spawn
 from provider.vitals import gauges, problems
 
 log = structlog.get_logger()
@@ -82,6 +82,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         chain = await open_.enter_async_context(Chain.connect(settings.chain))
         await books.store.belongs_to(chain=chain.id, provider=key.address)
         kube = await open_.enter_async_context(Kube.connect(settings.cluster))
+        kube_version = await kube.version()  # a wrong address is told at once; mirrors would wait for it
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
 
         book = await remembered(chain, books, key.address)
@@ -107,7 +108,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         )
         reception = Reception(
             book, room, leases, cluster, lambda: chain.latest, metrics,
-            public_hostname=settings.cluster.public_hostname, kube_version=await kube.version(),
+            public_hostname=settings.cluster.public_hostname, kube_version=kube_version,
             open_orders=lambda: len(orders.queue),
         )  # fmt: skip
         served = certificates.ServerCertificates(certificates.Source(pem))
@@ -162,8 +163,9 @@ class Follower:
 
     async def take(self, block: Block) -> None:
         touched = self.book.apply(block)
-        await self.book.fill(self.chain.at(block.height), touched)
-        entries = await self.accounts.entries(touched, self.funds.unbooked)
+        # A node that is silent is waited for: no block may be left half taken in, and none can be skipped.
+        await insist("what the block touches", lambda: self.book.fill(self.chain.at(block.height), touched))
+        entries = await insist("what was paid", lambda: self.accounts.entries(touched, self.funds.unbooked))
         self.funds.unbooked -= {entry.lease for entry in entries if isinstance(entry, Paid)}
         await self.books.advance(Head(block.height, block.time_unix_ns), entries)
         for failed in self.signer.look(block):

@@ -1,5 +1,5 @@
 """How work is started, queued and repeated: `spawn` names every task, `WorkQueue` hands out keys, `forever` keeps a
-part alive.
+part alive, `insist` waits for an answer.
 
 The one subtlety is in WorkQueue: a key put while it is being worked on is handed out once more afterwards. That is
 what makes "an event only says which key to look at" safe: no look is lost, and no key is looked at by two workers at
@@ -18,6 +18,7 @@ import structlog
 from provider.errors import Retry
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -122,3 +123,17 @@ async def forever(what: str, once: Callable[[], Awaitable[None]], *, max_backoff
             failures = min(failures + 1, 16)
             log.warning("interrupted", part=what, why=str(trouble), again_in_s=round(delay, 1))
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+
+
+async def insist(what: str, ask: Callable[[], Awaitable[T]], *, max_backoff_s: float = 10.0) -> T:
+    """Ask until there is an answer: for what cannot be put aside, because everything after it waits. `Retry` is the
+    only thing that is waited out."""
+    failures = 0
+    while True:
+        try:
+            return await ask()
+        except Retry as trouble:
+            delay = min(0.25 * 2.0**failures, max_backoff_s) if trouble.after_s is None else trouble.after_s
+            failures = min(failures + 1, 16)
+            log.warning("asked again", what=what, why=str(trouble), again_in_s=round(delay, 1))
+            await asyncio.sleep(delay)

@@ -282,7 +282,7 @@ class Life:
             await asyncio.sleep(0.05)
 
     async def _step(self, step: str, **seen: Any) -> None:
-        head = await self.around.chain.head()
+        head = await self._until(step, self.around.chain.head)
         entry = {"height": head.height, "time": _iso(head.time_unix_ns), "step": step, **seen}
         self.timeline.append(entry)
         told = self._on_step(entry)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from provider.errors import Retry
-from provider.tasks import WorkQueue, forever, spawn, work
+from provider.tasks import WorkQueue, forever, insist, spawn, work
 
 pytestmark = pytest.mark.looptime
 
@@ -131,3 +131,20 @@ async def test_forever_starts_again_at_once_after_an_end_and_later_after_trouble
 async def test_tasks_have_names() -> None:
     async with asyncio.TaskGroup() as tasks:
         assert spawn(tasks, "orders-0", asyncio.sleep(0)).get_name() == "orders-0"
+
+
+async def test_insist_waits_for_an_answer_and_for_nothing_else() -> None:
+    answers: list[Exception | int] = [Retry("down"), Retry("down", after_s=30), Retry("down"), 42]
+
+    async def ask() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    start = asyncio.get_running_loop().time()
+    assert await insist("the answer", ask) == 42
+    assert asyncio.get_running_loop().time() - start == pytest.approx(0.25 + 30 + 1)
+    answers[:] = [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        await insist("the answer", ask)

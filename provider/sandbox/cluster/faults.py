@@ -50,6 +50,10 @@ class Faults:
         """`path` is a regular expression searched in the path and query; an empty method means any."""
         self._orders.append(_Order(count, status, method.upper(), re.compile(path), retry_after_s))
 
+    def heal(self) -> None:
+        """Forget every error that was ordered."""
+        self._orders.clear()
+
     @asynccontextmanager
     async def stalled(self, path: str = "") -> AsyncIterator[None]:
         """Matching requests that arrive inside wait until the end."""

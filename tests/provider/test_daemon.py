@@ -1,0 +1,321 @@
+"""The whole daemon in this process, over the sandbox chain and the embedded cluster: how it starts, what keeps it from
+starting, what it outlives, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from manifests.coins import Coin
+from manifests.ids import DeploymentID
+from provider import daemon
+from provider.chain.keys import Key
+from provider.chain.messages import CreateDeployment, CreateLease
+from provider.cluster.kinds import MANIFEST
+from provider.errors import AkpError, ConfigError, Fatal, NotFound, Refused, Unreachable
+from provider.ledger.books import Books, Head
+from provider.ledger.store import Store
+from provider.sandbox.tenant import Gateway, Tenant
+from provider.sandbox.town import living
+from provider.settings import Settings
+
+CLOSED = "127.0.0.1:1"
+"""nobody listens on port 1"""
+
+
+@pytest.fixture
+def lived_in(in_town: Callable[..., Any]) -> Callable[..., Any]:
+    """`async with lived_in() as (town, running)`: with the daemon up, in this process."""
+
+    @asynccontextmanager
+    async def open_(**kw: Any) -> AsyncIterator[tuple[Any, daemon.Running]]:
+        async with in_town(**kw) as town, living(town.net) as running:
+            yield town, running
+
+    return open_
+
+
+def changed(settings: Settings, part: str, **values: Any) -> Settings:
+    return settings.model_copy(update={part: getattr(settings, part).model_copy(update=values)})
+
+
+async def ended_by(settings: Settings) -> AkpError:
+    """The error a start ends with; it must be one of ours, and tell on one line."""
+    with pytest.raises((AkpError, BaseExceptionGroup)) as found:
+        await asyncio.wait_for(daemon.run(settings), 30)
+    error: BaseException = found.value
+    while isinstance(error, BaseExceptionGroup):
+        (error,) = error.exceptions
+    assert isinstance(error, AkpError)
+    assert "\n" not in str(error)
+    return error
+
+
+# Starting and ending.
+
+
+async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any], until: Any) -> None:
+    async with in_town() as town, asyncio.TaskGroup() as tasks:
+        stop = asyncio.Event()
+        up: asyncio.Future[daemon.Running] = asyncio.get_running_loop().create_future()
+        task = tasks.create_task(daemon.run(town.net.settings, stop=stop, up=up.set_result))
+        running = await asyncio.wait_for(up, 30)
+        assert running.address == town.net.provider.address
+        async with httpx.AsyncClient(trust_env=False) as http:
+            ready = await http.get(f"http://127.0.0.1:{running.health_port}/readyz")
+            metrics = await http.get(f"http://127.0.0.1:{running.health_port}/metrics")
+        assert (ready.status_code, ready.text) == (200, "ready\n")
+        assert "akp_height" in metrics.text
+
+        async def listed() -> bool:
+            return bool(await town.net.chain.latest.certificates(running.address))
+
+        await until("its certificate is on chain", listed)
+        stop.set()
+        await asyncio.wait_for(task, 10)
+        with pytest.raises(OSError):
+            await asyncio.open_connection("127.0.0.1", running.gateway_port)
+
+
+async def test_a_second_start_uses_the_same_certificate(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        for _ in range(2):
+            async with living(town.net) as running:
+                pass
+        assert len(await town.net.chain.latest.certificates(running.address)) == 1
+
+
+# What keeps it from starting.
+
+
+async def test_a_node_of_another_chain(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        error = await ended_by(changed(town.net.settings, "chain", id="akashnet-2"))
+    assert isinstance(error, ConfigError)
+    assert "akashnet-2" in str(error)
+
+
+async def test_a_key_without_a_provider_record(in_town: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "other.hex").write_text("11" * 32)
+    async with in_town() as town:
+        error = await ended_by(changed(town.net.settings, "key", hex_file=tmp_path / "other.hex"))
+    assert isinstance(error, ConfigError)
+    assert f"{Key.from_hex('11' * 32).address} is not registered" in str(error)
+
+
+@pytest.mark.parametrize("which", ["grpc", "rpc"])
+async def test_a_dead_node(which: str, in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        error = await ended_by(changed(town.net.settings, "chain", **{which: (f"http://{CLOSED}",)}))
+    assert isinstance(error, Unreachable)
+    assert CLOSED in str(error)
+
+
+async def test_a_node_whose_servers_answer_with_errors(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        town.net.node.chaos.fail_rpc(502)
+        error = await ended_by(town.net.settings)
+        town.net.node.chaos.heal()
+    assert isinstance(error, Unreachable)
+    assert "502" in str(error)
+
+
+async def test_a_dead_api_server(in_town: Callable[..., Any], tmp_path: Path) -> None:
+    async with in_town() as town:
+        config = json.dumps(town.net.embedded.config()).replace(town.net.embedded.url, f"http://{CLOSED}")
+        (tmp_path / "kubeconfig").write_text(config)
+        error = await ended_by(changed(town.net.settings, "cluster", kubeconfig=tmp_path / "kubeconfig"))
+    assert isinstance(error, Unreachable)
+    assert CLOSED in str(error)
+
+
+async def test_a_ledger_that_is_ahead_of_the_chain(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        async with Store.open(town.net.ledger) as store:
+            await Books(store).advance(Head(10**6, 1))
+        error = await ended_by(town.net.settings)
+    assert isinstance(error, Fatal)
+    assert "1000000" in str(error)
+
+
+async def test_a_ledger_of_another_chain(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        async with Store.open(town.net.ledger) as store:
+            await store.belongs_to(chain="akashnet-2")
+        error = await ended_by(town.net.settings)
+    assert isinstance(error, ConfigError)
+    assert "akashnet-2" in str(error)
+
+
+async def test_on_the_command_line_it_is_one_line_and_an_exit_code(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "provider", "run", "--config", str(town.work / "akp.yaml"),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "AKP_CHAIN__ID": "akashnet-2"},
+        )  # fmt: skip
+        _, err = await process.communicate()
+    assert process.returncode == 2
+    (line,) = [line for line in err.decode().splitlines() if not line.startswith("{")]
+    assert line.startswith("akp: chain.")
+
+
+# Trouble it outlives.
+
+
+@pytest.mark.parametrize("step", ["order", "lease", "manifest", "ready", "closed"])
+async def test_nodes_that_are_silent_for_a_while(step: str, lived_in: Callable[..., Any], until: Any) -> None:
+    async with lived_in() as (town, _):
+
+        async def outage(entry: dict[str, Any]) -> None:
+            if entry["step"] == step:
+                town.net.node.chaos.fail_rpc(503, for_s=2)
+                town.net.node.chaos.fail_grpc(for_s=2)
+
+        await town.life(on_step=outage).run()
+        await town.settled_well()
+        assert (await town.history())[0] == {town.order(): 1}
+
+
+async def test_blocks_that_come_while_nothing_can_be_asked(lived_in: Callable[..., Any], until: Any) -> None:
+    """The RPC serves blocks, the gRPC is down: a lease is seen of which nothing can be asked, for longer than any
+    single question is repeated."""
+    async with lived_in() as (town, running):
+        net, lease = town.net, town.our_lease()
+
+        async def bid_is_there() -> bool:
+            return bool(await net.chain.latest.bids_on(town.order()))
+
+        async def span_is_there() -> bool:
+            async with Store.open(net.ledger, readonly=True) as store:
+                return bool(await Books(store).spans(lease))
+
+        await net.tenant.post(town.compiled, 7, Coin("uact", 5_000_000))
+        await until("the bid", _patient(bid_is_there))
+        net.node.chaos.producing = False
+        await net.tenant.send(CreateLease(lease))
+        net.node.chaos.fail_grpc(for_s=6)
+        net.node.chaos.producing = True
+        await until("the lease is in the ledger", span_is_there)
+        async with await net.tenant.gateway(running.address) as gateway:
+            await gateway.send_manifest(7, town.compiled)
+
+
+async def test_an_api_server_that_is_down_closes_nothing(lived_in: Callable[..., Any], until: Any) -> None:
+    async with lived_in() as (town, running):
+        faults = town.net.embedded.faults
+
+        async def outage(entry: dict[str, Any]) -> None:
+            if entry["step"] == "manifest":
+                faults.fail_next(10**6, 503)
+                faults.cut_watches()
+                await asyncio.sleep(2)
+                async with httpx.AsyncClient(trust_env=False) as http:
+                    said = await http.get(f"http://127.0.0.1:{running.health_port}/readyz")
+                assert said.status_code == 503
+                assert "mirrors" in said.text
+                assert (await town.net.chain.latest.lease(town.our_lease())).state == "active"
+                faults.heal()
+
+        await town.life(on_step=outage).run()
+        await town.settled_well()
+
+
+async def test_an_api_server_that_cannot_take_a_manifest(lived_in: Callable[..., Any], until: Any) -> None:
+    async with lived_in() as (town, running):
+        faults = town.net.embedded.faults
+        await _leased(town, until)
+        async with await town.net.tenant.gateway(running.address) as gateway:
+            faults.fail_next(10**6, 503, method="PATCH")
+            with pytest.raises(Refused, match="503: the cluster cannot take it now"):
+                await gateway.send_manifest(7, town.compiled)
+            assert town.our_lease() not in [*await _manifests(town)], "no 200, so nothing is promised"
+            faults.heal()
+            await gateway.send_manifest(7, town.compiled)
+
+
+# Bad input over the real gateway.
+
+
+async def test_manifests_that_cannot_be_accepted(lived_in: Callable[..., Any], until: Any, tmp_path: Path) -> None:
+    async with lived_in() as (town, running):
+        await _leased(town, until)
+        async with await town.net.tenant.gateway(running.address) as gateway:
+            for body, status, words in [
+                (b"\x00\xff garbage", 422, "invalid manifest: "),
+                (b"[]", 422, "invalid manifest: "),
+                (
+                    b'[{"name": "anywhere", "services": [{"name": "web", "resources": {"cpu": 1}}]}]',
+                    422,
+                    "[0].services[0].resources",
+                ),
+            ]:
+                answer = await gateway._call("PUT", "/deployment/7/manifest", body)
+                assert answer.status_code == status
+                assert words in answer.text
+            other = town.compiled.manifest[0]
+            with pytest.raises(Refused, match="422: manifest version validation failed"):
+                await gateway.send_manifest(7, _with_image(town.compiled, other))
+            with pytest.raises(Refused, match="404: no lease for deployment"):
+                await gateway.send_manifest(8, town.compiled)
+            stranger = Tenant(town.net.chain, town.net.tenant.signer, town.net.auditor)
+            async with await stranger.gateway(running.address) as theirs:
+                with pytest.raises(Refused, match="404: no lease for deployment"):
+                    await theirs.send_manifest(7, town.compiled)
+            forged = Gateway(str(gateway._http.base_url), await town.net.tenant._trust(
+                running.address, str(gateway._http.base_url)), lambda: "not.a.token")  # fmt: skip
+            async with forged:
+                with pytest.raises(Refused, match=r"40[01]"):
+                    await forged.send_manifest(7, town.compiled)
+            assert [*await _manifests(town)] == []
+            await gateway.send_manifest(7, town.compiled)
+
+
+async def _leased(town: Any, until: Any) -> None:
+    """An order of ours, bid on and leased, and the daemon has seen it."""
+    net, lease = town.net, town.our_lease()
+    await net.tenant.send(
+        CreateDeployment(
+            DeploymentID(lease.owner, 7), town.compiled.groups, town.compiled.version, Coin("uact", 5_000_000)
+        )
+    )
+
+    async def bid_is_there() -> bool:
+        return bool(await net.chain.latest.bids_on(town.order()))
+
+    async def lease_is_known() -> bool:
+        async with await net.tenant.gateway(net.provider.address) as gateway:
+            return bool((await gateway.status())["cluster"]["leases"])
+
+    await until("the bid", _patient(bid_is_there))
+    await net.tenant.send(CreateLease(lease))
+    await until("the daemon has seen the lease", lease_is_known)
+
+
+def _patient(look: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+    async def found() -> Any:
+        try:
+            return await look()
+        except NotFound:
+            return False
+
+    return found
+
+
+async def _manifests(town: Any) -> list[str]:
+    return [obj["metadata"]["name"] for obj in await town.net.kube.all(MANIFEST, "lease")]
+
+
+def _with_image(compiled: Any, group: Any) -> Any:
+    other = replace(group, services=(replace(group.services[0], image="docker.io/library/other:1"),))
+    return replace(compiled, manifest=(other,))
