@@ -7,6 +7,8 @@ Ids are built from the caller's own address and ours, so a caller can only ever 
 
 from __future__ import annotations
 
+import json
+
 from aiohttp import web
 
 from manifests.ids import LeaseID
@@ -40,8 +42,10 @@ def lease_of(request: web.Request, scope: Scope) -> tuple[LeaseID, frozenset[str
 
 def _number(request: web.Request, name: str, bits: int) -> int:
     text = request.match_info[name]
+    parsing = f"strconv.ParseUint: parsing {json.dumps(text, ensure_ascii=False)}"  # the reference's words (§5)
     if not (text.isascii() and text.isdigit()):
-        raise Answer(400, f'strconv.ParseUint: parsing "{text}": invalid syntax')  # the reference's words (§5)
-    if len(text) > 20 or int(text) >= 1 << bits:
-        raise Answer(400, f'strconv.ParseUint: parsing "{text}": value out of range')
-    return int(text)
+        raise Answer(400, f"{parsing}: invalid syntax")
+    digits = text.lstrip("0") or "0"
+    if len(digits) > 20 or int(digits) >= 1 << bits:
+        raise Answer(400, f"{parsing}: value out of range")
+    return int(digits)
