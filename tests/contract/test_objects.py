@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 
 def config_map(name: str, **data: str) -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
@@ -97,6 +101,26 @@ async def test_json_patch_tests_before_it_changes(api) -> None:
     assert missing.code == 422
 
 
+@pytest.mark.parametrize(
+    ("operations", "code"),
+    [
+        ({"op": "add"}, 400),
+        ([1], 400),
+        ([{"op": "add", "path": 5}], 400),
+        ([{"op": "frob", "path": "/data"}], 422),
+        ([{"op": "move", "path": "/data/y"}], 422),
+        ([{"op": "remove", "path": ""}], 422),
+        ([{"op": "replace", "path": "/metadata/finalizers/-", "value": "b/c"}], 422),
+        ([{"op": "remove", "path": "/metadata/finalizers/-1"}], 200),
+    ],
+)
+async def test_a_json_patch_that_is_none(api, operations: Any, code: int) -> None:
+    await api.create("configmaps", {"metadata": {"name": "a", "finalizers": ["a/b"]}, "data": {"x": "1"}})
+    answer = await api.call("PATCH", "configmaps/a", operations, form="application/json-patch+json", dryRun="All")
+    assert answer.code == code, answer
+    await api.merge("configmaps/a", {"metadata": {"finalizers": None}})
+
+
 async def test_an_unknown_patch_form_is_415(api) -> None:
     await api.create("configmaps", config_map("a"))
     answer = await api.call("PATCH", "configmaps/a", {}, form="application/unheard-of")
@@ -141,6 +165,16 @@ async def test_quantities_come_back_canonical(api) -> None:
     assert made.body["spec"]["volumeMode"] == "Filesystem"
     assert made.body["status"] == {"phase": "Pending"}
     assert made.body["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("1.5Gi", "1536Mi"), ("0.5Ki", "512"), ("1.1Ki", "1126400m"), ("1500e3", "1500e3"), (0.5, "500m")],
+)
+async def test_no_quantity_is_rounded(api, written: object, kept: str) -> None:
+    container = {"name": "a", "image": "a:1", "resources": {"requests": {"memory": written}}}
+    made = await api.create("pods", {"metadata": {"name": "a"}, "spec": {"containers": [container]}}, dryRun="All")
+    assert made.body["spec"]["containers"][0]["resources"]["requests"] == {"memory": kept}
 
 
 async def test_strict_field_validation_names_the_unknown_field(api) -> None:

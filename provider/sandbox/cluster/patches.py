@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 from provider.sandbox.cluster.status import ApiError, bad_request
@@ -22,9 +23,17 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def json_patch(target: Any, operations: Any) -> Any:
-    """add, remove, replace, test, move, copy; 422 when one cannot be done, 400 when it is not a patch."""
-    if not isinstance(operations, list):
-        raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    """add, remove, replace, test, move, copy; 422 when one cannot be done, 400 when it is not a patch.
+
+    Two habits of the real server beyond the RFC: an index may count from the end (`-1`), and copying a key that is not
+    there copies null. The whole document (an empty path) can be neither replaced nor taken away.
+    """
+    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
+        raise bad_request("error decoding patch: json: cannot unmarshal it into a list of operations")
+    for operation in operations:
+        for name in ("op", "path", "from"):
+            if not isinstance(operation.get(name, ""), str):
+                raise bad_request(f"error decoding patch: json: `{name}` must be of type string")
     document = copy.deepcopy(target)
     for operation in operations:
         document = _operate(document, operation)
@@ -32,7 +41,7 @@ def json_patch(target: Any, operations: Any) -> Any:
 
 
 def _operate(document: Any, operation: dict[str, Any]) -> Any:
-    name, path = operation.get("op"), operation.get("path", "")
+    name, path, origin = operation.get("op"), operation.get("path", ""), operation.get("from", "")
     match name:
         case "add" | "replace":
             return _set(document, path, operation.get("value"), must_exist=name == "replace")
@@ -42,20 +51,19 @@ def _operate(document: Any, operation: dict[str, Any]) -> Any:
             if _look(document, path) != operation.get("value"):
                 raise _impossible(f"testing value {path} failed")
         case "move":
-            return _set(document, path, _take(document, operation["from"]), must_exist=False)
+            return _set(document, path, _take(document, origin), must_exist=False)
         case "copy":
-            return _set(document, path, copy.deepcopy(_look(document, operation["from"])), must_exist=False)
+            return _set(document, path, copy.deepcopy(_look(document, origin)), must_exist=False)
         case _:
-            raise bad_request(f"Unexpected kind: {name}")
+            raise _impossible(f"Unexpected kind: {name}")
     return document
 
 
 def _set(document: Any, path: str, value: Any, *, must_exist: bool) -> Any:
-    if path == "":
-        return value
     parent, last = _parent(document, path)
     if isinstance(parent, list):
-        index = len(parent) if last == "-" else _index(parent, last, path, room=0 if must_exist else 1)
+        room = 0 if must_exist else 1
+        index = len(parent) if last == "-" and room else _index(parent, last, path, room=room)
         if must_exist:
             parent[index] = value
         else:
@@ -77,8 +85,6 @@ def _take(document: Any, path: str) -> Any:
 
 
 def _look(document: Any, path: str) -> Any:
-    if path == "":
-        return document
     parent, last = _parent(document, path)
     if isinstance(parent, list):
         return parent[_index(parent, last, path, room=0)]
@@ -86,6 +92,8 @@ def _look(document: Any, path: str) -> Any:
 
 
 def _parent(document: Any, path: str) -> tuple[Any, str]:
+    if "/" not in path:
+        raise _impossible(f"doc is missing path: {path}: missing value")
     *way, last = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
     here = document
     for part in way:
@@ -101,9 +109,10 @@ def _parent(document: Any, path: str) -> tuple[Any, str]:
 
 
 def _index(items: list[Any], text: str, path: str, *, room: int) -> int:
-    if not text.isdigit() or int(text) >= len(items) + room:
+    size = len(items) + room
+    if not re.fullmatch("-?[0-9]+", text) or not -size <= int(text) < size:
         raise _impossible(f"Unable to access invalid index: {path}")
-    return int(text)
+    return int(text) % size
 
 
 def _impossible(why: str) -> ApiError:
