@@ -169,6 +169,7 @@ async def test_422_names_the_field(api, short: str, body: Json, field: str) -> N
 WRONG_TYPES: dict[str, tuple[str, Json]] = {
     "replicas in words": ("apps/deployments", deployment(container(), replicas="two")),
     "a port in words": ("services", service({"port": "http"})),
+    "a target port that is true": ("services", service({"port": 80, "targetPort": True})),
     "an env value that is a number": ("apps/deployments", deployment(container(env=[{"name": "A", "value": 1}]))),
     "labels in a list": ("configmaps", {"metadata": {"name": "a", "labels": ["x"]}}),
     "memory that is no quantity": ("apps/deployments", deployment(container(resources={"limits": {"memory": "much"}}))),

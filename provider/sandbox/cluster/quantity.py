@@ -1,6 +1,7 @@
 """Kubernetes quantities in canonical form, e.g. `1024Mi` → `1Gi`, `1000m` → `1`, and their value for arithmetic.
 
-Canonical means: no fraction, the largest suffix that allows it, binary suffixes stay binary.
+Canonical means: no fraction, the largest suffix that allows it. Binary suffixes stay binary, except where that would
+lose something: below 1024, and where there is a fraction of a byte.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def parse(value: Any) -> Fraction:
 
 
 def milli(value: Any) -> int:
-    """In thousandths, rounded up as the real server does."""
+    """In thousandths, rounded away from zero as the real server does."""
     return _up(parse(value) * 1000)
 
 
@@ -30,8 +31,8 @@ def whole(value: Any) -> int:
 
 def canonical(value: Any) -> str:
     amount, suffix = _split(value)
-    if suffix in _BINARY and (abs(amount) >= 1024 or amount == 0):
-        return _with(Fraction(_up(amount)), 1024, {each: name for name, each in _BINARY.items()} | {0: ""}, lowest=0)
+    if suffix in _BINARY and abs(amount) >= 1024 and amount.denominator == 1:
+        return _with(amount, 1024, {each: name for name, each in _BINARY.items()} | {0: ""}, lowest=0)
     if suffix[:1] in ("e", "E") and suffix != "E":
         exponent = 0
         while amount and amount % 1000 == 0:
@@ -67,4 +68,6 @@ def _split(value: Any) -> tuple[Fraction, str]:
 
 
 def _up(amount: Fraction) -> int:
-    return -((-amount.numerator) // amount.denominator)
+    """To the next whole number away from zero."""
+    up = -(-abs(amount.numerator) // amount.denominator)
+    return up if amount >= 0 else -up

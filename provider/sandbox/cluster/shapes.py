@@ -105,7 +105,7 @@ def read(shape: Shape, value: Any, path: str = "", unknown: list[str] | None = N
             except ValueError as trouble:
                 raise WrongType(path, str(trouble), "quantity") from None
         case "intstr":
-            return value if isinstance(value, int) else _expect(value, str, path, "int or string")
+            return _expect(value, (int, str), path, "int or string")
         case "int":
             if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
                 raise WrongType(path, _name(value), "int")
