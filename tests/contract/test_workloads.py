@@ -60,6 +60,19 @@ async def test_defaults_of_a_deployment(api) -> None:
     }
 
 
+async def test_a_template_keeps_its_limits_and_a_pod_requests_them(api) -> None:
+    limits = {"limits": {"nvidia.com/gpu": "1"}}
+    container = {"name": "web", "image": "web:latest@sha256:" + "0" * 64, "resources": limits}
+    body = workload("Deployment", 0)
+    body["spec"]["template"]["spec"]["containers"] = [container]
+    made = await api.apply("apps/deployments/web", body)
+    kept = made.body["spec"]["template"]["spec"]["containers"][0]
+    assert (kept["resources"], kept["imagePullPolicy"]) == (limits, "Always")
+    pod = await api.create("pods", {"metadata": {"name": "a"}, "spec": {"containers": [container]}}, dryRun="All")
+    assert pod.body["spec"]["containers"][0]["resources"] == {**limits, "requests": {"nvidia.com/gpu": "1"}}
+    assert pod.body["status"]["qosClass"] == "BestEffort"
+
+
 async def test_a_deployment_becomes_pods(api) -> None:
     made = await api.apply("apps/deployments/web", workload("Deployment", 2))
     assert made.code == 201

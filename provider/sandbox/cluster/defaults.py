@@ -7,6 +7,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from provider.sandbox.cluster import quantity
+
 Json = dict[str, Any]
 
 
@@ -44,13 +46,11 @@ def pod_spec(spec: Json) -> None:
 def _container(container: Json) -> None:
     image = container.get("image", "")
     tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
-    pinned = "@" in image or tag not in ("", "latest")
+    pinned = tag != "latest" and (tag or "@" in image)
     container.setdefault("imagePullPolicy", "IfNotPresent" if pinned else "Always")
     container.setdefault("terminationMessagePath", "/dev/termination-log")
     container.setdefault("terminationMessagePolicy", "File")
-    resources = container.setdefault("resources", {})
-    if resources.get("limits"):
-        resources["requests"] = resources["limits"] | resources.get("requests", {})
+    container.setdefault("resources", {})
     for port in container.get("ports", []):
         port.setdefault("protocol", "TCP")
     for env in container.get("env", []):
@@ -72,6 +72,8 @@ def _probe(probe: Json) -> None:
 def _pod(obj: Json) -> None:
     spec = obj.setdefault("spec", {})
     pod_spec(spec)
+    for container in [*spec.get("initContainers", []), *spec.get("containers", [])]:
+        _request_limits(container["resources"])
     spec.setdefault("enableServiceLinks", True)
     spec.setdefault("serviceAccountName", "default")
     spec.setdefault("serviceAccount", spec["serviceAccountName"])
@@ -80,16 +82,29 @@ def _pod(obj: Json) -> None:
     obj.setdefault("status", {"phase": "Pending", "qosClass": _quality(spec)})
 
 
+def _request_limits(resources: Json) -> None:
+    """What is limited and not requested is requested up to its limit; a pod template is left as it was written."""
+    if resources.get("limits"):
+        resources["requests"] = resources["limits"] | resources.get("requests", {})
+
+
 def _quality(spec: Json) -> str:
-    """QoS class: Guaranteed when requests are the limits everywhere, BestEffort when there are none."""
-    resources = [container["resources"] for container in spec.get("containers", [])]
-    if not any(each.get("requests") or each.get("limits") for each in resources):
+    """QoS class by cpu and memory alone: BestEffort when there is none of either, Guaranteed when every container's
+    requests are its limits.
+    """
+    amounts = [
+        (_counted(container["resources"].get("requests", {})), _counted(container["resources"].get("limits", {})))
+        for container in spec.get("containers", [])
+    ]
+    if not any(requests or limits for requests, limits in amounts):
         return "BestEffort"
-    for each in resources:
-        limits, requests = each.get("limits", {}), each.get("requests", {})
-        if any(name not in limits or requests.get(name) != limits[name] for name in ("cpu", "memory")):
-            return "Burstable"
-    return "Guaranteed"
+    sure = all(len(limits) == 2 and requests == limits for requests, limits in amounts)
+    return "Guaranteed" if sure else "Burstable"
+
+
+def _counted(amounts: Json) -> Json:
+    found = {name: quantity.parse(amounts[name]) for name in ("cpu", "memory") if name in amounts}
+    return {name: amount for name, amount in found.items() if amount}
 
 
 def _template(spec: Json) -> None:
