@@ -35,7 +35,7 @@ async def test_label_selectors(api, selector: str, names: str) -> None:
     assert found.names == list(names)
 
 
-@pytest.mark.parametrize("selector", ["app in web", "=x", "app=a b"])
+@pytest.mark.parametrize("selector", ["app in web", "=x", "app=a b", "app=web,", "app>high", "app!=-b-", "a/b/c=1"])
 async def test_a_broken_selector_is_400(api, selector: str) -> None:
     assert (await api.get("configmaps", labelSelector=selector)).code == 400
 

@@ -14,6 +14,7 @@ Test = Callable[[Json], bool]
 _SET = re.compile(r"\s*(?P<key>[^\s!=,()<>]+)\s+(?P<op>in|notin)\s*\((?P<values>[^)]*)\)\s*(?:,|$)")
 _EQUAL = re.compile(r"\s*(?P<key>[^\s!=,()<>]+)\s*(?P<op>==|!=|=|<|>)\s*(?P<value>[^\s,()=!]*)\s*(?:,|$)")
 _EXISTS = re.compile(r"\s*(?P<not>!?)\s*(?P<key>[^\s!=,()<>]+)\s*(?:,|$)")
+_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _POD_FIELDS = ("spec.nodeName", "status.phase", "spec.restartPolicy", "spec.serviceAccountName", "status.podIP")
 _FIELDS = {
@@ -36,33 +37,37 @@ _FIELDS = {
 def labels(text: str) -> Test:
     """e.g. `app=web,tier in (a,b),!old`; 400 when it is not one."""
     tests: list[Callable[[dict[str, str]], bool]] = []
-    rest = text
-    while rest.strip():
+    rest, more = text, bool(text.strip())
+    while more:
         found = _SET.match(rest) or _EQUAL.match(rest) or _EXISTS.match(rest)
         if not found:
             raise bad_request(
                 f'unable to parse requirement: found {rest.strip()!r}, expected: a label selector in "{text}"'
             )
         tests.append(_requirement(found.groupdict()))
-        rest = rest[found.end() :]
+        rest, more = rest[found.end() :], found.group().endswith(",")
     return lambda obj: all(test(obj["metadata"].get("labels") or {}) for test in tests)
 
 
 def _requirement(part: dict[str, str | None]) -> Callable[[dict[str, str]], bool]:
     key, op = part["key"] or "", part.get("op")
+    if not _KEY.fullmatch(key):
+        raise bad_request(f"unable to parse requirement: Invalid value: {key!r}: it is no label key")
     if op in ("in", "notin"):
         values = {each.strip() for each in (part["values"] or "").split(",")}
         _check(values)
         return (lambda have: have.get(key) in values) if op == "in" else (lambda have: have.get(key) not in values)
+    value = part.get("value") or ""
+    _check({value})
     if op in ("=", "=="):
-        value = part["value"] or ""
-        _check({value})
         return lambda have: have.get(key) == value
     if op == "!=":
-        value = part["value"] or ""
         return lambda have: have.get(key) != value
     if op in ("<", ">"):
-        return _compared(key, op, part["value"] or "")
+        if not re.fullmatch("-?[0-9]+", value):
+            why = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise bad_request(f"unable to parse requirement: values[0]: Invalid value: {value!r}: {why}")
+        return _compared(key, op, value)
     if part.get("not"):
         return lambda have: key not in have
     return lambda have: key in have
