@@ -134,7 +134,10 @@ async def network(
     async with AsyncExitStack() as open_:
         cluster_settings, words, embedded = await _cluster(open_, where, nodes)
         node = await open_.enter_async_context(Node(genesis, block_time_s=block_s, virtual_block_time_s=chain_block_s))
-        chain_settings = ChainSettings(id=genesis.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,))
+        # Its blocks come many times faster than they count, so a transaction must be good for more of them.
+        chain_settings = ChainSettings(
+            id=genesis.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,), tx_timeout_s=590
+        )
         chain = await open_.enter_async_context(Chain.connect(chain_settings))
         kube = await open_.enter_async_context(Kube.connect(cluster_settings))
         await _furnish(kube)

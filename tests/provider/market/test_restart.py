@@ -1,0 +1,132 @@
+"""What a new process finds again: at which height it begins to read, and which promises it takes up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bidengine.node import Inventory, Node
+from bidengine.room import HoldState
+from provider.chain.comet import Head as Tip
+from provider.errors import ConfigError, Fatal, Refused
+from provider.ledger.books import Books, Head
+from provider.ledger.store import Store
+from provider.market.book import Book
+from provider.market.restart import MOST_BEHIND, rebuilt, remembered
+from provider.settings import ClusterSettings
+
+US = "akash1us"
+TIP = 9000
+
+
+@dataclass
+class Past:
+    """A chain at height 9000 that remembers states from `keeps_from` on, all of them alike."""
+
+    state: Any
+    keeps_from: int = 1
+    asked: list[int] = field(default_factory=list)
+
+    async def head(self) -> Tip:
+        return Tip(TIP, TIP * 10)
+
+    def at(self, height: int) -> Any:
+        self.asked.append(height)
+        return self.state if height >= self.keeps_from else _Pruned()
+
+
+class _Pruned:
+    async def provider(self, owner: str) -> Any:
+        raise Refused("failed to load state at height 8000; version does not exist")
+
+
+@pytest.fixture
+async def books(tmp_path: Path) -> AsyncIterator[Books]:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        yield Books(store)
+
+
+async def test_the_first_start_begins_at_the_tip(chain: Any, books: Books) -> None:
+    past = Past(chain)
+    book = await remembered(past, books, US)
+    assert (book.height, book.time_unix_ns, past.asked) == (TIP, TIP * 10, [TIP])
+
+
+@pytest.mark.parametrize(
+    ("head", "begins"),
+    [
+        (TIP, TIP),
+        (TIP - 1, TIP - 1),
+        (TIP - MOST_BEHIND, TIP - MOST_BEHIND),
+        (TIP - MOST_BEHIND - 1, TIP),
+    ],
+    ids=["nothing missed", "one block", "as many as are replayed", "too many"],
+)
+async def test_a_later_start_reads_on_where_the_ledger_ends(chain: Any, books: Books, head: int, begins: int) -> None:
+    await books.advance(Head(head, head * 10))
+    book = await remembered(Past(chain), books, US)
+    assert (book.height, book.time_unix_ns) == (begins, begins * 10)
+
+
+async def test_a_state_that_is_pruned_is_given_up_for_the_present_one(chain: Any, books: Books) -> None:
+    await books.advance(Head(TIP - 100, 1))
+    past = Past(chain, keeps_from=TIP - 50)
+    book = await remembered(past, books, US)
+    assert book.height == TIP
+    assert past.asked == [TIP - 100, TIP]
+
+
+async def test_a_ledger_ahead_of_the_chain_stops_everything(chain: Any, books: Books) -> None:
+    await books.advance(Head(TIP + 1, 1))
+    with pytest.raises(Fatal, match=r"9001.*9000"):
+        await remembered(Past(chain), books, US)
+
+
+async def test_an_unregistered_provider_is_told_not_worked_around(chain: Any, books: Books) -> None:
+    await books.advance(Head(TIP - 5, 1))
+    with pytest.raises(ConfigError, match="akash1nobody is not registered"):
+        await remembered(Past(chain), books, "akash1nobody")
+
+
+def one_core() -> Inventory:
+    return Inventory((Node("n1", 1000, 4 << 30, 64 << 30),), node_ports=10)
+
+
+async def test_leases_and_open_bids_get_their_room_again(chain: Any) -> None:
+    leased, bid, open_ = (
+        chain.add_order(n, cpu_milli=400, state=s) for n, s in ((1, "active"), (2, "open"), (3, "open"))
+    )
+    chain.add_bid(leased, state="active")
+    lease = chain.add_lease(leased)
+    chain.add_bid(bid)
+    room, unkept = rebuilt(await Book.load(chain, US, 7, 70), one_core(), ClusterSettings())
+    assert unkept == {}
+    assert {key: hold.state for key, hold in room.holds.items()} == {leased: HoldState.LEASED, bid: HoldState.BID}
+    assert room.holds[leased].lease == lease
+    assert open_ not in room.holds
+
+
+async def test_a_bid_without_room_is_named_with_the_reason_and_a_lease_is_kept_all_the_same(chain: Any) -> None:
+    """The node is smaller than it was: the lease stays, the bid must be closed before a tenant takes it."""
+    leased, bid = chain.add_order(1, cpu_milli=900, state="active"), chain.add_order(2, cpu_milli=900)
+    chain.add_bid(leased, state="active")
+    chain.add_lease(leased)
+    chain.add_bid(bid)
+    room, unkept = rebuilt(await Book.load(chain, US, 7, 70), one_core(), ClusterSettings())
+    assert set(room.holds) == {leased}
+    assert set(unkept) == {bid}
+    assert "CPU" in unkept[bid] or "cpu" in unkept[bid]
+
+
+async def test_over_commitment_counts_at_a_restart_too(chain: Any) -> None:
+    for n in (1, 2):
+        chain.add_bid(chain.add_order(n, cpu_milli=900))
+    book = await Book.load(chain, US, 7, 70)
+    _, unkept = rebuilt(book, one_core(), ClusterSettings())
+    assert len(unkept) == 1
+    _, unkept = rebuilt(book, one_core(), ClusterSettings(overcommit_cpu_percent=100))
+    assert unkept == {}

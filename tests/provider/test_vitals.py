@@ -1,0 +1,118 @@
+"""What /readyz and Prometheus are told, read from live state."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace as Some
+from typing import Any
+
+import pytest
+
+from bidengine.commit import Commit
+from bidengine.node import Inventory, Node
+from bidengine.room import Room
+from bidengine.views import Bid, Lease, MarketParams, Order, Provider
+from manifests.coins import E18, Coin, DecCoin
+from manifests.gpus import GpuModel
+from manifests.ids import OrderID
+from manifests.resources import Cpu, Gpu, GroupSpec, Memory, Requirements, Resources, ResourceUnit, Storage
+from provider.market.book import Book
+from provider.metrics import HELP, Metrics
+from provider.vitals import OLD_BLOCK_S, gauges, problems
+
+US = "akash1us"
+PRICE = DecCoin("uact", E18)
+SPEC = GroupSpec(
+    "here",
+    Requirements(),
+    (ResourceUnit(Resources(1, Cpu(100), Memory(64 << 20), (Storage("default", 128 << 20),), Gpu(), ()), 1, PRICE),),
+)
+
+
+def book(age_s: float = 1) -> Book:
+    params = MarketParams((Coin("uakt", 1),), 20, 0, 0)
+    return Book(Provider(US, "https://us.test", ()), params, 42, time.time_ns() - int(age_s * 1e9))
+
+
+@pytest.mark.parametrize(
+    ("age_s", "fresh", "said"),
+    [
+        (1, True, []),
+        (OLD_BLOCK_S + 60, True, ["the last block taken in is 180 s old"]),
+        (1, False, ["the cluster's mirrors are not up to date"]),
+        (-30, True, []),
+    ],
+    ids=["all is well", "no blocks", "no cluster", "the chain's clock is ahead"],
+)
+def test_what_keeps_the_daemon_from_its_work(age_s: float, fresh: bool, said: list[str]) -> None:
+    assert list(problems(book(age_s), Some(fresh=fresh))) == said
+
+
+def test_two_troubles_are_two_sentences() -> None:
+    assert len(list(problems(book(10**4), Some(fresh=False)))) == 2
+
+
+def market() -> tuple[Book, Room, dict[str, Any]]:
+    """One order bid on, one leased, one open, one matched to somebody else."""
+    found = book()
+    card = GpuModel("nvidia", "a100", "80Gi", "sxm")
+    room = Room(Commit())
+    room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30, gpus={card: 2}),), node_ports=10))
+    for n, state in ((1, "open"), (2, "active"), (3, "open"), (4, "active")):
+        key = OrderID("akash1tenant", n, 1, 1)
+        found.orders[key] = Order(key, state, SPEC, 1)
+    bid, leased = (OrderID("akash1tenant", n, 1, 1) for n in (1, 2))
+    found.bids[bid] = Bid(bid.bid_of(US), "open", PRICE, 2)
+    found.bids[leased] = Bid(leased.bid_of(US), "active", PRICE, 2)
+    found.leases[leased.bid_of(US)] = Lease(leased.bid_of(US), "active", PRICE, 3)
+    room.adopt(leased.bid_of(US), SPEC, height=3)
+    placement = room.fit(SPEC)
+    room.hold(bid, SPEC, placement, height=2)
+    room.bid(bid, height=2)
+    queues = {name: Some(queue=range(n)) for n, name in enumerate(("orders", "leases", "funds"), 1)}
+    return found, room, queues
+
+
+def test_gauges_tell_the_state_of_the_market() -> None:
+    found, room, queues = market()
+    samples = {
+        (name, *labels.values()): value
+        for name, labels, value in gauges(
+            found,
+            room,
+            queues["orders"],
+            queues["leases"],
+            queues["funds"],
+            Some(pending=5),
+            Some(fresh=True),
+        )
+    }
+    assert 0 <= samples.pop(("akp_block_age_seconds",)) < 30
+    assert samples == {
+        ("akp_height",): 42,
+        ("akp_orders_open",): 2,
+        ("akp_bids_open",): 1,
+        ("akp_leases",): 1,
+        ("akp_held", "held"): 0,
+        ("akp_held", "bid"): 1,
+        ("akp_held", "leased"): 1,
+        ("akp_queue", "orders"): 1,
+        ("akp_queue", "leases"): 2,
+        ("akp_queue", "funds"): 3,
+        ("akp_transactions_pending",): 5,
+        ("akp_mirror_fresh",): 1,
+        ("akp_free", "cpu_milli"): 800,
+        ("akp_free", "memory_bytes"): (4 << 30) - 2 * (64 << 20),
+        ("akp_free", "gpu"): 2,
+    }
+
+
+def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
+    found, room, q = market()
+    metrics = Metrics()
+    metrics.watch(lambda: gauges(found, room, q["orders"], q["leases"], q["funds"], Some(pending=5), Some(fresh=True)))
+    assert "akp_height 42.0" in metrics.text().decode()
+    found.height = 43
+    text = metrics.text().decode()
+    assert "akp_height 43.0" in text
+    assert all(f"# HELP {name} " in text for name in HELP)
