@@ -41,7 +41,7 @@ GOLDEN = {
             "train",
             resources=b.resources(b.volume("default"), b.ram("shm", 1 << 30), gpu=2, wish="vendor/nvidia/model/h100"),
             params=replace(b.mounts(("shm", "/dev/shm")), permissions=Permissions(("logs", "events"))),
-            credentials=Credentials("ghcr.io", "", "user", "word"),
+            credentials=Credentials("registry.example.test", "", "user", "word"),
             command=("/bin/sh", "-c"),
             args=("train --all",),
         ),

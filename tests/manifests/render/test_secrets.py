@@ -13,12 +13,12 @@ def decoded(secret):
 
 
 def test_credentials_become_a_docker_config_with_blanks_trimmed(build, lease):
-    web = build.service(credentials=Credentials(" ghcr.io ", "", " user", "pass word "))
+    web = build.service(credentials=Credentials(" registry.example.test ", "", " user", "pass word "))
     (secret,) = pull_secret(lease, web, "7")
     assert secret["metadata"]["name"] == "docker-creds-web"
     assert secret["type"] == "kubernetes.io/dockerconfigjson"
     auth = base64.b64encode(b"user:pass word").decode()
-    assert decoded(secret) == {"auths": {"ghcr.io": {"username": "user", "password": "pass word", "auth": auth}}}
+    assert decoded(secret) == {"auths": {"registry.example.test": {"username": "user", "password": "pass word", "auth": auth}}}
 
 
 def test_an_address_is_passed_on_when_given(build, lease):
