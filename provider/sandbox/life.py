@@ -231,10 +231,10 @@ class Life:
     def _ready(self, gateway: Gateway, lease: LeaseID) -> Callable[[], Awaitable[dict[str, Any] | None]]:
         async def ready() -> dict[str, Any] | None:
             found = await gateway.lease_status(lease)
+            if found is not None and found.get("errors"):
+                raise LifeEnded(f"the cluster refused the manifest: {found['errors'][0]}")
             if found is None or not found["services"]:
                 return None
-            if found.get("errors"):
-                raise LifeEnded(f"the cluster refused the manifest: {found['errors'][0]}")
             group = self.compiled.manifest[lease.gseq - 1]
             services: dict[str, Any] = found["services"]
             if any(services.get(s.name, {}).get("available", 0) < s.count for s in group.services):

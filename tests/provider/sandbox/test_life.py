@@ -1,0 +1,81 @@
+"""A life that comes to its end is told in nine steps; one that does not is told with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from manifests.sdl import compile_sdl
+from provider.sandbox.life import STEPS, LifeEnded
+from provider.sandbox.town import living
+
+SDL = """
+version: "2.0"
+services:
+  web: {{image: "docker.io/library/web:1", expose: [{{port: 80, to: [{{global: true}}]}}]}}
+profiles:
+  compute: {{web: {{resources: {{cpu: {{units: {cpu}}}, memory: {{size: 64Mi}}, storage: {{size: 64Mi}}}}}}}}
+  placement: {{here: {{pricing: {{web: {{denom: uact, amount: {amount}}}}}}}}}
+deployment: {{web: {{here: {{profile: web, count: {count}}}}}}}
+"""
+
+
+def sdl(cpu: str = "100m", amount: int = 10_000, count: int = 1) -> Any:
+    return compile_sdl(SDL.format(cpu=cpu, amount=amount, count=count))
+
+
+async def test_a_life_is_nine_steps_that_fit_together(in_town: Callable[..., Any]) -> None:
+    told: list[str] = []
+    async with in_town(compiled=sdl(count=2)) as town, living(town.net):
+        timeline = await town.life(on_step=lambda entry: told.append(entry["step"])).run()
+    assert told == [entry["step"] for entry in timeline] == list(STEPS)
+    heights = [entry["height"] for entry in timeline]
+    assert heights == sorted(heights)
+    at = {entry["step"]: entry for entry in timeline}
+    assert at["ready"]["services"]["web"]["available"] == 2
+    (settled,) = at["settled"]["leases"]
+    assert settled["chain"] == settled["ledger"] == settled["owed"] == at["settled"]["amount"] > 0
+    assert at["usage"]["amount"] <= at["settled"]["amount"]
+
+
+@pytest.mark.parametrize(
+    ("compiled", "reason"),
+    [(sdl(cpu="200"), "fragmented: .* of cpu"), (sdl(amount=1), "price-too-high: ")],
+    ids=["too large", "too cheap"],
+)
+async def test_without_a_bid_it_ends_with_the_daemons_reason(
+    compiled: Any, reason: str, in_town: Callable[..., Any]
+) -> None:
+    async with in_town(compiled=compiled) as town, living(town.net):
+        life = town.life()
+        life.patience_s = 2
+        with pytest.raises(LifeEnded, match=rf"^no bid on order {re.escape(str(town.order()))}: {reason}"):
+            await life.run()
+        assert [entry["step"] for entry in life.timeline] == ["order"]
+
+
+async def test_without_a_daemon_it_ends_at_the_bid(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        life = town.life()
+        life.patience_s = 1
+        with pytest.raises(LifeEnded, match="the daemon has no ledger yet"):
+            await life.run()
+
+
+async def test_pods_that_never_run_end_it_at_ready(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town, living(town.net):
+        town.net.embedded.broken_images.add("docker.io/library/web:1")
+        life = town.life()
+        life.patience_s = 3
+        with pytest.raises(LifeEnded, match="step `ready` did not come within 3 s"):
+            await life.run()
+
+
+async def test_a_manifest_the_cluster_refuses_ends_it_with_the_clusters_words(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town, living(town.net):
+        town.net.embedded.faults.fail_next(50, 403, method="PATCH", path="/api/v1/namespaces/")
+        with pytest.raises(LifeEnded, match=r"the cluster refused the manifest: .*ordered by the test"):
+            await town.life().run()
