@@ -102,15 +102,16 @@ def _report(
     lease: LeaseID, span: Span, start: int, end: int, total: Usage, rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
     sums = asdict(total)
+    del sums["credited"], sums["paid"]  # told below as numbers: a lease has one denomination
     sums["accrued"] = {denom: format_decimal(e18) for denom, e18 in sums.pop("accrued_e18").items()}
     return {
         "lease": str(lease),
         "from": start,
         "to": end,
         "denom": span.rate.denom,
+        **sums,
         "amount": total.credited.get(span.rate.denom, 0),
         "paid": total.paid.get(span.rate.denom, 0),
-        **sums,
         "per_block": rows,
     }
 

@@ -37,6 +37,7 @@ class Daemon:
     """`akp run` over `work`/akp.yaml. Start and kill it as often as you like."""
 
     work: Path
+    flags: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
     port: int = field(default_factory=lambda: _free_port())
@@ -46,7 +47,7 @@ class Daemon:
         self.starts += 1
         with (self.work / f"daemon-{self.starts}.log").open("wb") as out:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "provider", "run", "--config", str(self.work / "akp.yaml"),
+                sys.executable, "-m", "provider", "run", "--config", str(self.work / "akp.yaml"), *self.flags,
                 stdout=out, stderr=out, env={**os.environ, "AKP_METRICS__LISTEN": f"127.0.0.1:{self.port}"},
             )  # fmt: skip
 
@@ -194,10 +195,10 @@ def with_daemon(in_town: Callable[..., Any]) -> Callable[..., Any]:
     """`async with with_daemon() as (town, daemon)`: the same with a daemon process, started and not waited for."""
 
     @asynccontextmanager
-    async def open_(**kw: Any) -> AsyncIterator[tuple[Town, Daemon]]:
+    async def open_(flags: tuple[str, ...] = (), **kw: Any) -> AsyncIterator[tuple[Town, Daemon]]:
         async with AsyncExitStack() as stack:
             town = await stack.enter_async_context(in_town(**kw))
-            daemon = Daemon(town.work)
+            daemon = Daemon(town.work, flags)
             await daemon.start()
             try:
                 yield town, daemon
