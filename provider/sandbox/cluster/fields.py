@@ -51,6 +51,24 @@ def item_key(shape: Shape, item: Any) -> str:
     return "k:" + _json({name: each for name, each in keys.items() if each is not None})
 
 
+def repeated(shape: Shape, value: Any, path: Path = ()) -> Path | None:
+    """Where a list names the same item twice, None when none does."""
+    if shape.atomic:
+        return None
+    if isinstance(value, dict):
+        below = [((*path, f"f:{name}"), shape.of(name) or ANY, each) for name, each in value.items()]
+    elif isinstance(value, list) and (shape.keys or shape.unique):
+        below = [((*path, item_key(shape, item)), shape.item or ANY, item) for item in value]
+        known: set[Path] = set()
+        for place, _, _ in below:
+            if place in known:
+                return place
+            known.add(place)
+    else:
+        return None
+    return next((found for place, inner, each in below if (found := repeated(inner, each, place))), None)
+
+
 def compare(shape: Shape, old: Any, new: Any) -> tuple[set[Path], set[Path]]:
     """Paths that are new or changed, and paths that are gone."""
     before, after = leaves(shape, old), leaves(shape, new)

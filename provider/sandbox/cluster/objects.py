@@ -116,6 +116,11 @@ class Objects:
         given = config["metadata"].get("name", "")
         if given != name:
             raise status.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
+        twice = fields.repeated(kind.shape, config)
+        if twice is not None:  # a request's fault, but 500 is what a real server answers
+            which = f"({namespace}/{name}; {kind.api_version}, Kind={kind.kind})"
+            why = f"failed to create typed patch object {which}: duplicate entries for key {fields.dotted(twice)}"
+            raise status.ApiError(500, "", why)
         who = Manager(how.manager, "Apply", how.subresource)
         live = self.store.get(kind.resource, namespace, name)
         ignored = _ignored(kind, how.subresource)
