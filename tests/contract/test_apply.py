@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 Json = dict[str, Any]
 
 
@@ -111,6 +113,35 @@ async def test_containers_are_told_apart_by_name(api) -> None:
             "f:env": {'k:{"name":"B"}': {".": {}, "f:name": {}, "f:value": {}}},
         }
     }
+
+
+async def test_an_item_named_twice_cannot_be_applied(api) -> None:
+    """Not a polite 422: whoever applies must not let it come to that."""
+    ports = [{"name": "a", "port": 80}, {"name": "b", "port": 80}]
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": ports}}
+    refused = await api.apply("services/web", body)
+    assert (refused.code, "duplicate entries for key" in refused.body["message"]) == (500, True)
+    assert (await api.get("services/web")).code == 404
+
+
+ORDERS = [
+    ("abc", "ca", "bca"),
+    ("abcd", "dxb", "acdxb"),
+    ("ab", "xy", "abxy"),
+    ("abc", "xb", "axbc"),
+    ("abcde", "edc", "abedc"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "together"), ORDERS)
+async def test_the_order_of_items_of_two_appliers(api, first: str, second: str, together: str) -> None:
+    def body(names: str) -> Json:
+        env = [{"name": name, "value": "x"} for name in names]
+        return deployment([{"name": "web", "image": "web:1", "env": env}])
+
+    await api.apply(WEB, body(first), "one")
+    merged = await api.apply(WEB, body(second), "two")
+    assert "".join(each["name"] for each in merged.body["spec"]["template"]["spec"]["containers"][0]["env"]) == together
 
 
 async def test_lists_without_keys_are_replaced_whole(api) -> None:

@@ -142,24 +142,30 @@ def merge(shape: Shape, live: Any, config: Any) -> Any:
 
 
 def _merge_items(shape: Shape, live: list[Any], config: list[Any]) -> list[Any]:
-    """Items only one side has stay near where they were; the order of shared ones is the request's."""
+    """The request's items in its order. What only the server has stays behind what it stood behind, as far as the
+    request says nothing else.
+    """
     mine = {fields.item_key(shape, item): item for item in config}
-    theirs = {fields.item_key(shape, item): item for item in live}
-    merged: dict[str, Any] = {}
-    waiting = list(theirs)
-
-    def take_unshared() -> None:
-        while waiting and (waiting[0] not in mine or waiting[0] in merged):
-            key = waiting.pop(0)
-            merged.setdefault(key, theirs[key])
-
+    theirs = [(fields.item_key(shape, item), item) for item in live]
+    known = dict(theirs)
+    shared = [key for key in mine if key in known]
+    merged: list[Any] = []
+    at = 0
     for key, item in mine.items():
-        take_unshared()
-        merged[key] = merge(shape.item or ANY, theirs[key], item) if key in theirs else item
-    take_unshared()
-    for key in waiting:
-        merged.setdefault(key, theirs[key])
-    return list(merged.values())
+        while at < len(theirs):
+            here, untouched = theirs[at]
+            if here not in mine:
+                merged.append(untouched)
+            elif shared and here == shared[0] != key:
+                break  # the request's own, new item comes before the next one both have
+            elif here == key or not shared:
+                at += 1
+                break
+            at += 1
+        if shared[:1] == [key]:
+            shared.pop(0)
+        merged.append(merge(shape.item or ANY, known[key], item) if key in known else item)
+    return merged + [item for key, item in theirs[at:] if key not in mine]
 
 
 def _prune(shape: Shape, value: Any, gone: set[Path], kept: set[Path], path: Path) -> Any:
