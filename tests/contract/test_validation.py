@@ -32,14 +32,21 @@ def policy(**spec: Any) -> Json:
     return {"metadata": {"name": "web"}, "spec": {"podSelector": {}, **spec}}
 
 
-def ingress(**path: Any) -> Json:
-    rule = {"host": "web.test", "http": {"paths": [path]}}
+def node_affinity(expression: Json) -> Json:
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
+    return {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
+
+
+def ingress(host: str = "web.test", **path: Any) -> Json:
+    rule = {"host": host, "http": {"paths": [path]}}
     return {"metadata": {"name": "web"}, "spec": {"rules": [rule]}}
 
 
 POD = "spec.template.spec"
 C = f"{POD}.containers[0]"
+TERMS = f"{POD}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
 BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
+WAY: Json = {"path": "/", "pathType": "Prefix", "backend": BACKEND}
 UNPROCESSABLE: dict[str, tuple[str, Json, str]] = {
     "no name": ("configmaps", {"metadata": {}}, "metadata.name"),
     "a name with capitals": ("configmaps", {"metadata": {"name": "Web"}}, "metadata.name"),
@@ -98,6 +105,169 @@ UNPROCESSABLE: dict[str, tuple[str, Json, str]] = {
         "apps/deployments",
         deployment(container(), pod={"restartPolicy": "Never"}),
         f"{POD}.restartPolicy",
+    ),
+    "a port name of 16 letters": (
+        "apps/deployments",
+        deployment(container(ports=[{"containerPort": 80, "name": "x" * 16}])),
+        f"{C}.ports[0].name",
+    ),
+    "a port name without a letter": (
+        "apps/deployments",
+        deployment(container(ports=[{"containerPort": 80, "name": "80"}])),
+        f"{C}.ports[0].name",
+    ),
+    "an env name with a line break": (
+        "apps/deployments",
+        deployment(container(env=[{"name": "a\nb"}])),
+        f"{C}.env[0].name",
+    ),
+    "an env name with a letter beyond ASCII": (
+        "apps/deployments",
+        deployment(container(env=[{"name": "ä"}])),
+        f"{C}.env[0].name",
+    ),
+    "half a GPU": (
+        "apps/deployments",
+        deployment(container(resources={"limits": {"nvidia.com/gpu": "500m"}})),
+        f"{C}.resources.limits[nvidia.com/gpu]",
+    ),
+    "a GPU requested without a limit": (
+        "apps/deployments",
+        deployment(container(resources={"requests": {"nvidia.com/gpu": "1"}})),
+        f"{C}.resources.limits",
+    ),
+    "fewer GPUs requested than the limit": (
+        "apps/deployments",
+        deployment(container(resources={"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "2"}})),
+        f"{C}.resources.requests",
+    ),
+    "a resource nobody knows": (
+        "apps/deployments",
+        deployment(container(resources={"limits": {"gpu": "1"}})),
+        f"{C}.resources.limits[gpu]",
+    ),
+    "a path below that climbs out": (
+        "apps/deployments",
+        deployment(
+            container(volumeMounts=[{"name": "v", "mountPath": "/v", "subPath": "../x"}]),
+            pod={"volumes": [{"name": "v", "emptyDir": {}}]},
+        ),
+        f"{C}.volumeMounts.subPath",
+    ),
+    "a volume of two kinds": (
+        "apps/deployments",
+        deployment(container(), pod={"volumes": [{"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}]}),
+        f"{POD}.volumes[0].hostPath",
+    ),
+    "a bad node label": (
+        "apps/deployments",
+        deployment(container(), pod={"nodeSelector": {"a": "b c"}}),
+        f"{POD}.nodeSelector",
+    ),
+    "a runtime with a bad name": (
+        "apps/deployments",
+        deployment(container(), pod={"runtimeClassName": "A b"}),
+        f"{POD}.runtimeClassName",
+    ),
+    "a toleration of a value that may be any": (
+        "apps/deployments",
+        deployment(container(), pod={"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]}),
+        f"{POD}.tolerations[0].operator",
+    ),
+    "a node chosen among none": (
+        "apps/deployments",
+        deployment(container(), pod=node_affinity({"key": "a", "operator": "In"})),
+        f"{TERMS}[0].matchExpressions[0].values",
+    ),
+    "a selector with an operator of its own": (
+        "apps/deployments",
+        deployment(container(), selector={"matchExpressions": [{"key": "app", "operator": "Is", "values": ["web"]}]}),
+        "spec.selector.matchExpressions[0].operator",
+    ),
+    "a stateful set with a dot in its name": (
+        "apps/statefulsets",
+        deployment(container()) | {"metadata": {"name": "a.b"}},
+        "metadata.name",
+    ),
+    "a second finalizer without a domain": (
+        "configmaps",
+        {"metadata": {"name": "a", "finalizers": ["a/b", "c"]}},
+        "metadata.finalizers[1]",
+    ),
+    "annotations of more than 256 KiB": (
+        "configmaps",
+        {"metadata": {"name": "a", "annotations": {"a": "x" * 262_144}}},
+        "metadata.annotations",
+    ),
+    "a port number twice": (
+        "services",
+        service({"name": "a", "port": 80}, {"name": "b", "port": 80}),
+        "spec.ports[1]",
+    ),
+    "a node port of an inner service": (
+        "services",
+        service({"port": 80, "nodePort": 30500}),
+        "spec.ports[0].nodePort",
+    ),
+    "a target with too long a name": (
+        "services",
+        service({"port": 80, "targetPort": "x" * 16}),
+        "spec.ports[0].targetPort",
+    ),
+    "an external service that names nothing": ("services", service(type="ExternalName"), "spec.externalName"),
+    "an exposed service without an address": (
+        "services",
+        service({"port": 80}, type="NodePort", clusterIP="None"),
+        "spec.clusterIPs[0]",
+    ),
+    "a claim for nothing": (
+        "persistentvolumeclaims",
+        {
+            "metadata": {"name": "a"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "0"}}},
+        },
+        "spec.resources[storage]",
+    ),
+    "a claim with a mode of its own": (
+        "persistentvolumeclaims",
+        {"metadata": {"name": "a"}, "spec": {"accessModes": ["Some"], "resources": {"requests": {"storage": "1"}}}},
+        "spec.accessModes",
+    ),
+    "an ingress for an address": ("net/ingresses", ingress("1.2.3.4", **WAY), "spec.rules[0].host"),
+    "an ingress to nowhere": (
+        "net/ingresses",
+        ingress(path="/", pathType="Prefix"),
+        "spec.rules[0].http.paths[0].backend",
+    ),
+    "an ingress to a service with a digit first": (
+        "net/ingresses",
+        ingress(**WAY | {"backend": {"service": {"name": "1a", "port": {"number": 80}}}}),
+        "spec.rules[0].http.paths[0].backend.service.name",
+    ),
+    "an ingress path that climbs": (
+        "net/ingresses",
+        ingress(**WAY | {"path": "/a/../b"}),
+        "spec.rules[0].http.paths[0].path",
+    ),
+    "an exception outside its block": (
+        "net/networkpolicies",
+        policy(egress=[{"to": [{"ipBlock": {"cidr": "10.0.0.0/24", "except": ["10.1.0.0/24"]}}]}]),
+        "spec.egress[0].to[0].ipBlock.except[0]",
+    ),
+    "ports that end before they begin": (
+        "net/networkpolicies",
+        policy(ingress=[{"ports": [{"port": 80, "endPort": 70}]}]),
+        "spec.ingress[0].ports[0].endPort",
+    ),
+    "a policy for labels that cannot be": (
+        "net/networkpolicies",
+        {"metadata": {"name": "web"}, "spec": {"podSelector": {"matchLabels": {"a": "b c"}}}},
+        "spec.podSelector.matchLabels",
+    ),
+    "a rule without resources": (
+        "rbac/roles",
+        {"metadata": {"name": "a"}, "rules": [{"apiGroups": [""], "verbs": ["get"]}]},
+        "rules[0].resources",
     ),
     "a service without ports": ("services", service(), "spec.ports"),
     "a port out of range": ("services", service({"port": 0}), "spec.ports[0].port"),
@@ -164,6 +334,37 @@ async def test_422_names_the_field(api, short: str, body: Json, field: str) -> N
     refused = await api.create(short, body)
     assert (refused.code, refused.body["reason"]) == (422, "Invalid"), refused
     assert field in refused.fields(), refused
+
+
+WELCOME: dict[str, tuple[str, Json]] = {
+    "a block with bits behind its mask": (
+        "net/networkpolicies",
+        policy(egress=[{"to": [{"ipBlock": {"cidr": "10.0.0.1/24"}}]}]),
+    ),
+    "an annotation of a domain in capitals": ("configmaps", {"metadata": {"name": "a", "annotations": {"A.b/c": "x"}}}),
+    "a wildcard host": ("net/ingresses", ingress("*.web.test", **WAY)),
+    "one port number, two protocols": (
+        "services",
+        service({"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "UDP"}),
+    ),
+    "an env name with a space": ("apps/deployments", deployment(container(env=[{"name": "a b"}]))),
+    "an env name twice": ("apps/deployments", deployment(container(env=[{"name": "a"}, {"name": "a"}]))),
+}
+
+
+@pytest.mark.parametrize(("short", "body"), WELCOME.values(), ids=WELCOME)
+async def test_what_looks_bad_and_is_not(api, short: str, body: Json) -> None:
+    made = await api.create(short, body, dryRun="All")
+    assert made.code == 201, made
+
+
+async def test_a_bound_claim_does_not_shrink(api) -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "none", "resources": {"requests": {"storage": "2Gi"}}}
+    await api.create("persistentvolumeclaims", {"metadata": {"name": "a"}, "spec": spec})
+    await api.merge("persistentvolumeclaims/a/status", {"status": {"phase": "Bound", "capacity": {"storage": "2Gi"}}})
+    less = {"spec": {"resources": {"requests": {"storage": "1Gi"}}}}
+    refused = await api.merge("persistentvolumeclaims/a", less)
+    assert (refused.code, refused.fields()) == (422, {"spec.resources.requests.storage"}), refused
 
 
 WRONG_TYPES: dict[str, tuple[str, Json]] = {

@@ -7,30 +7,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from provider.sandbox.cluster import quantity, validate_network
+from provider.sandbox.cluster import validate_names as names
 from provider.sandbox.cluster.kinds import Kind
 from provider.sandbox.cluster.selectors import matches
-from provider.sandbox.cluster.status import Cause, bad, duplicate, forbidden_field, required, unsupported
+from provider.sandbox.cluster.status import Cause, bad, forbidden_field, required, unsupported
 from provider.sandbox.cluster.validate_pods import pod_template, spec_of_pod
 
 Json = dict[str, Any]
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
-_KEY_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 
-_SUBDOMAIN_RULE = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
-_LABEL_RULE = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"
-_1035_RULE = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', and start with a letter"
-_VALUE_RULE = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
+_ANNOTATION_BYTES = 256 << 10
+_ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 IMMUTABLE = "field is immutable"
 _STATEFUL_SET_MAY = (
     "replicas",
@@ -58,44 +52,27 @@ def _metadata(kind: Kind, meta: Json) -> Iterator[Cause]:
     name = meta.get("name", "")
     if not name:
         yield required("metadata.name", "name or generateName is required")
-    elif kind.resource == "namespaces":
-        if len(name) > 63 or not _LABEL.fullmatch(name):
-            yield bad("metadata.name", name, _LABEL_RULE if len(name) <= 63 else "must be no more than 63 characters")
+    elif kind.resource in ("namespaces", "statefulsets.apps"):
+        yield from names.label(name, "metadata.name")
     elif kind.resource == "services":
-        if len(name) > 63 or not _LABEL_1035.fullmatch(name):
-            yield bad("metadata.name", name, _1035_RULE if len(name) <= 63 else "must be no more than 63 characters")
+        yield from names.label_1035(name, "metadata.name")
     elif kind.group == "rbac.authorization.k8s.io":
         if name in (".", "..") or "/" in name or "%" in name:
             yield bad("metadata.name", name, "may not contain '/' or '%'")
-    elif len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
-        yield bad("metadata.name", name, _SUBDOMAIN_RULE if len(name) <= 253 else "must be no more than 253 characters")
-    yield from _labels(meta.get("labels") or {}, "metadata.labels")
-    for key in meta.get("annotations") or {}:
-        yield from _key(key, "metadata.annotations")
-    for finalizer in meta.get("finalizers") or []:
+    else:
+        yield from names.subdomain(name, "metadata.name")
+    yield from names.labels(meta.get("labels") or {}, "metadata.labels")
+    annotations = meta.get("annotations") or {}
+    for key in annotations:
+        yield from names.key(key.lower(), "metadata.annotations")
+    if sum(len(text.encode()) for each in annotations.items() for text in each) > _ANNOTATION_BYTES:
+        yield Cause(
+            "FieldValueTooLong", "metadata.annotations", f"Too long: may not be more than {_ANNOTATION_BYTES} bytes"
+        )
+    for index, finalizer in enumerate(meta.get("finalizers") or []):
         if "/" not in finalizer and finalizer not in ("orphan", "foregroundDeletion", "kubernetes"):
-            yield bad(
-                "metadata.finalizers[0]",
-                finalizer,
-                "name is neither a standard finalizer name nor is it fully qualified",
-            )
-
-
-def _labels(labels: dict[str, str], field: str) -> Iterator[Cause]:
-    for key, value in labels.items():
-        yield from _key(key, field)
-        if len(value) > 63:
-            yield bad(field, value, "must be no more than 63 bytes")
-        elif not _VALUE.fullmatch(value):
-            yield bad(field, value, _VALUE_RULE)
-
-
-def _key(key: str, field: str) -> Iterator[Cause]:
-    prefix, slash, name = key.rpartition("/")
-    if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
-        yield bad(field, key, f"prefix part {_SUBDOMAIN_RULE}")
-    if len(name) > 63 or not _KEY_NAME.fullmatch(name):
-        yield bad(field, key, "name part must be 63 characters or less, of alphanumeric characters, '-', '_' or '.'")
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            yield bad(f"metadata.finalizers[{index}]", finalizer, why)
 
 
 def _workload(new: Json, live: Json | None) -> Iterator[Cause]:
@@ -110,13 +87,17 @@ def _workload(new: Json, live: Json | None) -> Iterator[Cause]:
 
 def _selects_template(spec: Json) -> Iterator[Cause]:
     selector, labels = spec.get("selector"), spec["template"]["metadata"].get("labels") or {}
+    faults_ = list(names.selector(selector or {}, "spec.selector"))
     if selector is None:
         yield required("spec.selector")
     elif not selector:
         yield bad("spec.selector", selector, "empty selector is invalid for deployment")
-    if not selector or not matches(selector, labels):
+    elif faults_:
+        yield from faults_
+        yield bad("spec.selector", selector, "invalid label selector")
+    if selector is None or (selector and not faults_ and not matches(selector, labels)):
         yield bad("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-    yield from _labels(labels, "spec.template.labels")
+    yield from names.labels(labels, "spec.template.labels")
 
 
 def _stateful_set(new: Json, live: Json | None) -> Iterator[Cause]:
@@ -129,11 +110,17 @@ def _stateful_set(new: Json, live: Json | None) -> Iterator[Cause]:
         yield bad("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
     yield from _selects_template(spec)
     claims = {claim["metadata"].get("name", "") for claim in spec.get("volumeClaimTemplates", [])}
+    for index, claim in enumerate(spec.get("volumeClaimTemplates", [])):
+        yield from _claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec")
     yield from pod_template(spec["template"], more_volumes=claims)
 
 
 def _pod(new: Json, live: Json | None) -> Iterator[Cause]:
     yield from spec_of_pod(new["spec"], "spec")
+    for index, container in enumerate(new["spec"].get("containers", [])):
+        image = container.get("image", "")
+        if image != image.strip():
+            yield bad(f"spec.containers[{index}].image", image, "must not have leading or trailing whitespace")
     if live is None:
         return
     before, after = (json.loads(json.dumps(each["spec"])) for each in (live, new))
@@ -152,45 +139,9 @@ def _pod(new: Json, live: Json | None) -> Iterator[Cause]:
         yield forbidden_field("spec", "pod updates may not change fields other than images, tolerations and deadlines")
 
 
-def _service(new: Json, live: Json | None) -> Iterator[Cause]:
-    spec = new["spec"]
-    kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-    if spec["type"] not in kinds:
-        yield unsupported("spec.type", spec["type"], kinds)
-    ports = spec.get("ports", [])
-    if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
-        yield required("spec.ports")
-    names: set[str] = set()
-    for index, port in enumerate(ports):
-        field = f"spec.ports[{index}]"
-        name = port.get("name", "")
-        if not name and len(ports) > 1:
-            yield required(f"{field}.name")
-        elif name and (len(name) > 63 or not _LABEL.fullmatch(name)):
-            yield bad(f"{field}.name", name, _LABEL_RULE if len(name) <= 63 else "must be no more than 63 characters")
-        elif name and name in names:
-            yield duplicate(f"{field}.name", name)
-        names.add(name)
-        if not 1 <= port.get("port", 0) <= 65535:
-            yield bad(f"{field}.port", port.get("port", 0), "must be between 1 and 65535, inclusive")
-        if port["protocol"] not in ("SCTP", "TCP", "UDP"):
-            yield unsupported(f"{field}.protocol", port["protocol"], ("SCTP", "TCP", "UDP"))
-        target = port.get("targetPort")
-        if isinstance(target, int) and not 1 <= target <= 65535:
-            yield bad(f"{field}.targetPort", target, "must be between 1 and 65535, inclusive")
-    yield from _labels(spec.get("selector") or {}, "spec.selector")
-    if live is not None:
-        before, after = live["spec"].get("clusterIPs"), spec.get("clusterIPs")
-        if before and "ExternalName" not in (live["spec"]["type"], spec["type"]) and after != before:
-            yield bad("spec.clusterIPs[0]", after, "may not change once set")
-
-
 def _claim(new: Json, live: Json | None) -> Iterator[Cause]:
     spec = new["spec"]
-    if not spec.get("accessModes"):
-        yield required("spec.accessModes", "at least 1 access mode is required")
-    if "storage" not in spec.get("resources", {}).get("requests", {}):
-        yield required("spec.resources[storage]")
+    yield from _claim_spec(spec, "spec")
     if live is not None:
         before, after = ({**each["spec"]} for each in (live, new))
         if not before.get("volumeName"):
@@ -201,6 +152,28 @@ def _claim(new: Json, live: Json | None) -> Iterator[Cause]:
         grows = live.get("status", {}).get("phase") == "Bound"
         if before != after or (live["spec"].get("resources") != spec.get("resources") and not grows):
             yield forbidden_field("spec", _CLAIM_RULE)
+        size, had = _size(spec), live.get("status", {}).get("capacity", {}).get("storage", "0")
+        if grows and size is not None and quantity.parse(size) < quantity.parse(had):
+            yield forbidden_field("spec.resources.requests.storage", "field can not be less than status.capacity")
+
+
+def _claim_spec(spec: Json, field: str) -> Iterator[Cause]:
+    modes, size = spec.get("accessModes"), _size(spec)
+    if not modes:
+        yield required(f"{field}.accessModes", "at least 1 access mode is required")
+    for mode in modes or []:
+        if mode not in _ACCESS_MODES:
+            yield unsupported(f"{field}.accessModes", mode, _ACCESS_MODES)
+    if size is None:
+        yield required(f"{field}.resources[storage]")
+    elif quantity.parse(size) <= 0:
+        yield bad(f"{field}.resources[storage]", size, "must be greater than zero")
+    if spec.get("storageClassName"):
+        yield from names.subdomain(spec["storageClassName"], f"{field}.storageClassName")
+
+
+def _size(spec: Json) -> Any:
+    return spec.get("resources", {}).get("requests", {}).get("storage")
 
 
 def _secret(new: Json, live: Json | None) -> Iterator[Cause]:
@@ -236,57 +209,6 @@ def _config_map(new: Json, live: Json | None) -> Iterator[Cause]:
         yield forbidden_field("data", "field is immutable when `immutable` is set")
 
 
-def _ingress(new: Json, live: Json | None) -> Iterator[Cause]:
-    spec = new.get("spec", {})
-    if not spec.get("rules") and "defaultBackend" not in spec:
-        yield bad("spec", [], "either `defaultBackend` or `rules` must be specified")
-    for r, rule in enumerate(spec.get("rules", [])):
-        host = rule.get("host", "")
-        if host and not _SUBDOMAIN.fullmatch(host.removeprefix("*.")):
-            yield bad(f"spec.rules[{r}].host", host, _SUBDOMAIN_RULE)
-        for p, path in enumerate(rule.get("http", {}).get("paths", [])):
-            field = f"spec.rules[{r}].http.paths[{p}]"
-            types = ("Exact", "ImplementationSpecific", "Prefix")
-            if "pathType" not in path:
-                yield required(f"{field}.pathType", "pathType must be specified")
-            elif path["pathType"] not in types:
-                yield unsupported(f"{field}.pathType", path["pathType"], types)
-            elif path["pathType"] != "ImplementationSpecific" and not path.get("path", "").startswith("/"):
-                yield bad(f"{field}.path", path.get("path", ""), "must be an absolute path")
-            service = path.get("backend", {}).get("service")
-            if service is not None and not service.get("name"):
-                yield required(f"{field}.backend.service.name")
-
-
-def _policy(new: Json, live: Json | None) -> Iterator[Cause]:
-    spec = new["spec"]
-    for index, each in enumerate(spec["policyTypes"]):
-        if each not in ("Egress", "Ingress"):
-            yield unsupported(f"spec.policyTypes[{index}]", each, ("Egress", "Ingress"))
-    for direction, peers in (("ingress", "from"), ("egress", "to")):
-        for r, rule in enumerate(spec.get(direction, [])):
-            for p, peer in enumerate(rule.get(peers, [])):
-                yield from _peer(peer, f"spec.{direction}[{r}].{peers}[{p}]")
-            for n, port in enumerate(rule.get("ports", [])):
-                number = port.get("port")
-                if isinstance(number, int) and not 1 <= number <= 65535:
-                    where = f"spec.{direction}[{r}].ports[{n}].port"
-                    yield bad(where, number, "must be between 1 and 65535, inclusive")
-
-
-def _peer(peer: Json, field: str) -> Iterator[Cause]:
-    if not peer:
-        yield required(field, "must specify a peer")
-    if "ipBlock" in peer:
-        if len(peer) > 1:
-            yield forbidden_field(field, "may not specify both ipBlock and another peer")
-        cidr = peer["ipBlock"].get("cidr", "")
-        try:
-            ipaddress.ip_network(cidr if "/" in cidr else "")
-        except ValueError:
-            yield bad(f"{field}.ipBlock.cidr", cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
-
-
 def _binding(new: Json, live: Json | None) -> Iterator[Cause]:
     if live is not None and live["roleRef"] != new.get("roleRef"):
         yield bad("roleRef", new.get("roleRef"), "cannot change roleRef")
@@ -299,6 +221,10 @@ def _role(new: Json, live: Json | None) -> Iterator[Cause]:
     for index, rule in enumerate(new.get("rules", [])):
         if not rule.get("verbs"):
             yield required(f"rules[{index}].verbs", "verbs must contain at least one value")
+        if not rule.get("nonResourceURLs"):
+            for name in ("apiGroups", "resources"):
+                if not rule.get(name):
+                    yield required(f"rules[{index}].{name}", f"resource rules must supply at least one of {name}")
 
 
 def _definition(new: Json, live: Json | None) -> Iterator[Cause]:
@@ -320,15 +246,15 @@ def _definition(new: Json, live: Json | None) -> Iterator[Cause]:
 
 _BY_RESOURCE = {
     "pods": _pod,
-    "services": _service,
+    "services": validate_network.service,
     "secrets": _secret,
     "configmaps": _config_map,
     "persistentvolumeclaims": _claim,
     "deployments.apps": _workload,
     "replicasets.apps": _workload,
     "statefulsets.apps": _stateful_set,
-    "ingresses.networking.k8s.io": _ingress,
-    "networkpolicies.networking.k8s.io": _policy,
+    "ingresses.networking.k8s.io": validate_network.ingress,
+    "networkpolicies.networking.k8s.io": validate_network.policy,
     "roles.rbac.authorization.k8s.io": _role,
     "clusterroles.rbac.authorization.k8s.io": _role,
     "rolebindings.rbac.authorization.k8s.io": _binding,
