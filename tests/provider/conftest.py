@@ -67,7 +67,7 @@ class Daemon:
         self.process = None
         return code, time.monotonic() - begin
 
-    async def ready(self, patience_s: float = 30) -> None:
+    async def ready(self, patience_s: float = 60) -> None:
         async def says_so() -> bool:
             return (await self._get("/readyz")).startswith("ready")
 
@@ -102,7 +102,7 @@ class Town:
     def life(self, dseq: int = 7, **kw: Any) -> Life:
         around = Surroundings(self.net.chain, self.net.kube, self.net.ledger, self.net.why_no_bid)
         return Life(
-            self.net.tenant, around, self.compiled, dseq=dseq, deposit=Coin("uact", 5_000_000), patience_s=30, **kw
+            self.net.tenant, around, self.compiled, dseq=dseq, deposit=Coin("uact", 5_000_000), patience_s=60, **kw
         )
 
     def order(self, dseq: int = 7) -> OrderID:
