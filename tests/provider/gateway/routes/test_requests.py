@@ -103,6 +103,12 @@ async def test_what_a_stranger_wrote_is_quoted_and_stays_on_its_line(ask: Any, t
         assert no.value.text == f"strconv.ParseUint: parsing {quoted}: invalid syntax"
 
 
+async def test_a_deployments_number_has_64_bits_wherever_it_stands(ask: Any) -> None:
+    assert deployment_of(ask(FULL, dseq=f"{MAX_64}"), Scope.STATUS) == (TENANT, MAX_64)
+    with pytest.raises(Answer, match="value out of range"):
+        deployment_of(ask(FULL, dseq=f"{MAX_64 + 1}"), Scope.STATUS)
+
+
 async def test_a_deployment_is_the_callers_own(ask: Any) -> None:
     assert deployment_of(ask(FULL, dseq="7"), Scope.SEND_MANIFEST) == (TENANT, 7)
     other = Claims("akash1other", Access.FULL)

@@ -83,6 +83,7 @@ def test_both_questions_have_the_same_answer(chain: Any) -> None:
         ("", "INVALID_ARGUMENT", "address cannot be empty"),
         ("x", "UNKNOWN", "decoding bech32 failed: invalid bech32 string length 1"),
         ("akash1x", "UNKNOWN", "decoding bech32 failed: invalid bech32 string length 7"),
+        ("akash1xx", "UNKNOWN", "decoding bech32 failed: 'akash1xx' is not a bech32 address"),
         (FIRST[:-1] + "4", "UNKNOWN", "decoding bech32 failed: "),
         (
             "cosmos1qyqszqgpqyqszqgpqyqszqgpqyqszqgpjnp7du",
@@ -91,7 +92,7 @@ def test_both_questions_have_the_same_answer(chain: Any) -> None:
         ),
         (FIRST, "NOT_FOUND", f"account {FIRST} not found"),
     ],
-    ids=["empty", "one letter", "seven letters", "mistyped", "another chain's", "never paid"],
+    ids=["empty", "one letter", "seven letters", "eight letters", "mistyped", "another chain's", "never paid"],
 )
 def test_who_is_not_known(chain: Any, method: str, address: str, status: str, text: str) -> None:
     with pytest.raises(QueryError) as no:

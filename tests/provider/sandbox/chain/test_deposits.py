@@ -57,6 +57,7 @@ def test_sources_are_known_and_named_once(sources: tuple[int, ...], text: str | 
 COLLECTED: dict[str, tuple[Any, list[tuple[str, int, int, str, int]] | None]] = {
     # deposit -> (owner, height, source, denom, amount × 10^18) of each depositor, None for a refusal
     "less than there is": (deposit(999, BALANCE), [("rich", 40, BALANCE, "uakt", 999 * E18)]),
+    "the smallest": (deposit(1, BALANCE), [("rich", 40, BALANCE, "uakt", E18)]),
     "all there is": (deposit(1_000, BALANCE), [("rich", 40, BALANCE, "uakt", 1_000 * E18)]),
     "one too much": (deposit(1_001, BALANCE), None),
     "of the other coin": (deposit(30, BALANCE, denom="uact"), [("rich", 40, BALANCE, "uact", 30 * E18)]),
