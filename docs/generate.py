@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -51,6 +51,8 @@ def _table(fields: dict[str, FieldInfo], prefix: str) -> list[str]:
 
 def _type(kind: Any) -> str:
     origin, args = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _type(args[0])
     if origin is Literal:
         return " or ".join(f"`{a}`" for a in args)
     if origin in (Union, type(int | str)):

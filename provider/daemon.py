@@ -11,6 +11,7 @@ started anew. Only the ledger's cursor and what it has booked survive here; the 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from provider.chain import keys
 from provider.chain.client import Chain
 from provider.chain.events import Block
 from provider.chain.follow import GapTooWide
-from provider.chain.messages import CreateBid
+from provider.chain.messages import CloseBid, CreateBid
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Kube
@@ -94,18 +95,15 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         orders = Orders(book, room, prices, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time)
         orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.latest.lease, settings.lease, block_time)
+        leases.since_height = (await chain.head()).height
         funds = Funds(book, lambda: chain.latest, signer.send, settings.lease, block_time)
         accounts = Accounts(book, room, books, chain.at)
-        await books.advance(Head(book.height, book.time_unix_ns), await accounts.reconcile())
+        await books.advance(Head(book.height, book.time_unix_ns), await accounts.reconcile(await books.head()))
 
         pem = await certificate.ensure(
-            settings.gateway.certificate,
-            settings.data,
-            key.address,
-            _domains(book, settings),
-            chain.latest.certificate,
-            signer.send,
-        )
+            settings.gateway.certificate, settings.data, key.address, _domains(book, settings),
+            chain.latest.certificate, signer.send, dt.datetime.now(dt.UTC),
+        )  # fmt: skip
         reception = Reception(
             book, room, leases, cluster, lambda: chain.latest, metrics,
             public_hostname=settings.cluster.public_hostname, kube_version=kube_version,
@@ -166,14 +164,16 @@ class Follower:
         # A node that is silent is waited for: no block may be left half taken in, and none can be skipped.
         await insist("what the block touches", lambda: self.book.fill(self.chain.at(block.height), touched))
         entries = await insist("what was paid", lambda: self.accounts.entries(touched, self.funds.unbooked))
-        self.funds.unbooked -= {entry.lease for entry in entries if isinstance(entry, Paid)}
+        self.funds.booked({entry.lease for entry in entries if isinstance(entry, Paid)}, touched.closed, block.height)
         await self.books.advance(Head(block.height, block.time_unix_ns), entries)
         for failed in self.signer.look(block):
             if isinstance(failed.msg, CreateBid):
                 self.orders.failed(failed.msg, failed.error)
-            else:
-                log.error("a message came to nothing", message=type(failed.msg).__name__, why=str(failed.error))
-                self.leases.look_at_all()
+                continue
+            log.error("a message came to nothing", message=type(failed.msg).__name__, why=str(failed.error))
+            if isinstance(failed.msg, CloseBid):
+                self.orders.close_failed(failed.msg.id.order)
+            self.leases.look_at_all()
         self.room_moved()
         if self.prices.look() or touched.provider:
             self.orders.look_at_declined()

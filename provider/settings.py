@@ -7,17 +7,33 @@ own (see bidengine/tariff.py) because they change while the daemon runs.
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from provider.errors import ConfigError
 
 Listen = Annotated[str, Field(pattern=r"^[^\s]*:\d{1,5}$")]
+
+
+def _listed(value: Any) -> Any:
+    """One address, or several with commas, where a list is expected: what people write in an environment variable."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)]
 
 
 class _Part(BaseModel):
@@ -26,12 +42,8 @@ class _Part(BaseModel):
 
 class ChainSettings(_Part):
     id: str = Field("akashnet-2", description="Chain id; the daemon refuses a node that serves another one.")
-    grpc: tuple[str, ...] = Field(
-        ("http://127.0.0.1:9090",), min_length=1, description="gRPC addresses of nodes, best first."
-    )
-    rpc: tuple[str, ...] = Field(
-        ("http://127.0.0.1:26657",), min_length=1, description="CometBFT RPC addresses, best first."
-    )
+    grpc: Addresses = Field(("http://127.0.0.1:9090",), description="gRPC addresses of nodes, best first.")
+    rpc: Addresses = Field(("http://127.0.0.1:26657",), description="CometBFT RPC addresses, best first.")
     gas_price_uakt: str = Field("0.025", pattern=r"^\d+(\.\d{1,18})?$", description="Fee per unit of gas, in uakt.")
     gas_adjustment: float = Field(1.5, ge=1.1, le=10, description="Simulated gas is multiplied by this.")
     bids_per_tx: int = Field(50, ge=1, le=200, description="Most bids put into one transaction.")
@@ -96,7 +108,7 @@ class GatewaySettings(_Part):
 
 
 class MetricsSettings(_Part):
-    listen: Listen | None = Field(
+    listen: Annotated[Listen | None, BeforeValidator(lambda value: value or None)] = Field(
         "127.0.0.1:8080", description="Address of /metrics, /healthz and /readyz; empty turns it off."
     )
 
@@ -141,6 +153,7 @@ _from_file: ContextVar[dict[str, Any]] = ContextVar("_from_file", default={})  #
 def load(file: Path | None, **flags: Any) -> Settings:
     """Settings from a YAML file (optional), the environment and flags; ConfigError names the key and the cure."""
     token = _from_file.set(_read(file) if file is not None else {})
+    _unknown_variables()
     try:
         return Settings(**{key: value for key, value in flags.items() if value is not None})
     except ValidationError as bad:
@@ -149,9 +162,23 @@ def load(file: Path | None, **flags: Any) -> Settings:
         where = f"{file}: {key}" if file else key
         if first["type"] == "extra_forbidden":
             raise ConfigError(where, "unknown key", f"Known here: {', '.join(_known(first['loc'][:-1]))}.") from None
-        raise ConfigError(where, f"{first['msg']} (found {_shown(first['input'])})", _cure(first["loc"])) from None
+        found = "" if first["loc"][0] == "key" else f" (found {_shown(first['input'])})"  # a wallet is never shown
+        raise ConfigError(where, f"{first['msg']}{found}", _cure(first["loc"])) from None
+    except SettingsError as bad:
+        cure = 'A section is set part by part, e.g. AKP_CHAIN__ID=akashnet-2; a map as JSON, e.g. {"beta3": "10Ti"}.'
+        raise ConfigError("environment", str(bad), cure) from None
     finally:
         _from_file.reset(token)
+
+
+def _unknown_variables() -> None:
+    """A misspelt variable is an error like a misspelt key; those of our own tools are not settings."""
+    for name in sorted(os.environ):
+        section = name.removeprefix("AKP_").partition("__")[0].lower()
+        ours = name.startswith("AKP_") and name not in ("AKP_CACHE", "AKP_E2E_KUBECONFIG")
+        if ours and section not in Settings.model_fields:
+            known = ", ".join(f"AKP_{field.upper()}" for field in sorted(Settings.model_fields))
+            raise ConfigError(name, "unknown variable", f"Known beginnings: {known}.")
 
 
 def _read(file: Path) -> dict[str, Any]:

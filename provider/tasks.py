@@ -15,11 +15,12 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from provider.errors import Retry
+from provider.errors import Refused, Retry
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 log = structlog.get_logger()
+REFUSED_AGAIN_S = 60.0
 
 
 def spawn(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -97,8 +98,8 @@ class WorkQueue(Generic[K]):
 
 
 async def work(queue: WorkQueue[K], handle: Callable[[K], Awaitable[None]], *, what: str) -> None:
-    """One worker: hand each key to `handle`; `Retry` puts it back for later, anything else unexpected ends the
-    process."""
+    """One worker: hand each key to `handle`; `Retry` puts it back for later, a `Refused` that the handler did not
+    expect for much later; anything else ends the process."""
     while True:
         key = await queue.get()
         with structlog.contextvars.bound_contextvars(**{what: str(key)}):
@@ -107,6 +108,9 @@ async def work(queue: WorkQueue[K], handle: Callable[[K], Awaitable[None]], *, w
             except Retry as trouble:
                 log.warning("will try again", why=str(trouble))
                 queue.retry(key, trouble.after_s)
+            except Refused as no:  # one key's trouble is not the others': a right is missing, a name is taken
+                log.error("refused, will be looked at again", why=str(no), again_in_s=REFUSED_AGAIN_S)
+                queue.retry(key, REFUSED_AGAIN_S)
             else:
                 queue.done(key)
 

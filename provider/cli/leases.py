@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from manifests.coins import format_decimal, shown
 from provider.ledger.books import Books, Head, LeaseRow
@@ -32,12 +32,14 @@ def leases(
     if output == "json":
         print(json.dumps([_json(row, height) for row in rows], indent=2))
         return
-    table = Table("lease", "blocks", "rate per block", "paid", "state", box=None)
+    table = Table(Column("lease", no_wrap=True), "blocks", "rate per block", "paid", "state", box=None)
     for row in rows:
         table.add_row(
             str(row.lease), str(_blocks(row, height)), str(row.rate), f"{row.paid}{row.rate.denom}", _state(row)
         )
-    Console().print(table)
+    console = Console()
+    # An id that is cut short cannot be pasted into another command: the terminal wraps the line instead.
+    console.print(table, width=max(console.width, 180), soft_wrap=True)
 
 
 async def _read(data: Path) -> tuple[Head | None, list[LeaseRow]]:

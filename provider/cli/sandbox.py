@@ -38,7 +38,8 @@ def sandbox(
     ] = "embedded",
     block_time: Annotated[float, typer.Option(help="Seconds between blocks.", min=0.05, max=60)] = 0.5,
     data: Annotated[
-        Path | None, typer.Option(help="Keep ledger, keys and logs here; default a directory that is removed.")
+        Path | None,
+        typer.Option(help="Keep ledger, keys and config in this new directory."),
     ] = None,
     patience: Annotated[float, typer.Option(help="Seconds to wait for each step.", min=1)] = 60.0,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the daemon's log.")] = False,
@@ -56,13 +57,16 @@ def sandbox(
     with tempfile.TemporaryDirectory(prefix="akp-sandbox-") as scratch:
         work = data or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
+        if (work / "ledger.db").exists():
+            raise ConfigError("--data", f"{work} holds the ledger of a sandbox that is gone", "Name a new directory.")
         if once and compiled is not None:
             code = asyncio.run(_once(work, compiled, cluster, block_time, patience, output, console))
             raise typer.Exit(code)
         try:
             asyncio.run(_stay(work, compiled, cluster, block_time, console))
         except KeyboardInterrupt:
-            console.print("sandbox stopped, nothing is left of it")
+            kept = f"; its ledger stays: akp leases --data {data}" if data else ", nothing is left of it"
+            console.print(f"sandbox stopped{kept}")
 
 
 async def _once(

@@ -113,6 +113,10 @@ class Cluster:
         """Leases that have a namespace, those that are going away included."""
         return set(self._mirrors.leases.values())
 
+    def services(self, lease: LeaseID) -> set[str]:
+        """Services of the lease that have a workload."""
+        return {facts.service for facts in self._workloads(lease)}
+
     def pods(self, lease: LeaseID, service: str = "") -> list[PodFacts]:
         found = self._mirrors.pods.within(lease_namespace(lease)).values()
         return [pod for pod in found if pod.service and service in ("", pod.service)]

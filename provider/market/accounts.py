@@ -14,9 +14,9 @@ import structlog
 from bidengine.room import Room
 from bidengine.usage import Span
 from bidengine.views import EscrowPayment, Lease, Order
-from manifests.ids import DeploymentID, LeaseID
-from provider.errors import NotFound
-from provider.ledger.books import Books, Ended, Entry, Opened, Paid
+from manifests.ids import DeploymentID, LeaseID, OrderID
+from provider.errors import NotFound, Refused
+from provider.ledger.books import Books, Ended, Entry, Head, Opened, Paid
 from provider.market.book import Book, Touched
 
 log = structlog.get_logger()
@@ -25,6 +25,8 @@ log = structlog.get_logger()
 class Chain(Protocol):
     async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]: ...
     async def lease(self, lease: LeaseID) -> Lease: ...
+    async def leases(self, provider: str = "", state: str = "") -> list[Lease]: ...
+    async def order(self, order: OrderID) -> Order: ...
 
 
 class Accounts:
@@ -33,6 +35,8 @@ class Accounts:
     def __init__(self, book: Book, room: Room, books: Books, chain_at: Callable[[int], Chain]) -> None:
         self.book, self.room, self.books = book, room, books
         self._chain_at = chain_at
+        self._totals: dict[LeaseID, int] = {}
+        """what the ledger has booked of live leases, so that an unchanged total is no news"""
 
     async def entries(self, touched: Touched, withdrawn: Iterable[LeaseID] = ()) -> list[Entry]:
         """`withdrawn`: live leases whose withdrawal may have been in this block."""
@@ -42,13 +46,17 @@ class Accounts:
         for lease, reason in sorted(touched.closed.items()):
             out.append(Ended(lease, self.book.height, reason))
             out.extend(await self._paid(lease, self.book.height, "closed"))
+            self._totals.pop(lease, None)
         for lease in sorted(set(withdrawn) - touched.closed.keys()):
             out.extend(await self._paid(lease, self.book.height, "withdraw"))
         return out
 
-    async def reconcile(self) -> list[Entry]:
-        """What happened while nobody wrote: compare the ledger with the chain at the book's height."""
+    async def reconcile(self, before: Head | None) -> list[Entry]:
+        """What happened while nobody wrote: compare the ledger, whose last height is `before`, with the chain at the
+        book's."""
         out: list[Entry] = []
+        if before is not None and before.height < self.book.height:  # blocks were skipped, not followed
+            out.extend(await self._missed(before.height))
         known = await self.books.open_leases()
         for lease in sorted(self.book.leases):
             if lease not in known:
@@ -67,6 +75,24 @@ class Accounts:
             log.info("ledger brought up to date", entries=len(out), height=self.book.height)
         return out
 
+    async def _missed(self, after_height: int) -> list[Entry]:
+        """Leases of ours that began and ended in blocks nobody read."""
+        out: list[Entry] = []
+        chain = self._chain_at(self.book.height)
+        for state in ("closed", "insufficient_funds"):
+            for lease in await chain.leases(self.book.us.owner, state):
+                if lease.created_at <= after_height:
+                    continue
+                try:
+                    order = await chain.order(lease.id.order)
+                except Refused as odd:
+                    log.error("a lease was missed and cannot be booked", lease=str(lease.id), why=str(odd))
+                    continue
+                out.append(Opened(span_of(lease, order, self.room)))
+                out.append(Ended(lease.id, lease.closed_on, lease.reason))
+                out.extend(await self._paid(lease.id, self.book.height, "found"))
+        return out
+
     def _opened(self, lease: Lease | None) -> list[Entry]:
         """A lease won and lost in one block never ran: there is nothing to open."""
         order = self.book.orders.get(lease.id.order) if lease is not None else None
@@ -76,7 +102,11 @@ class Accounts:
 
     async def _paid(self, lease: LeaseID, height: int, reason: str) -> list[Entry]:
         payments = await self._chain_at(height).escrow_payments(lease.deployment)
-        return [Paid(lease, height, p.withdrawn, reason) for p in payments if p.lease == lease and p.withdrawn.amount]
+        total = next((p.withdrawn for p in payments if p.lease == lease), None)
+        if total is None or total.amount <= self._totals.get(lease, 0):
+            return []
+        self._totals[lease] = total.amount
+        return [Paid(lease, height, total, reason)]
 
 
 def span_of(lease: Lease, order: Order, room: Room) -> Span:

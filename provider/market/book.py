@@ -95,7 +95,7 @@ class Book:
             raise ConfigError(
                 "key",
                 f"{provider} is not registered as a provider on this chain",
-                "Create its record first: akp provider create.",
+                "Register it (MsgCreateProvider), or use the key of the account that is.",
             ) from None
         book = cls(
             replace(us, audited=await chain.audited(provider)), await chain.market_params(), height, time_unix_ns
@@ -136,7 +136,8 @@ class Book:
                 case OrderClosed(order):
                     self._order_over(order, touched)
                 case BidCreated(bid, price):
-                    self.bids_on[bid.order] = self.bids_on.get(bid.order, 0) + 1
+                    if bid.order in self.orders:
+                        self.bids_on[bid.order] = self.bids_on.get(bid.order, 0) + 1
                     if bid.provider == self.us.owner:
                         self.bids[bid.order] = Bid(bid, "open", price, block.height)
                         touched.orders.add(bid.order)
@@ -182,6 +183,8 @@ class Book:
                 continue
             except Refused as odd:  # one tenant's strange order must not stop the others'
                 log.warning("an order that cannot be read is left out", order=str(key), why=str(odd))
+        for key in wanted:
+            self._drop_if_unneeded(key)  # opened and over in one block
         for lease in touched.missing_leases:
             try:
                 found = await chain.lease(lease)

@@ -1,11 +1,13 @@
 """The gateway's certificate: read it, or make one and publish it on chain.
 
 Tenants who know us only by address trust the certificate the chain lists for it (gateway-auth.md §2.5), so what we
-serve must be published and not revoked. A file that is there is used as it is; nothing is ever overwritten.
+serve must be published and not revoked. A file that is there is used as it is; one that we made is put aside when it is
+about to expire. Nothing is ever overwritten.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ from provider.chain.messages import CreateCertificate, Msg
 from provider.errors import ConfigError, TxRefused
 
 log = structlog.get_logger()
+RENEW_BEFORE = dt.timedelta(days=30)
 
 
 async def ensure(
@@ -28,9 +31,13 @@ async def ensure(
     domains: tuple[str, ...],
     published: Callable[[str, int], Awaitable[object | None]],
     send: Callable[[Msg], Awaitable[str]],
+    now: dt.datetime,
 ) -> Path:
     """The path of a PEM file with certificate and key. ConfigError when a given file cannot serve."""
     path = given if given is not None else data / f"{owner}.pem"
+    if given is None and path.exists() and (old := _read(path, owner)).not_valid_after_utc - now < RENEW_BEFORE:
+        path.rename(path.with_name(f"{owner}.{old.serial_number}.pem"))
+        log.info("certificate is about to expire, a new one takes its place", serial=old.serial_number)
     if given is None and not path.exists():
         cert_pem, _, key_pem = make_certificate(owner, domains)
         serial = x509.load_pem_x509_certificate(cert_pem).serial_number

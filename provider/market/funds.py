@@ -25,6 +25,8 @@ from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
 
 log = structlog.get_logger()
+LOST_BLOCKS = 200
+"""A transaction is void long before."""
 REFRESH_BLOCKS = 100
 """A tenant's deposit emits no event (chain.md §5.4), so a forecast is asked for anew after this many blocks."""
 
@@ -56,8 +58,8 @@ class Funds:
         self.book, self.settings = book, settings
         self.queue: WorkQueue[DeploymentID] = WorkQueue()
         self.forecasts: dict[DeploymentID, Forecast] = {}
-        self.unbooked: set[LeaseID] = set()
-        """leases with a withdrawal on its way whose money the ledger has not seen"""
+        self.unbooked: dict[LeaseID, int] = {}
+        """lease with a withdrawal on its way whose money the ledger has not seen -> the height of asking"""
         self._chain, self._send, self._block_time_ms = chain, send, block_time_ms
 
     def tick(self, height: int) -> None:
@@ -69,6 +71,12 @@ class Funds:
             forecast = self.forecasts.get(deployment)
             if forecast is None or height >= forecast.asked_at + REFRESH_BLOCKS or self._due(forecast, height):
                 self.queue.put(deployment)
+
+    def booked(self, paid: Iterable[LeaseID], closed: Iterable[LeaseID], height: int) -> None:
+        """These have new money in the ledger, or are over. What never arrived is not waited for for ever."""
+        for lease in [*paid, *closed]:
+            self.unbooked.pop(lease, None)
+        self.unbooked = {lease: at for lease, at in self.unbooked.items() if height < at + LOST_BLOCKS}
 
     def look(self, deployments: Iterable[DeploymentID]) -> None:
         for deployment in deployments:
@@ -122,7 +130,7 @@ class Funds:
     async def _withdraw(self, lease: LeaseID, why: str) -> None:
         try:
             await self._send(WithdrawLease(lease))
-            self.unbooked.add(lease)
+            self.unbooked[lease] = self.book.height
             log.info("withdrawing", lease=str(lease), why=why)
         except TxRefused as no:
             log.info("withdrawal refused", lease=str(lease), why=str(no))

@@ -29,6 +29,8 @@ from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
 
 log = structlog.get_logger()
+SHOWN_AFTER_S = 5.0
+"""Mirrors show within this what the API server has accepted."""
 
 
 class Cluster(Protocol):
@@ -38,6 +40,7 @@ class Cluster(Protocol):
     def fresh(self) -> bool: ...
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def namespaces(self) -> set[LeaseID]: ...
+    def services(self, lease: LeaseID) -> set[str]: ...
     async def deploy(
         self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], revision: str
     ) -> None: ...
@@ -64,8 +67,12 @@ class Leases:
         self.problems: dict[LeaseID, str] = {}
         self._send, self._lease_on_chain, self._block_time_ms = send, lease_on_chain, block_time_ms
         self._applied: dict[LeaseID, StoredManifest] = {}
+        self._applied_s: dict[LeaseID, float] = {}
+        """the loop's time of that"""
         self._waiting: dict[LeaseID, int] = {}
         """lease without a manifest -> height at which patience ends"""
+        self.since_height = 0
+        """the chain's tip when this process came up: nobody could send a manifest before"""
 
     def look(self, leases: Iterable[LeaseID]) -> None:
         for lease in leases:
@@ -114,7 +121,8 @@ class Leases:
     async def _await_manifest(self, live: Lease) -> None:
         if not self.settings.manifest_timeout_s:
             return
-        until = live.created_at + max(1, self.settings.manifest_timeout_s * 1000 // max(1, self._block_time_ms()))
+        patience_blocks = max(1, self.settings.manifest_timeout_s * 1000 // max(1, self._block_time_ms()))
+        until = max(live.created_at, self.since_height) + patience_blocks
         if self.book.height < until:
             self._waiting[live.id] = until
             return
@@ -138,7 +146,7 @@ class Leases:
             log.info("closing refused, the chain knows better", why=str(already))
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
-        if self._applied.get(lease) == stored and (lease in self.problems or lease in self.cluster.namespaces()):
+        if self._applied.get(lease) == stored and (lease in self.problems or self._stands(lease, stored)):
             return
         revision = version((stored.group,)).hex()[:16]
         try:
@@ -151,7 +159,21 @@ class Leases:
             return
         self.problems.pop(lease, None)
         self._applied[lease] = stored
+        self._applied_s[lease] = asyncio.get_running_loop().time()
         log.info("deployed", services=len(stored.group.services), revision=revision)
+
+    def _stands(self, lease: LeaseID, stored: StoredManifest) -> bool:
+        """Whether what was applied is still there. Mirrors need a moment to show it, and what they cannot show when
+        they are behind is not missing."""
+        wanted = {service.name for service in stored.group.services}
+        if lease in self.cluster.namespaces() and wanted <= self.cluster.services(lease):
+            return True
+        age_s = asyncio.get_running_loop().time() - self._applied_s.get(lease, 0.0)
+        if not self.cluster.fresh or age_s < SHOWN_AFTER_S:
+            self.queue.put_after(lease, SHOWN_AFTER_S)
+            return True
+        log.warning("somebody has deleted what was deployed; it is deployed again")
+        return False
 
     async def _end(self, lease: LeaseID) -> None:
         if lease.provider != self.book.us.owner:
@@ -166,6 +188,7 @@ class Leases:
             raise Retry("the chain still shows this lease as live; the book is behind")
         self._waiting.pop(lease, None)
         self._applied.pop(lease, None)
+        self._applied_s.pop(lease, None)
         self.problems.pop(lease, None)
         if lease in self.cluster.leases() or lease in self.cluster.namespaces():
             await self.cluster.teardown(lease)

@@ -9,12 +9,13 @@ room, prices or our record change.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
+from bidengine.decide import SENT_BLOCKS, Consider, Keep, Release, outlook
 from bidengine.decide import CloseBid as CloseIt
-from bidengine.decide import Consider, Keep, Release, outlook
 from bidengine.offer import resources_offer
 from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
@@ -43,6 +44,9 @@ GONE = {("market", 15), ("market", 21), ("market", 23), ("market", 24), ("undefi
 all places for bids are taken (chain.md §4.5)."""
 
 
+PRUNE_EVERY_BLOCKS = 500
+KEEP_DECISIONS_BLOCKS = 100_000
+"""about a week of blocks of six seconds"""
 REFUSED_AGAIN_S = 30.0
 """The chain refused for a reason that may pass; a new try costs a simulation, no fee."""
 
@@ -70,6 +74,11 @@ class Orders:
         self._deposit = parse_coins(settings.deposit)[0]
         self._until: dict[OrderID, int] = {}
         """order -> the height at which its bid, sent or seen, is looked at again"""
+        self._again: dict[OrderID, float] = {}
+        """declined order -> the loop's time from which it may be considered once more"""
+        self._closing: dict[OrderID, int] = {}
+        """open bid that we have asked the chain to close -> the height of asking"""
+        self._pruned_at = 0
         self.unkept: dict[OrderID, str] = {}
         """open bids the cluster can no longer keep, found at a restart"""
         self._notes: list[Decided] = []
@@ -87,7 +96,7 @@ class Orders:
             if order not in self.book.orders:
                 del self.declined[order]
             elif not decline.final:
-                del self.declined[order]
+                self._again[order] = 0.0
                 self.queue.put(order)
 
     def tick(self, height: int) -> None:
@@ -99,7 +108,13 @@ class Orders:
         order = bid.id.order
         self.room.release(order)
         self._refused(order, error)
-        self.queue.put(order)  # a bid sent by an earlier process may be there all the same
+        if order in self.book.bids:
+            self.queue.put(order)  # one sent by an earlier process is there all the same: it needs its room
+
+    def close_failed(self, order: OrderID) -> None:
+        """The closing of a bid came to nothing: it is still open, and looked at again."""
+        if self._closing.pop(order, None) is not None:
+            self.queue.put(order)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -112,6 +127,8 @@ class Orders:
         if key in self.unkept:
             await self._close(key, CloseReason.UNSPECIFIED, f"it no longer fits: {self.unkept.pop(key)}")
             return
+        if key in self._closing and key not in self.book.bids:  # the chain has closed it
+            self._over(key, "closed", "its block was seen")
         steps = outlook(
             self.book.orders.get(key),
             self.book.bids.get(key),
@@ -123,7 +140,7 @@ class Orders:
         )
         for step in steps:
             match step:
-                case Consider() if key not in self.declined:
+                case Consider() if self._may_consider(key):
                     await self._consider(self.book.orders[key])
                 case Keep(until):
                     if until is not None:
@@ -135,6 +152,16 @@ class Orders:
                 case Release():
                     self.room.release(key)
                     self.declined.pop(key, None)
+                    self._again.pop(key, None)
+
+    def _may_consider(self, key: OrderID) -> bool:
+        """An order that was declined waits until what stood against it may have changed."""
+        if key not in self.declined:
+            return True
+        if self._again.get(key, math.inf) > asyncio.get_running_loop().time():
+            return False
+        del self._again[key]
+        return True
 
     async def _consider(self, order: Order) -> None:
         found = self._judge(order)
@@ -164,6 +191,7 @@ class Orders:
             self.room.release(order.id)
             raise
         self.room.bid(order.id, height=self.book.height)
+        self.declined.pop(order.id, None)
         self.metrics.bids.labels(outcome="sent").inc()
         self._note(Decided(order.id, self.book.height, "bid", price=str(asked)))
         log.info("bid sent", price=str(asked))
@@ -205,24 +233,35 @@ class Orders:
 
     async def _close(self, key: OrderID, reason: CloseReason, why: str) -> None:
         """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before
-        anything is paid."""
+        anything is paid. An open one keeps its room until the chain has closed it: the tenant may still accept."""
         bid = key.bid_of(self.book.us.owner)
         try:
             found = await self._bid_on_chain(bid)
         except NotFound:
             found = None
-        if found is None or found.state in ("lost", "closed"):
-            outcome = found.state if found is not None else "gone"
-        elif found.state == "active":
+        if found is not None and found.state == "active":
             return  # it won meanwhile; the lease's block is on its way
-        else:
-            outcome = "closed"
-            try:
-                await self._send(CloseBid(bid, int(reason)))
-            except TxRefused as already:
-                log.info("bid could not be closed", why=str(already))
+        if found is None or found.state != "open":
+            self._over(key, found.state if found is not None else "gone", why)
+            return
+        self._until[key] = self.book.height + SENT_BLOCKS
+        if self.book.height < self._closing.get(key, -SENT_BLOCKS) + SENT_BLOCKS:
+            return  # asked already; its block is on its way
+        try:
+            await self._send(CloseBid(bid, int(reason)))
+        except TxRefused as already:
+            log.warning("bid could not be closed, it is looked at again", why=str(already))
+            return
+        self._closing[key] = self.book.height
+        log.info("closing a bid", why=why)
+
+    def _over(self, key: OrderID, outcome: str, why: str) -> None:
+        """A bid of ours is no more; there is never a second one on the same order (chain.md §2.2)."""
+        self._closing.pop(key, None)
+        self._again.pop(key, None)
         self.book.forget_bid(key)
         self.room.release(key)
+        self.declined[key] = Decline(Reason.CHAIN_REFUSED, f"our bid is over: {outcome}", final=True)
         self.metrics.bids.labels(outcome=outcome).inc()
         self._note(Decided(key, self.book.height, "lost" if outcome == "lost" else "closed"))
         log.info("bid over", outcome=outcome, why=why)
@@ -234,8 +273,8 @@ class Orders:
         self.metrics.bids.labels(outcome="refused").inc()
         self._decline(order, Decline(Reason.CHAIN_REFUSED, str(error), final))
         if not final:
-            del self.declined[order]
-            self.queue.put_after(order, REFUSED_AGAIN_S)
+            self._again[order] = asyncio.get_running_loop().time() + REFUSED_AGAIN_S
+            self.queue.put_after(order, REFUSED_AGAIN_S + 1)
 
     def _decline(self, order: OrderID, no: Decline) -> None:
         if self.declined.get(order) != no:
@@ -254,6 +293,11 @@ class Orders:
             if self._notes:
                 notes, self._notes = self._notes, []
                 await self.books.note(*notes)
+            if self.book.height >= self._pruned_at + PRUNE_EVERY_BLOCKS:
+                self._pruned_at = self.book.height
+                await self.books.prune_decisions(self.book.height - KEEP_DECISIONS_BLOCKS)
+                self.declined = {key: no for key, no in self.declined.items() if key in self.book.orders}
+                self._again = {key: at for key, at in self._again.items() if key in self.declined}
 
 
 _GONE_TEXTS = ("order not found", "bid exists from provider", "order active", "order closed", "too many existing bids")

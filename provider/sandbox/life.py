@@ -20,9 +20,10 @@ from bidengine.usage import usage
 from bidengine.views import Bid, EscrowPayment
 from manifests.coins import Coin, format_decimal, trunc
 from manifests.ids import DeploymentID, LeaseID, OrderID, lease_namespace
+from manifests.render.names import lease_selector
 from manifests.sdl import Compiled
 from provider.chain.client import Chain
-from provider.cluster.kinds import NAMESPACE
+from provider.cluster.kinds import MANIFEST, NAMESPACE, PROVIDER_HOST
 from provider.cluster.kube import Kube
 from provider.errors import AkpError, NotFound, Refused, Retry
 from provider.ledger.books import Books
@@ -69,6 +70,20 @@ class Life:
         self._on_step = on_step
 
     async def run(self) -> list[dict[str, Any]]:
+        """The timeline. LifeEnded with the reason when a step does not come, or somebody says no."""
+        try:
+            return await self._run()
+        except LifeEnded:
+            raise
+        except AkpError as bad:
+            after = f"after step `{self.timeline[-1]['step']}`: " if self.timeline else ""
+            raise LifeEnded(f"{after}{bad}") from None
+
+    async def _run(self) -> list[dict[str, Any]]:
+        foreign = {group.denom for group in self.compiled.groups} - {"uact"}
+        if foreign:
+            named = ", ".join(sorted(foreign))
+            raise LifeEnded(f"the chain takes no deployments priced in {named}. Write `denom: uact` under pricing.")
         deployment = DeploymentID(self.tenant.key.address, self.dseq)
         await self.tenant.post(self.compiled, self.dseq, self.deposit)
         orders = await self._until("order", self._orders(deployment))
@@ -77,6 +92,7 @@ class Life:
         bids = [await self._bid(order) for order in orders]
         await self._step(
             "bid",
+            price=format_decimal(sum(b.price.amount_e18 for b in bids)),
             bids=[{"id": str(b.id), "price": format_decimal(b.price.amount_e18), "denom": b.price.denom} for b in bids],
         )
 
@@ -118,7 +134,9 @@ class Life:
             ]
 
         found = await self._until("usage", seen)
-        await self._step("usage", blocks=min(f["blocks"] for f in found), leases=found, amount=found[0]["amount"])
+        await self._step(
+            "usage", blocks=min(f["blocks"] for f in found), leases=found, amount=sum(f["amount"] for f in found)
+        )
 
     async def _settled(self, leases: list[LeaseID]) -> None:
         """What the chain paid out and what the ledger says it paid must be the same number, and what the rate
@@ -153,6 +171,10 @@ class Life:
                         "denom": payment.withdrawn.denom,
                     }
                 )
+            short = [one for one in out if one["chain"] != one["owed"]]
+            # A lease created beside a running one takes that one's income with it (chain.md §5.6): alone it is exact.
+            if short and len(leases) == 1:
+                raise LifeEnded(f"the chain paid {short[0]['chain']}, but the rate demands {short[0]['owed']}")
             return out
 
         found = await self._until("settled", equal)
@@ -244,12 +266,17 @@ class Life:
         return ready
 
     def _gone(self, lease: LeaseID) -> Callable[[], Awaitable[bool]]:
+        name = lease_namespace(lease)
+
         async def gone() -> bool:
-            try:
-                await self.around.kube.get(NAMESPACE, None, lease_namespace(lease))
-            except NotFound:
-                return True
-            return False
+            for kind, namespace in ((NAMESPACE, None), (MANIFEST, "lease")):
+                try:
+                    await self.around.kube.get(kind, namespace, name)
+                except NotFound:
+                    continue
+                return False
+            hosts = await self.around.kube.all(PROVIDER_HOST, "lease", lease_selector(lease))
+            return not hosts
 
         return gone
 

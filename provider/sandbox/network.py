@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import importlib
 import json
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -174,7 +175,8 @@ async def _cluster(
         case Path() as kubeconfig:
             return ClusterSettings(kubeconfig=kubeconfig, **common), f"the cluster of {kubeconfig}", None
         case "kubeconfig":
-            return ClusterSettings(**common), "the current kubeconfig context", None
+            current = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+            return ClusterSettings(kubeconfig=current, **common), f"the current context of {current}", None
         case "local":
             try:
                 local = importlib.import_module("e2e.cluster")
@@ -260,7 +262,7 @@ def _settings(
         "bid": {"prices": str(work / "prices.yaml"), "reclamation_window_s": 86_400},
         "gateway": {"listen": f"127.0.0.1:{port}"},
         "metrics": {"listen": "127.0.0.1:0"},
-        "data": str(work / "data"),
+        "data": str(work),
         "log": log,
     }
     (work / "akp.yaml").write_text(json.dumps(values, indent=2))  # JSON is YAML

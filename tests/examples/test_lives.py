@@ -26,7 +26,10 @@ async def test_an_example_lives_its_whole_life(path: Path, tmp_path: Path) -> No
     assert set(by_step["ready"]["services"]) == wanted
     assert by_step["manifest"]["hash"] == compiled.version.hex()
     settled = by_step["settled"]
-    assert settled["amount"] == settled["ledger"] == sum(one["owed"] for one in settled["leases"]) > 0
+    owed = sum(one["owed"] for one in settled["leases"])
+    assert 0 < settled["amount"] == settled["ledger"] <= owed
+    # On chain a lease that begins beside a running one swallows what that one has earned so far (chain.md §5.6).
+    assert settled["amount"] == owed or len(settled["leases"]) > 1
 
 
 @pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem in UNSERVED], ids=lambda p: p.stem)

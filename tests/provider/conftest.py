@@ -30,6 +30,9 @@ from provider.sandbox.network import Network, network
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 BLOCK_S = 0.2
+CHAIN_BLOCK_S = 1.0
+"""What the chain counts for a block: the daemon's patience of 300 s with tenants is then a minute of ours, which a
+restart on a busy machine must not use up."""
 
 
 @dataclass
@@ -184,7 +187,9 @@ def in_town(tmp_path: Path, web: Compiled) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def open_(compiled: Compiled = web, **kw: Any) -> AsyncIterator[Town]:
-        async with network(tmp_path, **{"block_s": BLOCK_S, "log": "json", **kw}) as net:
+        async with network(
+            tmp_path, **{"block_s": BLOCK_S, "chain_block_s": CHAIN_BLOCK_S, "log": "json", **kw}
+        ) as net:
             yield Town(net, tmp_path, net.played(compiled))
 
     return open_

@@ -174,7 +174,8 @@ async def test_away_while_the_market_goes_on(gone: str, back: str, with_daemon: 
         await all_is_well(town, daemon, until)
 
 
-async def test_killed_during_a_burst(with_daemon: Opens, until: Any) -> None:
+@pytest.mark.parametrize("included", ["while it is away", "when it is back"])
+async def test_killed_during_a_burst(included: str, with_daemon: Opens, until: Any) -> None:
     """Fifty orders in one block, killed when the first bids are on their way: in the end one bid for each."""
     async with with_daemon() as (town, daemon):
         node, owner = town.net.node, town.net.tenant.key.address
@@ -199,8 +200,17 @@ async def test_killed_during_a_burst(with_daemon: Opens, until: Any) -> None:
 
         await until("bids are on their way", a_bid_waits)
         await daemon.kill()
-        node.chaos.producing = True
+        first = len(node.mempool)
+        if included == "while it is away":
+            node.chaos.producing = True
         await daemon.start()
+        if included == "when it is back":
+
+            async def more_wait() -> bool:
+                return len(node.mempool) > first
+
+            await until("the same bids wait a second time", more_wait)
+            node.chaos.producing = True
         await until("every order has a bid", all_bids)
         await daemon.ready()
         await until("room is held for each", all_held)

@@ -77,3 +77,44 @@ def test_settings_are_frozen() -> None:
 
 def test_the_mnemonic_is_not_shown() -> None:
     assert "abandon" not in repr(load(None, key={"mnemonic": "abandon " * 12}))
+
+
+def test_addresses_may_be_one_text_in_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text("chain: {grpc: http://a:1}\n")
+    monkeypatch.setenv("AKP_CHAIN__RPC", "http://b:1, http://c:1")
+    settings = load(file)
+    assert (settings.chain.grpc, settings.chain.rpc) == (("http://a:1",), ("http://b:1", "http://c:1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("AKP_CHIAN__ID", "x", r"AKP_CHIAN__ID: unknown variable.*AKP_CHAIN"),
+        ("AKP_CHAIN__IDD", "x", r"chain\.idd: unknown key"),
+        ("AKP_KEY", "notjson", r"environment: .*key.*AKP_CHAIN__ID"),
+        ("AKP_CHAIN__GAS_ADJUSTMENT", "much", r"chain\.gas_adjustment: .*found 'much'"),
+    ],
+)
+def test_a_variable_that_cannot_work_is_named(
+    name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=says):
+        load(None)
+
+
+@pytest.mark.parametrize("wallet", ["[abandon, ability]", "{a: abandon}", "12345678"])
+def test_a_wallet_is_never_shown(tmp_path: Path, wallet: str) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text(f"key: {{mnemonic: {wallet}}}\n")
+    with pytest.raises(ConfigError) as bad:
+        load(file)
+    assert "abandon" not in str(bad.value)
+    assert "12345678" not in str(bad.value)
+
+
+def test_an_empty_address_turns_metrics_off(tmp_path: Path) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text('metrics: {listen: ""}\n')
+    assert load(file).metrics.listen is None

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from provider.errors import Retry
-from provider.tasks import WorkQueue, forever, insist, spawn, work
+from provider.errors import Refused, Retry
+from provider.tasks import REFUSED_AGAIN_S, WorkQueue, forever, insist, spawn, work
 
 pytestmark = pytest.mark.looptime
 
@@ -89,6 +89,24 @@ async def test_a_worker_retries_trouble_and_goes_on() -> None:
         await asyncio.sleep(100)
         worker.cancel()
     assert seen == [("a", pytest.approx(0)), ("a", pytest.approx(5)), ("a", pytest.approx(47))]
+
+
+async def test_a_refusal_of_one_key_does_not_stop_the_others() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    seen: list[str] = []
+
+    async def handle(key: str) -> None:
+        seen.append(key)
+        if key == "a":
+            raise Refused("no right to delete it")
+
+    async with asyncio.TaskGroup() as tasks:
+        worker = spawn(tasks, "worker", work(queue, handle, what="lease"))
+        queue.put("a")
+        queue.put("b")
+        await asyncio.sleep(REFUSED_AGAIN_S + 1)
+        worker.cancel()
+    assert seen == ["a", "b", "a"]
 
 
 async def test_an_unexpected_error_ends_the_worker_and_its_group() -> None:

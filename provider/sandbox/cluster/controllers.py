@@ -59,6 +59,7 @@ class Controllers:
 
         def due() -> None:
             self._timers.discard(timer)
+            self.vessel.rung(look_at)
             self._put(look_at)
 
         timer = asyncio.get_running_loop().call_later(delay_s, due)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from provider.sandbox.cluster.status import Cause, bad, invalid
@@ -45,7 +46,7 @@ class Addresses:
     def _address(self, spec: Json, new: Json, live: Json | None) -> None:
         if not spec.get("clusterIP"):
             taken = {each["spec"].get("clusterIP") for each in self._others(new, live)}
-            spec["clusterIP"] = next(str(each) for each in list(SUBNET)[10:] if str(each) not in taken)
+            spec["clusterIP"] = next(str(each) for each in islice(SUBNET, 10, None) if str(each) not in taken)
         spec.setdefault("clusterIPs", [spec["clusterIP"]])
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")

@@ -39,6 +39,8 @@ class Vessel:
         self._waiting: dict[tuple[str, str], None] = {}
         self._starting: set[str] = set()
         self._stopping: set[str] = set()
+        self._rung: set[Key] = set()
+        """pods whose time to start or stop is over; any change makes a look, only this ends the waiting"""
         self._addresses = 1
         self.broken_images: set[str] = set()
 
@@ -59,6 +61,10 @@ class Vessel:
                     self._load[pod["spec"]["nodeName"]][name] += sign * amount
         if change.after is None:
             self._containers.wake()
+
+    def rung(self, key: Key) -> None:
+        """The look that was asked for later is due."""
+        self._rung.add(key)
 
     def look(self, namespace: str, name: str) -> None:
         pod = self._objects.store.get("pods", namespace, name)
@@ -123,8 +129,9 @@ class Vessel:
             self._objects.write_status(PODS, pod, pod["status"] | _creating(pod, self._broken(pod)), "kubelet")
             self._later(self._ready_after_s, key)
             return
-        if self._broken(pod) or "startTime" not in pod["status"]:
+        if key not in self._rung or self._broken(pod) or "startTime" not in pod["status"]:
             return
+        self._rung.discard(key)
         for container in pod["spec"]["containers"]:
             self._containers.say(uid, container["name"], f"{container['image']} started")
         self._addresses += 1
@@ -140,11 +147,15 @@ class Vessel:
         uid, key = meta["uid"], ("pods", meta["namespace"], meta["name"])
         if uid not in self._stopping:
             self._stopping.add(uid)
+            self._rung.discard(key)
             self._later(self._stop_after_s, key)
+            return
+        if key not in self._rung:
             return
         if not meta.get("finalizers"):
             self._stopping.discard(uid)
             self._starting.discard(uid)
+            self._rung.discard(key)
             self._objects.remove(PODS, meta["namespace"], meta["name"])
 
 

@@ -123,6 +123,6 @@ def test_after_a_real_life_it_is_the_chains_figure(
             return str(lease), payment.withdrawn.amount, found.closed_on - found.created_at
 
     lease, withdrawn, blocks = asyncio.run(live())
-    found = usage(akp, tmp_path / "data", lease)
+    found = usage(akp, tmp_path, lease)
     assert found["blocks"] == len(found["per_block"]) == blocks
     assert sum(row["amount"] for row in found["per_block"]) == found["amount"] == found["paid"] == withdrawn > 0

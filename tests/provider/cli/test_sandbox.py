@@ -40,7 +40,7 @@ def test_one_life_as_json_has_exactly_the_nine_steps(tmp_path: Path) -> None:
     assert all({"height", "time", "step"} <= entry.keys() for entry in timeline)
     (settled,) = [entry for entry in timeline if entry["step"] == "settled"]
     assert settled["amount"] == settled["ledger"] > 0
-    assert (tmp_path / "kept" / "data" / "ledger.db").exists(), "--data keeps the ledger"
+    assert (tmp_path / "kept" / "ledger.db").exists(), "--data keeps the ledger"
 
 
 def test_one_life_as_text_names_every_step() -> None:

@@ -97,14 +97,14 @@ async def test_after_an_absence_the_ledger_is_brought_up_to_date(chain: Any, boo
     new = chain.add_lease(chain.add_order(2), at=60)
     paid(chain, new, 10)
     later = await accounts(chain, books, 70)
-    found = await later.reconcile()
+    found = await later.reconcile(Head(7, 7))
     await books.advance(Head(70, 70), found)
 
     assert {row.lease: (row.from_height, row.to_height, row.reason, row.paid) for row in await books.leases()} == {
         ended: (3, 50, 10001, 235),
         new: (60, None, None, 10),
     }
-    assert [type(e) for e in await later.reconcile()] == [Paid], "the second time there is nothing new"
+    assert await later.reconcile(Head(70, 70)) == [], "the second time there is nothing new"
 
 
 async def test_an_unknown_lease_in_the_ledger_is_left_as_it_is(chain: Any, books: Books) -> None:
@@ -112,4 +112,17 @@ async def test_an_unknown_lease_in_the_ledger_is_left_as_it_is(chain: Any, books
     ghost = chain.add_lease(chain.add_order(1))
     await books.advance(Head(7, 7), [Opened(span_of(chain.leases_[ghost], chain.orders_[ghost.order], made.room))])
     del chain.leases_[ghost]
-    assert await made.reconcile() == []
+    assert await made.reconcile(Head(7, 7)) == []
+
+
+async def test_a_lease_that_began_and_ended_while_nobody_read_is_booked(chain: Any, books: Books) -> None:
+    missed = chain.add_lease(chain.add_order(1), state="closed", at=20)
+    chain.leases_[missed] = replace(chain.leases_[missed], closed_on=30, reason=1)
+    paid(chain, missed, 50)
+    old = chain.add_lease(chain.add_order(2), state="closed", at=3)
+    chain.leases_[old] = replace(chain.leases_[old], closed_on=5, reason=1)
+    found = await (await accounts(chain, books, 70)).reconcile(Head(7, 7))
+    await books.advance(Head(70, 70), found)
+    assert {row.lease: (row.from_height, row.to_height, row.paid) for row in await books.leases()} == {
+        missed: (20, 30, 50)
+    }

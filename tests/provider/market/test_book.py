@@ -63,7 +63,7 @@ async def test_a_reclaiming_lease_lives(chain: Any) -> None:
 
 
 async def test_without_a_provider_record_the_operator_is_told_the_cure(chain: Any) -> None:
-    with pytest.raises(ConfigError, match=r"not registered as a provider.*Create its record"):
+    with pytest.raises(ConfigError, match=r"not registered as a provider.*Register it"):
         await Book.load(chain, "akash1stranger", 7, 70)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import stat
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class Registry:
     def __init__(self) -> None:
         self.listed: dict[int, CreateCertificate] = {}
         self.refuse = False
+        self.now = dt.datetime.now(dt.UTC)
 
     async def published(self, owner: str, serial: int) -> Any:
         return self.listed.get(serial)
@@ -35,7 +37,7 @@ class Registry:
         return "HASH"
 
     async def ensure(self, data: Path, given: Path | None = None, owner: str = OWNER) -> Path:
-        return await ensure(given, data, owner, ("provider.test",), self.published, self.send)
+        return await ensure(given, data, owner, ("provider.test",), self.published, self.send, self.now)
 
 
 async def test_it_is_made_and_published_once(tmp_path: Path) -> None:
@@ -48,6 +50,17 @@ async def test_it_is_made_and_published_once(tmp_path: Path) -> None:
     assert await chain.ensure(tmp_path) == path
     assert path.read_bytes() == text
     assert len(chain.listed) == 1
+
+
+async def test_one_that_is_about_to_expire_is_put_aside_for_a_new_one(tmp_path: Path) -> None:
+    chain = Registry()
+    path = await chain.ensure(tmp_path)
+    first = path.read_bytes()
+    chain.now += dt.timedelta(days=340)
+    assert await chain.ensure(tmp_path) == path
+    assert path.read_bytes() != first
+    assert len(chain.listed) == 2
+    assert path.with_name(f"{OWNER}.{min(chain.listed)}.pem").read_bytes() == first
 
 
 async def test_a_file_the_operator_gives_is_used_and_published(tmp_path: Path) -> None:

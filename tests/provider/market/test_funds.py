@@ -12,7 +12,7 @@ from manifests.ids import LeaseID
 from provider.chain.messages import Msg, WithdrawLease
 from provider.errors import TxRefused
 from provider.market.book import Book
-from provider.market.funds import REFRESH_BLOCKS, Funds
+from provider.market.funds import LOST_BLOCKS, REFRESH_BLOCKS, Funds
 from provider.settings import LeaseSettings
 
 US = "akash1us"
@@ -133,3 +133,22 @@ async def test_a_lease_that_closes_while_the_chain_is_asked_ends_nothing(chain: 
 
     chain.escrow_payments = closes_meanwhile
     assert await till.at(103) == [], "nobody to withdraw from, and no KeyError to end the daemon"
+
+
+async def test_a_withdrawal_counts_as_unbooked_until_its_money_is_seen(chain: Any, lease: LeaseID) -> None:
+    till = Till(chain, await Book.load(chain, US, 3, 30))
+    till.settled(lease, 3, 1_000_000)
+    await till.at(103)
+    till.funds.booked([], [], 104)
+    assert lease in till.funds.unbooked, "its transaction may come a block later"
+    till.funds.booked([lease], [], 105)
+    assert lease not in till.funds.unbooked
+
+
+@pytest.mark.parametrize("how", ["closed", "lost"])
+async def test_what_never_arrives_is_not_waited_for_for_ever(chain: Any, lease: LeaseID, how: str) -> None:
+    till = Till(chain, await Book.load(chain, US, 3, 30))
+    till.settled(lease, 3, 1_000_000)
+    await till.at(103)
+    till.funds.booked([], [lease] if how == "closed" else [], 104 if how == "closed" else 103 + LOST_BLOCKS)
+    assert not till.funds.unbooked

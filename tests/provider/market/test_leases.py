@@ -12,7 +12,7 @@ from bidengine.node import Inventory, Node
 from bidengine.room import HoldState, Room
 from bidengine.views import Lease, Reclamation
 from manifests.ids import LeaseID
-from manifests.manifest import ManifestGroup
+from manifests.manifest import ManifestGroup, Service
 from manifests.render.crd import StoredManifest
 from provider.chain.messages import CloseBid, Msg, StartReclaim
 from provider.errors import NotFound, Refused, Retry, TxRefused, Unreachable
@@ -35,12 +35,17 @@ class MemoryCluster:
     answer: Exception | None = None
     makes_namespace: bool = True
     fresh: bool = True
+    deleted: set[str] = field(default_factory=set)
 
     def leases(self) -> dict[LeaseID, StoredManifest]:
         return self.stored
 
     def namespaces(self) -> set[LeaseID]:
         return self.spaces
+
+    def services(self, lease: LeaseID) -> set[str]:
+        stored = self.stored.get(lease)
+        return {s.name for s in stored.group.services} - self.deleted if stored else set()
 
     async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Any, revision: str) -> None:
         self.done.append(f"deploy {group.name} {revision}")
@@ -93,8 +98,8 @@ class Play:
         await self.leases.handle(lease)
         return lease
 
-    async def manifest(self, lease: LeaseID, name: str = "one") -> None:
-        self.cluster.stored[lease] = StoredManifest(lease, ManifestGroup(name, ()), {})
+    async def manifest(self, lease: LeaseID, name: str = "one", services: tuple[Service, ...] = ()) -> None:
+        self.cluster.stored[lease] = StoredManifest(lease, ManifestGroup(name, services), {})
         await self.leases.handle(lease)
 
     async def at(self, height: int) -> None:
@@ -202,12 +207,35 @@ async def test_each_manifest_is_deployed_once(play: Play) -> None:
     assert len({text.split()[2] for text in play.cluster.done}) == 2, "another manifest is another revision"
 
 
-async def test_a_namespace_somebody_deleted_is_made_again(play: Play) -> None:
+@pytest.mark.parametrize("what", ["namespace", "workload"])
+async def test_what_somebody_deleted_is_made_again(play: Play, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lease = await play.won()
-    await play.manifest(lease)
-    play.cluster.spaces.clear()
+    resources = play.chain.orders_[lease.order].spec.resources[0].resources
+    await play.manifest(lease, services=(Service("web", "image:1", None, None, None, resources, 1, ()),))
+    if what == "namespace":
+        play.cluster.spaces.clear()
+    else:
+        play.cluster.deleted |= {s.name for s in play.cluster.stored[lease].group.services}
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 1, "the mirrors may only need a moment to show it"
+    monkeypatch.setattr("provider.market.leases.SHOWN_AFTER_S", 0)
+    play.cluster.fresh = False
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 1, "what stale mirrors do not show is not missing"
+    play.cluster.fresh = True
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 2
+
+
+async def test_patience_does_not_run_while_nobody_was_there_to_take_the_manifest(play: Play) -> None:
+    lease = await play.won(at=3)
+    play.leases.since_height = 1000
+    play.book.height = 1000 + TIMEOUT_BLOCKS - 1
+    await play.leases.handle(lease)
+    assert play.sent == []
+    play.book.height += 1
+    await play.leases.handle(lease)
+    assert play.sent == [CloseBid(lease, 10003)]
 
 
 @pytest.mark.parametrize("makes_namespace", [True, False], ids=["half way", "at the first object"])

@@ -142,7 +142,7 @@ async def test_a_bid_the_chain_refuses_gives_its_room_back(play: Play, refusal: 
     play.answer = refusal
     key = await play.order()
     assert play.state(key) is None
-    assert (key in play.orders.declined) is final, "what may pass is tried again later, on its own"
+    assert play.orders.declined[key].final is final, "what may pass is tried again later, on its own"
 
 
 async def test_trouble_on_the_way_gives_the_room_back_and_is_tried_again(play: Play) -> None:
@@ -195,7 +195,7 @@ async def test_a_bid_of_an_earlier_process_that_no_longer_fits_is_closed(play: P
     play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
     await play.orders.handle(key)
     assert play.sent == [CloseBid(key.bid_of(US), 10002)]
-    assert key not in play.book.bids
+    assert play.state(key) is None
 
 
 async def test_a_lost_bid_that_the_chain_left_open_is_closed(play: Play) -> None:
@@ -205,8 +205,12 @@ async def test_a_lost_bid_that_the_chain_left_open_is_closed(play: Play) -> None
     play.book.orders[key] = _as(play.book.orders[key], "active")
     await play.orders.handle(key)
     assert play.sent[1:] == [CloseBid(key.bid_of(US), 10002)]
-    assert play.state(key) is None
-    assert key not in play.book.bids
+    assert play.state(key) is None, "another has the order: nobody can accept ours any more"
+    await play.orders.handle(key)
+    assert len(play.sent) == 2, "asked once"
+    del play.book.bids[key]  # its block
+    await play.orders.handle(key)
+    assert key not in play.book.orders
 
 
 async def test_a_lost_bid_that_is_over_costs_nothing(play: Play) -> None:
@@ -219,7 +223,7 @@ async def test_a_lost_bid_that_is_over_costs_nothing(play: Play) -> None:
     assert play.state(key) is None
 
 
-async def test_a_bid_nobody_answers_is_closed_after_its_time(play: Play) -> None:
+async def test_a_bid_nobody_answers_is_closed_after_its_time_and_keeps_its_room_until_then(play: Play) -> None:
     key = await play.order()
     play.chain.add_bid(key, at=8)
     play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
@@ -231,6 +235,30 @@ async def test_a_bid_nobody_answers_is_closed_after_its_time(play: Play) -> None
     play.orders.tick(18)
     await play.orders.handle(await play.orders.queue.get())
     assert isinstance(play.sent[-1], CloseBid)
+    assert play.state(key) is HoldState.BID, "the tenant may accept until the chain has closed it"
+    del play.book.bids[key]  # its block
+    await play.orders.handle(key)
+    assert play.state(key) is None
+    assert len(play.sent) == 2, "and there is never a second bid on the same order"
+
+
+async def test_a_closing_that_comes_to_nothing_is_asked_again(play: Play) -> None:
+    key = await play.order()
+    play.chain.add_bid(key, at=8)
+    play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
+    play.book.height = 18
+    await play.orders.handle(key)
+    play.orders.close_failed(key)
+    await play.orders.handle(await play.orders.queue.get())
+    assert [type(m) for m in play.sent] == [CreateBid, CloseBid, CloseBid]
+
+
+async def test_the_same_no_is_written_down_once(play: Play) -> None:
+    key = await play.order(cpu_milli=2000)
+    for _ in range(5):
+        play.orders.look_at_declined()
+        await play.orders.handle(key)
+    assert len(play.orders._notes) == 1
 
 
 async def test_a_lease_keeps_its_room(play: Play) -> None:

@@ -52,7 +52,7 @@ async def test_the_settings_are_also_in_a_file(in_town: Callable[..., Any]) -> N
 
 
 async def test_blocks_count_six_seconds_however_fast_they_come(in_town: Callable[..., Any]) -> None:
-    async with in_town(block_s=0.05) as town:
+    async with in_town(block_s=0.05, chain_block_s=6.0) as town:
         heads = [await town.net.chain.head()]
         async for block in town.net.chain.follow(after=heads[0].height):
             assert block.time_unix_ns - heads[0].time_unix_ns == 6 * 10**9 * (block.height - heads[0].height)

@@ -50,7 +50,6 @@ async def test_a_deployment_comes_and_goes(objects: Objects, controllers: Contro
     assert controllers.trouble is None
 
 
-@pytest.mark.xfail(reason="the change that says a pod is starting makes the next look, which finds it started")
 @pytest.mark.looptime
 async def test_a_pod_takes_its_time_to_start(objects: Objects, controllers: Controllers) -> None:
     objects.create(NODES, "", NodeSpec("only").object(), HOW)
@@ -59,7 +58,6 @@ async def test_a_pod_takes_its_time_to_start(objects: Objects, controllers: Cont
     assert phases(objects) == ["Pending"]
 
 
-@pytest.mark.xfail(reason="any change of a stopping pod makes the next look, which finds it stopped")
 @pytest.mark.looptime
 async def test_a_pod_takes_its_time_to_stop_whatever_changes(objects: Objects, controllers: Controllers) -> None:
     objects.create(NODES, "", NodeSpec("only").object(), HOW)

@@ -41,6 +41,9 @@ class Kubelet:
         self.objects.create(PODS, "default", made, Write())
 
     def look(self, name: str) -> Json:
+        """A look after every alarm that was set has rung."""
+        for _, key in self.alarms:
+            self.vessel.rung(key)
         self.vessel.look("default", name)
         return self.objects.store.get("pods", "default", name) or {}
 
