@@ -1,4 +1,4 @@
-"""Compiles provider/chain/proto into one descriptor set, provider/chain/akash.binpb, whenever the package is built or installed.
+"""Compiles provider/chain/proto into one descriptor set, provider/chain/akash.binpb, at every build and install.
 
 Reviews see only the .proto files; the descriptor set is git-ignored and travels inside the wheel.
 """

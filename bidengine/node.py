@@ -1,7 +1,7 @@
 """What one replica asks of a node, what a node has left, and what the whole cluster reports.
 
-`Inventory` is made by the cluster package from live objects; `Room` (room.py) subtracts what is promised. A lease is counted
-exactly once: its running pods appear in `lease_pods`, never in the nodes' free figures.
+`Inventory` is made by the cluster package from live objects; `Room` (room.py) subtracts what is promised. A lease is
+counted exactly once: its running pods appear in `lease_pods`, never in the nodes' free figures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from manifests.ids import LeaseID
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One replica, after over-commit. Volumes of class `ram` are part of `memory_bytes`; `volumes` are (class, bytes), persistent."""
+    """One replica, after over-commit. Volumes of class `ram` are part of `memory_bytes`; `volumes` are the persistent
+    ones, (class, bytes)."""
 
     cpu_milli: int
     memory_bytes: int

@@ -1,6 +1,7 @@
-"""A "no" with its reason: `Decline` says why an order gets no bid, in a fixed code for machines and a sentence for people.
+"""A "no" with its reason: why an order gets no bid, in a fixed code for machines and a sentence for people.
 
-`final` tells whether time can cure it: a final decline is never looked at again; another waits for room, money or a setting.
+`final` tells whether time can cure it: a final decline is never looked at again; another waits for room, money or a
+setting.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Order:
     created_at: int
     """height"""
     reclamation_min_window_s: int | None = None
-    """Seconds of notice the tenant demands before resources are taken back; None when none is demanded (chain.md §2.8)."""
+    """Seconds of notice the tenant demands before resources are taken back, or None (chain.md §2.8)."""
 
 
 @dataclass(frozen=True, slots=True)

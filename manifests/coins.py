@@ -1,7 +1,7 @@
-"""Money as integers: whole micro-units (`Coin`) and 18-digit fixed point (`DecCoin`, `*_e18`), with the chain's rounding.
+"""Money as integers: whole micro-units (`Coin`) and 18-digit fixed point (`DecCoin`, `*_e18`), rounded as on chain.
 
-The one subtlety: a decimal travels as an integer scaled by 10^18 on the wire and as "12.500000000000000000" in events and
-JSON (cosmos-sdk LegacyDec). Inside it is always the integer, named with `_e18`.
+The one subtlety: a decimal travels as an integer scaled by 10^18 on the wire and as "12.500000000000000000" in events
+and JSON (cosmos-sdk LegacyDec). Inside it is always the integer, named with `_e18`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class DecCoin:
 
 
 def parse_decimal(text: str) -> int:
-    """ "12.5" -> 12_500_000_000_000_000_000. At most 18 fraction digits, digits on both sides of the point, no exponent;
-    raises ValueError otherwise (cosmos-sdk LegacyNewDecFromStr)."""
+    """ "12.5" -> 12_500_000_000_000_000_000. At most 18 fraction digits, digits on both sides of the point, no
+    exponent; raises ValueError otherwise (cosmos-sdk LegacyNewDecFromStr)."""
     m = _DECIMAL.fullmatch(text)
     if m is None:
         raise ValueError(f"{text!r} is not a decimal number with at most 18 digits after the point")

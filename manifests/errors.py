@@ -14,8 +14,8 @@ class ManifestsError(Exception):
 
 
 class Invalid(ManifestsError):
-    """Refused input. `path` names the place (`services.web.expose[0].port`; empty when there is none), `message` says what is
-    wrong and what is allowed, `value` is what was found, `line` and `column` count from 1."""
+    """Refused input. `path` names the place (`services.web.expose[0].port`; empty when there is none), `message` says
+    what is wrong and what is allowed, `value` is what was found, `line` and `column` count from 1."""
 
     def __init__(
         self, path: str, message: str, *, value: object = None, line: int | None = None, column: int | None = None

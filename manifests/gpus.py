@@ -1,6 +1,7 @@
 """How the market writes GPUs: a model a node has, and a wish in an order that one or several models can grant.
 
-Grammar of a key: `vendor/<vendor>/model/<model or *>[/ram/<size>][/interface/<name>]` (kubernetes.md §5.4); the value is "true".
+Grammar of a key: `vendor/<vendor>/model/<model or *>[/ram/<size>][/interface/<name>]` (kubernetes.md §5.4); the value
+is "true".
 """
 
 from __future__ import annotations

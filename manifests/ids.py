@@ -106,8 +106,8 @@ BidID = LeaseID
 
 
 def lease_namespace(lease: LeaseID) -> str:
-    """The Kubernetes namespace of a lease, and the name of its Manifest: unpadded lower-case base32hex of SHA-224 of the id's
-    text, 45 characters (the reference's rule; kept so that its leases can be adopted where they stand)."""
+    """The Kubernetes namespace of a lease, and the name of its Manifest: unpadded lower-case base32hex of SHA-224 of
+    the id's text, 45 characters (the reference's rule; kept so that its leases can be adopted where they stand)."""
     return base64.b32hexencode(hashlib.sha224(str(lease).encode()).digest()).decode().rstrip("=").lower()
 
 

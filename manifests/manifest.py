@@ -1,6 +1,7 @@
 """The tenant's manifest as values: groups of services with image, environment, exposes and parameters.
 
-The one subtlety: "no list" (None) and "an empty list" (()) are different manifests with different hashes, so both are kept.
+The one subtlety: "no list" (None) and "an empty list" (()) are different manifests with different hashes, so both are
+kept.
 Field names follow the JSON a tenant PUTs (sdl-manifest.md §10) in Python spelling.
 """
 

@@ -1,6 +1,7 @@
-"""What a group on chain asks for: cpu, memory, gpu, volumes, endpoints, per replica, and what the tenant would pay for it.
+"""What a group on chain asks for, per replica (cpu, memory, gpu, volumes, endpoints), and what the tenant would pay.
 
-Quantities are integers with the unit in the name. List order is kept exactly as it came: it is part of what is hashed and compared.
+Quantities are integers with the unit in the name. List order is kept exactly as it came: it is part of what is hashed
+and compared.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ def test_credentials_become_a_docker_config_with_blanks_trimmed(build, lease):
     assert secret["metadata"]["name"] == "docker-creds-web"
     assert secret["type"] == "kubernetes.io/dockerconfigjson"
     auth = base64.b64encode(b"user:pass word").decode()
-    assert decoded(secret) == {"auths": {"registry.example.test": {"username": "user", "password": "pass word", "auth": auth}}}
+    login = {"username": "user", "password": "pass word", "auth": auth}
+    assert decoded(secret) == {"auths": {"registry.example.test": login}}
 
 
 def test_an_address_is_passed_on_when_given(build, lease):
