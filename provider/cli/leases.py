@@ -37,9 +37,8 @@ def leases(
         table.add_row(
             str(row.lease), str(_blocks(row, height)), str(row.rate), f"{row.paid}{row.rate.denom}", _state(row)
         )
-    console = Console()
-    # An id that is cut short cannot be pasted into another command: the terminal wraps the line instead.
-    console.print(table, width=max(console.width, 180), soft_wrap=True)
+    # An id that is cut short cannot be pasted into another command: rather let the terminal wrap the line.
+    Console(width=max(Console().width, 220)).print(table)
 
 
 async def _read(data: Path) -> tuple[Head | None, list[LeaseRow]]:
