@@ -8,6 +8,7 @@ own (see bidengine/tariff.py) because they change while the daemon runs.
 from __future__ import annotations
 
 import os
+import re
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -171,11 +172,15 @@ def load(file: Path | None, **flags: Any) -> Settings:
         _from_file.reset(token)
 
 
+_OTHERS = re.compile(r"AKP_(CACHE|E2E_KUBECONFIG|.*_SERVICE_(HOST|PORT).*|(.*_)?PORT(_.*)?)")
+"""Of our own tools, and those that Kubernetes makes for a Service whose name begins with akp."""
+
+
 def _unknown_variables() -> None:
-    """A misspelt variable is an error like a misspelt key; those of our own tools are not settings."""
+    """A misspelt variable is an error like a misspelt key."""
     for name in sorted(os.environ):
         section = name.removeprefix("AKP_").partition("__")[0].lower()
-        ours = name.startswith("AKP_") and name not in ("AKP_CACHE", "AKP_E2E_KUBECONFIG")
+        ours = name.startswith("AKP_") and not _OTHERS.fullmatch(name)
         if ours and section not in Settings.model_fields:
             known = ", ".join(f"AKP_{field.upper()}" for field in sorted(Settings.model_fields))
             raise ConfigError(name, "unknown variable", f"Known beginnings: {known}.")

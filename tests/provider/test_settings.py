@@ -104,6 +104,14 @@ def test_a_variable_that_cannot_work_is_named(
         load(None)
 
 
+@pytest.mark.parametrize(
+    "name", ["AKP_CACHE", "AKP_SERVICE_HOST", "AKP_METRICS_SERVICE_PORT_HTTP", "AKP_PORT_8443_TCP"]
+)
+def test_variables_of_others_are_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "x")
+    load(None)
+
+
 @pytest.mark.parametrize("wallet", ["[abandon, ability]", "{a: abandon}", "12345678"])
 def test_a_wallet_is_never_shown(tmp_path: Path, wallet: str) -> None:
     file = tmp_path / "akp.yaml"
