@@ -172,7 +172,7 @@ def load(file: Path | None, **flags: Any) -> Settings:
         _from_file.reset(token)
 
 
-_OTHERS = re.compile(r"AKP_(CACHE|E2E_KUBECONFIG|.*_SERVICE_(HOST|PORT).*|(.*_)?PORT(_.*)?)")
+_OTHERS = re.compile(r"AKP_(CACHE|E2E_KUBECONFIG|(.*_)?SERVICE_(HOST|PORT).*|(.*_)?PORT(_.*)?)")
 """Of our own tools, and those that Kubernetes makes for a Service whose name begins with akp."""
 
 
