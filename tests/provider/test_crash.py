@@ -144,12 +144,15 @@ async def test_killed_between_the_manifest_and_the_first_object(with_daemon: Ope
 async def test_killed_half_way_through_the_clearing(with_daemon: Opens, until: Any) -> None:
     async with with_daemon() as (town, daemon):
 
+        async def only_the_manifest_is_left() -> bool:
+            return [line.split()[0] for line in await town.left_over()] == ["manifests.akash.network"]
+
         async def kill(entry: dict[str, Any]) -> None:
             if entry["step"] == "usage":
                 # The namespace goes, the Manifest cannot: by it a restart must find the rest.
-                town.net.embedded.faults.fail_next(3, 503, method="DELETE", path="/manifests/")
-            if entry["step"] == "clean":
-                assert [line.split()[0] for line in await town.left_over()] == ["manifests.akash.network"]
+                town.net.embedded.faults.fail_next(4, 503, method="DELETE", path="/manifests/")
+            if entry["step"] == "closed":
+                await until("the lease is half cleared", only_the_manifest_is_left)
                 await daemon.kill()
                 await daemon.start()
 

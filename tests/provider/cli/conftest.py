@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bidengine.usage import Span
 from manifests.coins import E18, Coin, DecCoin
@@ -29,8 +30,8 @@ class Said:
 
 
 @pytest.fixture
-def akp(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """`akp("ledger", "usage", …)`: exit code and what was printed."""
+def akp(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Said]]:
+    """`akp("ledger", "usage", …)`: exit code and what was printed. Commands that set up logging have it undone."""
     monkeypatch.setenv("COLUMNS", "200")
 
     def call(noun: str, *args: str | Path) -> Said:
@@ -39,7 +40,8 @@ def akp(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         out, err = capsys.readouterr()
         return Said(code, out, err)
 
-    return call
+    yield call
+    structlog.reset_defaults()
 
 
 @pytest.fixture
