@@ -15,7 +15,7 @@ from bidengine.room import Room
 from bidengine.usage import Span
 from bidengine.views import EscrowPayment, Lease, Order
 from manifests.ids import DeploymentID, LeaseID, OrderID
-from provider.errors import NotFound, Refused
+from provider.errors import NotFound, Refused, Retry
 from provider.ledger.books import Books, Ended, Entry, Head, Opened, Paid
 from provider.market.book import Book, Touched
 
@@ -40,16 +40,12 @@ class Accounts:
 
     async def entries(self, touched: Touched, withdrawn: Iterable[LeaseID] = ()) -> list[Entry]:
         """`withdrawn`: live leases whose withdrawal may have been in this block."""
-        out: list[Entry] = []
-        for lease in sorted(touched.opened):
-            out.extend(self._opened(self.book.leases.get(lease)))
-        for lease, reason in sorted(touched.closed.items()):
-            out.append(Ended(lease, self.book.height, reason))
-            out.extend(await self._paid(lease, self.book.height, "closed"))
-            self._totals.pop(lease, None)
-        for lease in sorted(set(withdrawn) - touched.closed.keys()):
-            out.extend(await self._paid(lease, self.book.height, "withdraw"))
-        return out
+        known = dict(self._totals)
+        try:
+            return await self._entries(touched, withdrawn)
+        except Retry:
+            self._totals = known  # nothing has been booked: the same totals are news again at the next try
+            raise
 
     async def reconcile(self, before: Head | None) -> list[Entry]:
         """What happened while nobody wrote: compare the ledger, whose last height is `before`, with the chain at the
@@ -91,6 +87,18 @@ class Accounts:
                 out.append(Opened(span_of(lease, order, self.room)))
                 out.append(Ended(lease.id, lease.closed_on, lease.reason))
                 out.extend(await self._paid(lease.id, self.book.height, "found"))
+        return out
+
+    async def _entries(self, touched: Touched, withdrawn: Iterable[LeaseID]) -> list[Entry]:
+        out: list[Entry] = []
+        for lease in sorted(touched.opened):
+            out.extend(self._opened(self.book.leases.get(lease)))
+        for lease, reason in sorted(touched.closed.items()):
+            out.append(Ended(lease, self.book.height, reason))
+            out.extend(await self._paid(lease, self.book.height, "closed"))
+            self._totals.pop(lease, None)
+        for lease in sorted(set(withdrawn) - touched.closed.keys()):
+            out.extend(await self._paid(lease, self.book.height, "withdraw"))
         return out
 
     def _opened(self, lease: Lease | None) -> list[Entry]:

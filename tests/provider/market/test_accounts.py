@@ -17,6 +17,7 @@ from bidengine.views import EscrowPayment
 from manifests.coins import E18, Coin, DecCoin
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
+from provider.errors import Retry
 from provider.ledger.books import Books, Ended, Head, Opened, Paid
 from provider.ledger.store import Store
 from provider.market.accounts import Accounts, span_of
@@ -79,6 +80,24 @@ async def test_a_withdrawal_books_the_total_once(chain: Any, books: Books) -> No
     paid(chain, lease, 60)
     both = await made.entries(Touched(closed={lease: 1}), [lease])
     assert [type(e) for e in both] == [Ended, Paid], "withdrawn and closed in one block: asked once"
+
+
+async def test_money_seen_in_a_try_that_failed_is_news_again(chain: Any, books: Books) -> None:
+    first, second = (chain.add_lease(chain.add_order(n)) for n in (1, 2))
+    made = await accounts(chain, books)
+    paid(chain, first, 50)
+    answers = chain.escrow_payments
+
+    async def silent_for_the_second(deployment: Any) -> Any:
+        if deployment == second.deployment:
+            raise Retry("no node answers")
+        return await answers(deployment)
+
+    chain.escrow_payments = silent_for_the_second
+    with pytest.raises(Retry):
+        await made.entries(Touched(), [first, second])
+    chain.escrow_payments = answers
+    assert await made.entries(Touched(), [first, second]) == [Paid(first, 7, Coin("uact", 50), "withdraw")]
 
 
 async def test_a_lease_won_and_lost_in_one_block_opens_nothing(chain: Any, books: Books) -> None:
