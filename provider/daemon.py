@@ -107,15 +107,14 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         reception = Reception(
             book, room, leases, cluster, lambda: chain.latest, metrics,
             public_hostname=settings.cluster.public_hostname, kube_version=kube_version,
-            open_orders=lambda: len(orders.queue),
+            open_orders=lambda: len(orders.queue), reclamation_window_s=settings.bid.reclamation_window_s,
         )  # fmt: skip
         served = certificates.ServerCertificates(certificates.Source(pem))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
-        health = await open_.enter_async_context(
-            Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
-        )
+        answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
+        health = await open_.enter_async_context(answers)
 
         follower = Follower(chain, book, room, books, cluster, signer, orders, leases, funds, accounts, prices, metrics)
         cluster.on_change(lambda lease: follower.room_moved() if lease is None else leases.look([lease]))
@@ -166,7 +165,10 @@ class Follower:
         entries = await insist("what was paid", lambda: self.accounts.entries(touched, self.funds.unbooked))
         self.funds.booked({entry.lease for entry in entries if isinstance(entry, Paid)}, touched.closed, block.height)
         await self.books.advance(Head(block.height, block.time_unix_ns), entries)
+        for reason in touched.closed.values():
+            self.metrics.leases.labels(reason=str(reason)).inc()
         for failed in self.signer.look(block):
+            self.metrics.failed.labels(message=type(failed.msg).__name__).inc()
             if isinstance(failed.msg, CreateBid):
                 self.orders.failed(failed.msg, failed.error)
                 continue
@@ -185,8 +187,7 @@ class Follower:
         self.metrics.blocks.inc()
 
     def room_moved(self) -> None:
-        """The cluster's objects have changed: what is free is read anew, and who was declined for want of room is
-        looked at."""
+        """The cluster's objects have changed: what is free is read anew, and so is each order declined."""
         if self.cluster.inventory_version != self._seen_inventory:
             self._seen_inventory = self.cluster.inventory_version
             self.room.see(self.cluster.inventory())

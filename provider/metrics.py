@@ -21,17 +21,16 @@ class Metrics:
         self.blocks = Counter("akp_blocks", "Blocks taken in.", registry=self.registry)
         self.bids = Counter("akp_bids", "Bids, by what became of them.", ["outcome"], registry=self.registry)
         self.declines = Counter("akp_declines", "Orders not bid on, by reason.", ["reason"], registry=self.registry)
-        self.txs = Counter(
-            "akp_transactions",
-            "Messages sent to the chain, by kind and result.",
-            ["message", "result"],
+        self.failed = Counter(
+            "akp_messages_failed",
+            "Messages that left and came to nothing, by kind.",
+            ["message"],
             registry=self.registry,
         )
         self.manifests = Counter("akp_manifests", "Manifests received, by answer.", ["answer"], registry=self.registry)
         self.leases = Counter(
             "akp_leases_closed", "Leases that ended, by the chain's reason.", ["reason"], registry=self.registry
         )
-        self.income = Counter("akp_income", "Micro-units the chain paid out to us.", ["denom"], registry=self.registry)
 
     def watch(self, gauges: Callable[[], Iterable[Sample]]) -> None:
         """`gauges()` yields (name, labels, value) each time metrics are read."""

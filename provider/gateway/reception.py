@@ -60,10 +60,12 @@ class Reception:
         public_hostname: str,
         kube_version: Mapping[str, Any],
         open_orders: Callable[[], int],
+        reclamation_window_s: int = 0,
     ) -> None:
         self.book, self.room, self.leases, self.cluster, self.metrics = book, room, leases, cluster, metrics
         self._chain, self._public_hostname = chain, public_hostname
         self._kube_version, self._open_orders = kube_version, open_orders
+        self._reclamation_window_s = reclamation_window_s
 
     @property
     def provider(self) -> str:
@@ -171,6 +173,8 @@ class Reception:
             "manifest": {"deployments": len({lease.deployment for lease in self.cluster.leases()})},
             "cluster_public_hostname": self._public_hostname,
             "address": self.provider,
+            # Nanoseconds, left out when none is offered (gateway-auth.md §5.1).
+            **({"reclamation_window": self._reclamation_window_s * 10**9} if self._reclamation_window_s else {}),
         }
 
     def version(self) -> dict[str, Any]:

@@ -355,6 +355,14 @@ async def test_the_providers_status(desk: Desk) -> None:
     dumps(desk.reception.status())
 
 
+def test_a_reclamation_window_is_told_in_nanoseconds(desk: Desk) -> None:
+    offering = Reception(
+        desk.book, desk.room, desk.life, desk.reception.cluster, lambda: desk.chain, desk.reception.metrics,
+        public_hostname="", kube_version={}, open_orders=lambda: 0, reclamation_window_s=3600,
+    )  # fmt: skip
+    assert offering.status()["reclamation_window"] == 3_600_000_000_000
+
+
 def test_the_version_is_one_that_console_does_not_hide(desk: Desk) -> None:
     found = desk.reception.version()
     assert found["kube"] == {"gitVersion": "v1.34.0"}
