@@ -99,48 +99,50 @@ def open_payment(ctx: Context, key: Key, owner: str, rate: Any) -> None:
 
 def withdraw(ctx: Context, key: Key) -> None:
     """Pays one payment what it has earned. On a dry account this closes everything instead, and is still a success."""
-    _payment(ctx, key)
-    account_key = key[:_ACCOUNT_PARTS]
-    account = _account(ctx, account_key)
-    if account.state.state != OPEN:
-        raise registered("escrow", 2 if account.state.state == CLOSED else 4)
-    payments = _settle(ctx, account_key, account)
-    if _short(payments):
-        _overdraw(ctx, account, payments)
-        _save(ctx, account_key, account, payments)
-        _announce(ctx, account)
+    settled = _settle_for(ctx, key)
+    if settled is None:
         return
+    account, payments = settled
     mine = dict(payments).get(key)
     if mine is None:
         aid = f'aid:<scope:{key[0]} xid:"{"/".join(key[1:_ACCOUNT_PARTS])}" >'
         raise panic(f'couldn\'t find payment {aid} xid:"{"/".join(key[_ACCOUNT_PARTS:])}" ')
     _pay(ctx, mine)
-    _save(ctx, account_key, account, payments)
+    _save(ctx, key[:_ACCOUNT_PARTS], account, payments)
 
 
 def close_payment(ctx: Context, key: Key) -> None:
     """Settles and ends one payment; when the account was settled in this block already, the payment stays open
     (chain.md §5.6).
     """
+    settled = _settle_for(ctx, key)
+    if settled is None:
+        return
+    account, payments = settled
+    mine = dict(payments).get(key)
+    if mine is not None:
+        _pay(ctx, mine)
+        mine.state.state = CLOSED
+    _save(ctx, key[:_ACCOUNT_PARTS], account, payments)
+
+
+Payments = list[tuple[Key, Any]]
+
+
+def _settle_for(ctx: Context, key: Key) -> tuple[Any, Payments] | None:
+    """The account of one open payment, settled and not saved yet; None when that emptied it and closed everything."""
     _payment(ctx, key)
     account_key = key[:_ACCOUNT_PARTS]
     account = _account(ctx, account_key)
     if account.state.state != OPEN:
         raise registered("escrow", 2 if account.state.state == CLOSED else 4)
     payments = _settle(ctx, account_key, account)
-    if _short(payments):
-        _overdraw(ctx, account, payments)
-        _save(ctx, account_key, account, payments)
-        _announce(ctx, account)
-        return
-    mine = dict(payments).get(key)
-    if mine is not None:
-        _pay(ctx, mine)
-        mine.state.state = CLOSED
+    if not _short(payments):
+        return account, payments
+    _overdraw(ctx, account, payments)
     _save(ctx, account_key, account, payments)
-
-
-Payments = list[tuple[Key, Any]]
+    _announce(ctx, account)
+    return None
 
 
 def _account(ctx: Context, key: Key) -> Any:
