@@ -98,6 +98,11 @@ def bid_timeout_height(created_at: int, bid_timeout_s: int, block_time_ms: int) 
     return created_at + -(-bid_timeout_s * 1000 // max(block_time_ms, 1))
 
 
+def blocks_within(period_s: int, block_time_ms: int) -> int:
+    """Whole blocks that pass in a period, at least one."""
+    return max(1, period_s * 1000 // max(1, block_time_ms))
+
+
 def _bidding(order: Order | None, bid: Bid, height: int, bid_timeout_s: int, block_time_ms: int) -> tuple[Step, ...]:
     if order is None or order.state != "open":
         gone = "gone" if order is None else order.state

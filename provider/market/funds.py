@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from bidengine.decide import blocks_within
 from bidengine.escrow import dry_height
 from bidengine.views import EscrowAccount, EscrowPayment
 from manifests.coins import E18
@@ -120,7 +121,7 @@ class Funds:
         return sorted(lease for lease in self.book.leases if lease.deployment == deployment)
 
     def _due(self, forecast: Forecast, height: int) -> bool:
-        period_blocks = max(1, self.settings.withdraw_period_s * 1000 // max(1, self._block_time_ms()))
+        period_blocks = blocks_within(self.settings.withdraw_period_s, self._block_time_ms())
         if forecast.owed_apart and height > forecast.asked_at + 1:
             return True
         return (

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from bidengine.decide import blocks_within
 from bidengine.offer import narrowed
 from bidengine.room import Room
 from bidengine.views import CloseReason, Lease
@@ -121,7 +122,7 @@ class Leases:
     async def _await_manifest(self, live: Lease) -> None:
         if not self.settings.manifest_timeout_s:
             return
-        patience_blocks = max(1, self.settings.manifest_timeout_s * 1000 // max(1, self._block_time_ms()))
+        patience_blocks = blocks_within(self.settings.manifest_timeout_s, self._block_time_ms())
         until = max(live.created_at, self.since_height) + patience_blocks
         if self.book.height < until:
             self._waiting[live.id] = until

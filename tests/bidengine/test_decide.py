@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bidengine.decide import CloseBid, Consider, Keep, Nothing, Release, bid_timeout_height, outlook
+from bidengine.decide import CloseBid, Consider, Keep, Nothing, Release, bid_timeout_height, blocks_within, outlook
 from bidengine.placement import Placement
 from bidengine.room import Hold, HoldState
 from bidengine.views import Bid, CloseReason, Lease
@@ -88,3 +88,10 @@ def test_a_bids_age_counts_from_the_chains_height(
 ) -> None:
     """D4: the reference measured from its own start, so no bid was ever old."""
     assert bid_timeout_height(created, timeout_s, block_ms) == until
+
+
+@pytest.mark.parametrize(
+    ("period_s", "block_time_ms", "blocks"), [(60, 6000, 10), (65, 6000, 10), (1, 6000, 1), (2, 0, 2000)]
+)
+def test_a_period_is_at_least_one_whole_block(period_s: int, block_time_ms: int, blocks: int) -> None:
+    assert blocks_within(period_s, block_time_ms) == blocks
