@@ -43,6 +43,12 @@ METADATA = obj(
     ownerReferences=by("uid", item=_OWNER),
     managedFields=Shape("any", keep=True, atomic=True),
 )
+
+
+def _kind(**parts: Shape) -> Shape:
+    return obj(apiVersion=STR, kind=STR, metadata=METADATA, **parts)
+
+
 _REQUIREMENT = obj(key=PSTR, operator=PSTR, values=listing())
 SELECTOR = atom(matchLabels=mapping(), matchExpressions=listing(_REQUIREMENT))
 CONDITIONS = by("type", item=mapping(ANY))
@@ -222,11 +228,7 @@ _CLAIM_SPEC = obj(
     dataSource=ANY,
     dataSourceRef=ANY,
 )
-_CLAIM = obj(apiVersion=STR, kind=STR, metadata=METADATA, spec=_CLAIM_SPEC, status=_STATUS)
-
-
-def _kind(**parts: Shape) -> Shape:
-    return obj(apiVersion=STR, kind=STR, metadata=METADATA, **parts)
+_CLAIM = _kind(spec=_CLAIM_SPEC, status=_STATUS)
 
 
 def _rules() -> Shape:
