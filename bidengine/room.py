@@ -231,11 +231,11 @@ class Room:
         for slot in taken:
             free.give(slot.node, slot.ask, slot.gpu)
             free.store((c, -quantity) for c, quantity in slot.ask.volumes)
-        reason = Reason.FRAGMENTED
+        reason = Reason.NO_NODE_FIT
         if not short and node_ports(hold.spec) > free.node_ports:
-            reason, short = Reason.NO_ENDPOINT, "no node ports left"
+            reason, short = Reason.NO_NODE_PORT, "no node ports left"
         if not short and leased_ips(hold.spec) > free.leased_ips:
-            reason, short = Reason.NO_ENDPOINT, "no leased IPs left"
+            reason, short = Reason.NO_IP, "no leased IPs left"
         return Decline(reason, f"taken by another order meanwhile: {short}", final=False) if short else None
 
     def _homeless(self, order: OrderID) -> bool:

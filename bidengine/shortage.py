@@ -1,7 +1,7 @@
 """Why a group does not fit, told so that an operator knows what to buy or to free.
 
 First what the whole cluster lacks (the most telling reason wins, see reasons.py); when it lacks nothing in sum, the
-group is `fragmented`: there is enough, but not together on the nodes.
+group has no `node_fit`: there is enough, but not together on the nodes.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ def shortage(spec: GroupSpec, asked: Sequence[Need], free: Snapshot) -> Decline:
     """What `free` lacks for a group that could not be placed on it."""
     for found in (*_endpoints(spec, free), *_gpus(asked, free), *_storage(asked, free), *_nodes(asked, free)):
         return found
-    return Decline(Reason.FRAGMENTED, _apart(asked, free), final=False)
+    return Decline(Reason.NO_NODE_FIT, _apart(asked, free), final=False)
 
 
 def _endpoints(spec: GroupSpec, free: Snapshot) -> Iterator[Decline]:
-    for needed, left, what in (
-        (leased_ips(spec), free.leased_ips, "leased IP addresses"),
-        (node_ports(spec), free.node_ports, "node ports"),
+    for needed, left, what, reason in (
+        (leased_ips(spec), free.leased_ips, "leased IP addresses", Reason.NO_IP),
+        (node_ports(spec), free.node_ports, "node ports", Reason.NO_NODE_PORT),
     ):
         if needed > left:
-            yield Decline(Reason.NO_ENDPOINT, f"needs {needed} {what}, {max(left, 0)} are free", final=False)
+            yield Decline(reason, f"needs {needed} {what}, {max(left, 0)} are free", final=False)
 
 
 def _gpus(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
@@ -55,7 +55,7 @@ def _gpus(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
 
 
 def _no_gpu(detail: str) -> Decline:
-    return Decline(Reason.NO_GPU, detail, final=False)
+    return Decline(Reason.NO_GPU_MODEL, detail, final=False)
 
 
 def _wanted(need: Need) -> str:
@@ -76,10 +76,10 @@ def _storage(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     for c, quantity in sorted(needed.items()):
         left = max(free.storage_bytes.get(c, 0), 0)
         if c not in offered:
-            yield Decline(Reason.NO_STORAGE, f"no node offers the storage class {c!r}", final=False)
+            yield Decline(Reason.NO_STORAGE_CLASS, f"no node offers the storage class {c!r}", final=False)
         elif left < quantity:
             detail = f"needs {shown_bytes(quantity)} of storage class {c!r}, {shown_bytes(left)} are free"
-            yield Decline(Reason.NO_STORAGE, detail, final=False)
+            yield Decline(Reason.NO_STORAGE_CLASS, detail, final=False)
 
 
 def _nodes(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
@@ -88,17 +88,17 @@ def _nodes(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     left = sum(max(n.ephemeral_bytes, 0) for n in nodes)
     if left < ephemeral:
         detail = f"needs {shown_bytes(ephemeral)} of ephemeral storage, {shown_bytes(left)} are free"
-        yield Decline(Reason.NO_STORAGE, detail, final=False)
+        yield Decline(Reason.NO_AGGREGATE, detail, final=False)
     memory = sum(n.ask.memory_bytes * n.replicas for n in asked)
     left = sum(max(n.memory_bytes, 0) for n in nodes)
     if left < memory:
         yield Decline(
-            Reason.NO_MEMORY, f"needs {shown_bytes(memory)} of memory, {shown_bytes(left)} are free", final=False
+            Reason.NO_AGGREGATE, f"needs {shown_bytes(memory)} of memory, {shown_bytes(left)} are free", final=False
         )
     cpu = sum(n.ask.cpu_milli * n.replicas for n in asked)
     left = sum(max(n.cpu_milli, 0) for n in nodes)
     if left < cpu:
-        yield Decline(Reason.NO_CPU, f"needs {cpu} milli of cpu, {left} are free", final=False)
+        yield Decline(Reason.NO_AGGREGATE, f"needs {cpu} milli of cpu, {left} are free", final=False)
 
 
 def _apart(asked: Sequence[Need], free: Snapshot) -> str:

@@ -129,7 +129,7 @@ def test_ram_volumes_need_memory_and_over_commit_makes_room(make: Any) -> None:
     free = Snapshot([make.node("a", memory_gib=7)])
     found = pack(spec, free, Commit())
     assert isinstance(found, Decline)
-    assert found.reason is Reason.NO_MEMORY
+    assert found.reason is Reason.NO_AGGREGATE
     assert placed(spec, free, Commit(memory_percent=50)).slots[0].ask.memory_bytes == 6 * make.gib
 
 
@@ -140,36 +140,36 @@ IP = Endpoint(EndpointKind.LEASED_IP, 1)
 @pytest.mark.parametrize(
     ("unit", "reason", "detail"),
     [
-        ({"cpu": 9000, "count": 4}, Reason.NO_CPU, "needs 36000 milli of cpu, 32000 are free"),
-        ({"memory_gib": 65, "count": 2}, Reason.NO_MEMORY, "needs 130 GiB of memory, 128 GiB are free"),
-        ({"storage": [("", 1001)]}, Reason.NO_STORAGE, "needs 1001 GiB of ephemeral storage, 1000 GiB are free"),
-        ({"storage": [("beta1", 1)]}, Reason.NO_STORAGE, "no node offers the storage class 'beta1'"),
+        ({"cpu": 9000, "count": 4}, Reason.NO_AGGREGATE, "needs 36000 milli of cpu, 32000 are free"),
+        ({"memory_gib": 65, "count": 2}, Reason.NO_AGGREGATE, "needs 130 GiB of memory, 128 GiB are free"),
+        ({"storage": [("", 1001)]}, Reason.NO_AGGREGATE, "needs 1001 GiB of ephemeral storage, 1000 GiB are free"),
+        ({"storage": [("beta1", 1)]}, Reason.NO_STORAGE_CLASS, "no node offers the storage class 'beta1'"),
         (
             {"storage": [("beta3", 60)], "count": 2},
-            Reason.NO_STORAGE,
+            Reason.NO_STORAGE_CLASS,
             "needs 120 GiB of storage class 'beta3', 100 GiB are free",
         ),
-        ({"gpu": 1, "models": ["h100"]}, Reason.NO_GPU, "no node has a card that is vendor/nvidia/model/h100"),
+        ({"gpu": 1, "models": ["h100"]}, Reason.NO_GPU_MODEL, "no node has a card that is vendor/nvidia/model/h100"),
         (
             {"gpu": 2, "models": ["t4"], "count": 3},
-            Reason.NO_GPU,
+            Reason.NO_GPU_MODEL,
             "needs 6 of vendor/nvidia/model/t4, 4 of vendor/nvidia/model/t4/ram/16Gi/interface/pcie are free",
         ),
-        ({"endpoints": [PORT, PORT]}, Reason.NO_ENDPOINT, "needs 2 node ports, 1 are free"),
-        ({"endpoints": [IP]}, Reason.NO_ENDPOINT, "needs 1 leased IP addresses, 0 are free"),
+        ({"endpoints": [PORT, PORT]}, Reason.NO_NODE_PORT, "needs 2 node ports, 1 are free"),
+        ({"endpoints": [IP]}, Reason.NO_IP, "needs 1 leased IP addresses, 0 are free"),
         (
             {"cpu": 17_000},
-            Reason.FRAGMENTED,
+            Reason.NO_NODE_FIT,
             "unit 1: a replica asks 17000 milli of cpu, the best node there is has 16000",
         ),
         (
             {"cpu": 9000, "count": 3},
-            Reason.FRAGMENTED,
+            Reason.NO_NODE_FIT,
             "there is enough in sum, but not together on single nodes for all replicas",
         ),
         (
             {"gpu": 1, "models": ["t4"], "storage": [("beta2", 1)]},
-            Reason.FRAGMENTED,
+            Reason.NO_NODE_FIT,
             "unit 1: no node has its card and its storage classes together",
         ),
     ],
@@ -193,10 +193,10 @@ def test_a_full_node_takes_no_more_pods(make: Any) -> None:
     free = Snapshot([make.node("a", pods=1)])
     found = pack(make.group(make.unit(count=2)), free, Commit())
     assert isinstance(found, Decline)
-    assert found.reason is Reason.FRAGMENTED
+    assert found.reason is Reason.NO_NODE_FIT
     placed(make.group(make.unit()), free)
     found = pack(make.group(make.unit()), free, Commit())
-    assert found == Decline(Reason.FRAGMENTED, "unit 1: no node there is takes one more pod", final=False)
+    assert found == Decline(Reason.NO_NODE_FIT, "unit 1: no node there is takes one more pod", final=False)
 
 
 def test_an_undo_called_twice_gives_back_once(make: Any) -> None:

@@ -35,7 +35,7 @@ def test_leases_are_kept_and_bids_that_no_longer_fit_are_handed_back(make: Any) 
     bids = [(bid(make, 12, 22), spec), (bid(make, 11, 21), spec), (bid(make, 13, 20, state="lost"), spec)]
     for _ in range(2):
         unkept = rebuild(room, leases, bids)
-        assert [(b.id.dseq, d.reason) for b, d in unkept] == [(12, Reason.NO_CPU)]
+        assert [(b.id.dseq, d.reason) for b, d in unkept] == [(12, Reason.NO_AGGREGATE)]
         assert {o.dseq: (h.state, h.since) for o, h in room.holds.items()} == {
             1: (HoldState.LEASED, 5),
             2: (HoldState.LEASED, 6),

@@ -107,13 +107,18 @@ def test_two_orders_cannot_be_promised_the_same_room(make: Any, see: Any) -> Non
     held(room, make.order_id(1), spec)
     late = room.hold(make.order_id(2), spec, placement, height=10)
     assert late == Decline(
-        Reason.FRAGMENTED, "taken by another order meanwhile: no room on node a for unit 1", final=False
+        Reason.NO_NODE_FIT, "taken by another order meanwhile: no room on node a for unit 1", final=False
     )
     assert list(room.holds) == [make.order_id(1)]
 
 
-@pytest.mark.parametrize(("endpoint", "left"), [(PORT, "no node ports left"), (IP, "no leased IPs left")])
-def test_the_last_port_and_the_last_address_are_promised_once(make: Any, see: Any, endpoint: Any, left: str) -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "reason", "left"),
+    [(PORT, Reason.NO_NODE_PORT, "no node ports left"), (IP, Reason.NO_IP, "no leased IPs left")],
+)
+def test_the_last_port_and_the_last_address_are_promised_once(
+    make: Any, see: Any, endpoint: Any, reason: Reason, left: str
+) -> None:
     room = see(make.node("a"), ports=1, ips=1)
     spec = make.group(make.unit(endpoints=[endpoint]))
     placement = fitted(room, spec)
@@ -122,7 +127,7 @@ def test_the_last_port_and_the_last_address_are_promised_once(make: Any, see: An
     late = room.hold(make.order_id(2), spec, placement, height=10)
     assert isinstance(late, Decline)
     assert left in late.detail
-    assert late.reason is Reason.NO_ENDPOINT
+    assert late.reason is reason
     assert room.free().nodes[0].pods == 109
 
 

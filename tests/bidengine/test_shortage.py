@@ -21,11 +21,11 @@ def test_of_several_shortages_the_most_telling_is_reported(make: Any) -> None:
     ip = Endpoint(EndpointKind.LEASED_IP, 1)
     free = Snapshot([make.node("a")])
     cases = [
-        (make.unit(**everything, endpoints=[ip]), Reason.NO_ENDPOINT),
-        (make.unit(**everything), Reason.NO_GPU),
-        (make.unit(**{**everything, "gpu": 0, "models": []}), Reason.NO_STORAGE),
-        (make.unit(cpu=10**6, memory_gib=10**6), Reason.NO_MEMORY),
-        (make.unit(cpu=10**6), Reason.NO_CPU),
+        (make.unit(**everything, endpoints=[ip]), Reason.NO_IP),
+        (make.unit(**everything), Reason.NO_GPU_MODEL),
+        (make.unit(**{**everything, "gpu": 0, "models": []}), Reason.NO_AGGREGATE),
+        (make.unit(cpu=10**6, memory_gib=10**6), Reason.NO_AGGREGATE),
+        (make.unit(cpu=10**6), Reason.NO_AGGREGATE),
     ]
     assert [told(make.group(unit), free).reason for unit, _ in cases] == [reason for _, reason in cases]
 
@@ -37,7 +37,7 @@ def test_units_that_share_a_card_are_counted_together(make: Any) -> None:
 
 
 def test_a_cluster_not_seen_yet_lacks_everything(make: Any) -> None:
-    assert told(make.group(make.unit()), Snapshot()).reason is Reason.NO_MEMORY
+    assert told(make.group(make.unit()), Snapshot()).reason is Reason.NO_AGGREGATE
 
 
 def test_a_deficit_is_told_as_nothing_free(make: Any) -> None:

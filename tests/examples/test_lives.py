@@ -12,7 +12,7 @@ from provider.sandbox.town import LifeEnded, one_life
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.yaml"))
 COMPILED = {path.stem: compile_sdl(path.read_bytes()) for path in EXAMPLES}
-UNSERVED = {"06-leased-ip": r"no-endpoint: needs \d leased IP addresses, 0 are free"}
+UNSERVED = {"06-leased-ip": r"skip.capacity.ip: needs \d leased IP addresses, 0 are free"}
 """Leased addresses need a load balancer; the embedded cluster has none, so the right answer is no bid, and why."""
 
 

@@ -25,9 +25,9 @@ def test_gauges_are_read_when_asked_for() -> None:
 
 def test_counters_count_and_two_registries_do_not_mix() -> None:
     one, other = Metrics(), Metrics()
-    one.declines.labels(reason="no-gpu").inc()
-    assert 'akp_declines_total{reason="no-gpu"} 1.0' in one.text().decode()
-    assert "no-gpu" not in other.text().decode()
+    one.declines.labels(reason="skip.capacity.gpu_model").inc()
+    assert 'akp_declines_total{reason="skip.capacity.gpu_model"} 1.0' in one.text().decode()
+    assert "skip.capacity.gpu_model" not in other.text().decode()
 
 
 def test_every_gauge_has_its_help() -> None:

@@ -58,7 +58,7 @@ def test_no_bid_is_exit_5_with_the_daemons_reason(tmp_path: Path) -> None:
     assert done.returncode == 5
     error = json.loads(done.stdout)["error"]
     assert error.startswith("no bid on order ")
-    assert "price-too-high" in error
+    assert "skip.price.above_max" in error
     assert error in done.stderr
 
 

@@ -84,7 +84,7 @@ async def test_a_smaller_total_books_nothing(books: Books) -> None:
 async def test_decisions_are_kept_in_order_and_pruned_by_age(books: Books) -> None:
     order = LEASE.order
     await books.note(
-        Decided(order, 5, "declined", "no-gpu", "no nvidia h100 left"),
+        Decided(order, 5, "declined", "skip.capacity.gpu_model", "no nvidia h100 left"),
         Decided(order, 9, "bid", price="1uact"),
         Decided(order, 10, "won"),
     )

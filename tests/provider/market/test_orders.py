@@ -116,7 +116,7 @@ async def test_an_order_too_large_is_declined_with_the_shortage_and_bid_on_when_
 
 async def test_too_cheap_an_order_holds_no_room(play: Play) -> None:
     key = await play.order(price=0)
-    assert play.orders.declined[key].reason == "price-too-high"
+    assert play.orders.declined[key].reason == "skip.price.above_max"
     assert play.state(key) is None
 
 
@@ -277,7 +277,7 @@ async def test_what_was_decided_can_be_read_afterwards(play: Play) -> None:
     await asyncio.sleep(0.4)
     running.cancel()
     assert [d.outcome for d in await play.orders.books.decisions(good)] == ["bid"]
-    assert (await play.orders.books.decisions(bad))[0].reason == "no-cpu"
+    assert (await play.orders.books.decisions(bad))[0].reason == "skip.capacity.aggregate"
 
 
 def _as(view: Any, state: str) -> Any:

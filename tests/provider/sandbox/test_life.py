@@ -43,7 +43,7 @@ async def test_a_life_is_nine_steps_that_fit_together(in_town: Callable[..., Any
 
 @pytest.mark.parametrize(
     ("compiled", "reason"),
-    [(sdl(cpu="200"), "fragmented: .* of cpu"), (sdl(amount=1), "price-too-high: ")],
+    [(sdl(cpu="200"), "skip.capacity.node_fit: .* of cpu"), (sdl(amount=1), "skip.price.above_max: ")],
     ids=["too large", "too cheap"],
 )
 async def test_without_a_bid_it_ends_with_the_daemons_reason(

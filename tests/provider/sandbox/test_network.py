@@ -73,10 +73,10 @@ async def test_the_reason_for_no_bid_is_the_daemons_last_word(in_town: Callable[
         async with Store.open(net.ledger) as store:
             assert await net.why_no_bid(ORDER) == ""
             await Books(store).note(
-                Decided(ORDER, 1, "declined", "no-storage", "0 B are free"),
-                Decided(ORDER, 2, "declined", "no-cpu", "needs 2"),
+                Decided(ORDER, 1, "declined", "skip.capacity.storage_class", "0 B are free"),
+                Decided(ORDER, 2, "declined", "skip.capacity.aggregate", "needs 2"),
             )
-            assert await net.why_no_bid(ORDER) == "no-cpu: needs 2"
+            assert await net.why_no_bid(ORDER) == "skip.capacity.aggregate: needs 2"
             await Books(store).note(Decided(ORDER, 3, "bid"))
             assert await net.why_no_bid(ORDER) == ""
 
