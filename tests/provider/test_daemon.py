@@ -87,12 +87,17 @@ async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any
             await asyncio.open_connection("127.0.0.1", running.gateway_port)
 
 
-async def test_a_second_start_uses_the_same_certificate(in_town: Callable[..., Any]) -> None:
+async def test_a_second_start_uses_the_same_certificate(in_town: Callable[..., Any], until: Any) -> None:
     async with in_town() as town:
+        owner = town.net.provider.address
+
+        async def listed() -> bool:
+            return bool(await town.net.chain.latest.certificates(owner))
+
         for _ in range(2):
-            async with living(town.net) as running:
-                pass
-        assert len(await town.net.chain.latest.certificates(running.address)) == 1
+            async with living(town.net):
+                await until("its certificate is on chain", listed)
+        assert len(await town.net.chain.latest.certificates(owner)) == 1
 
 
 # What keeps it from starting.
