@@ -16,6 +16,7 @@ from fractions import Fraction
 from bidengine.commit import kind
 from bidengine.needs import leased_ips
 from bidengine.placement import Placement
+from bidengine.quote import PriceLine, Quote
 from bidengine.reasons import Decline, Reason
 from manifests.coins import E18, DecCoin, shown
 from manifests.gpus import GpuModel
@@ -47,26 +48,9 @@ class Tariff:
     currency: str = "uact"
 
 
-@dataclass(frozen=True, slots=True)
-class PriceLine:
-    """One line of an explanation: so many `unit`s at `rate_usd_e18` a month each."""
-
-    what: str
-    quantity: Fraction
-    unit: str
-    rate_usd_e18: int
-    usd_per_month: Fraction
-
-    def __str__(self) -> str:
-        return (
-            f"{self.what}: {float(self.quantity):g} {self.unit} × {shown(self.rate_usd_e18)}"
-            f" = {float(self.usd_per_month):g} USD/month"
-        )
-
-
 def price(
     spec: GroupSpec, placement: Placement, tariff: Tariff, *, block_time_ms: int, usd_per_akt_e18: int | None = None
-) -> DecCoin | Decline:
+) -> Quote | Decline:
     """Price per block for the whole group in the order's denomination. `block_time_ms` is the measured average; uakt
     orders need the price of AKT in dollars. Declines what has no price, and what costs more than the tenant would
     pay."""
@@ -87,7 +71,7 @@ def price(
         most = f"{shown(spec.ceiling_e18)}{spec.denom}"
         detail = f"costs {shown(amount_e18)}{spec.denom} a block, the tenant pays at most {most}"
         return Decline(Reason.PRICE_TOO_HIGH, detail, final=False)
-    return DecCoin(spec.denom, amount_e18)
+    return Quote(DecCoin(spec.denom, amount_e18), found)
 
 
 def lines(spec: GroupSpec, placement: Placement, tariff: Tariff) -> tuple[PriceLine, ...] | Decline:

@@ -18,23 +18,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from bidengine.room import Room
 from provider.chain import keys
 from provider.chain.client import Chain
-from provider.chain.events import Block
-from provider.chain.follow import GapTooWide
-from provider.chain.messages import CloseBid, CreateBid
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Kube
-from provider.errors import Fatal
+from provider.follower import Follower
 from provider.gateway import certificates
 from provider.gateway.app import application
 from provider.gateway.reception import Reception
 from provider.gateway.server import serve
 from provider.gateway.tls import PeerContext
 from provider.health import Health
-from provider.ledger.books import Books, Head, Paid
+from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market import certificate
 from provider.market.accounts import Accounts
@@ -43,10 +39,11 @@ from provider.market.funds import Funds
 from provider.market.leases import Leases
 from provider.market.orders import Orders
 from provider.market.prices import Prices
-from provider.market.restart import MOST_BEHIND, rebuilt, remembered
+from provider.market.pricing import Pricing
+from provider.market.restart import rebuilt, remembered
 from provider.metrics import Metrics
 from provider.settings import Settings
-from provider.tasks import insist, spawn
+from provider.tasks import spawn
 from provider.vitals import gauges, problems
 
 log = structlog.get_logger()
@@ -92,7 +89,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         spawn(tasks, "signer", signer.run())
         room, unkept = rebuilt(book, cluster.inventory(), settings.cluster)
         block_time = lambda: chain.block_time_ms  # noqa: E731 - the figure moves, so a function is handed on
-        orders = Orders(book, room, prices, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time)
+        pricing = Pricing(prices, block_time)
+        orders = Orders(book, room, pricing, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time)
         orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.latest.lease, settings.lease, block_time)
         leases.since_height = (await chain.head()).height
@@ -116,7 +114,9 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
         health = await open_.enter_async_context(answers)
 
-        follower = Follower(chain, book, room, books, cluster, signer, orders, leases, funds, accounts, prices, metrics)
+        follower = Follower(
+            chain, book, room, books, cluster, signer, orders, leases, funds, accounts, pricing, metrics
+        )
         cluster.on_change(lambda lease: follower.room_moved() if lease is None else leases.look([lease]))
         orders.look_at_all()
         leases.look_at_all()
@@ -131,67 +131,6 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         await stop.wait()
         log.info("stopping")
         raise _Stop
-
-
-@dataclass(slots=True)
-class Follower:
-    """The heart: takes in each block and tells every part which keys to look at."""
-
-    chain: Chain
-    book: Book
-    room: Room
-    books: Books
-    cluster: Cluster
-    signer: Signer
-    orders: Orders
-    leases: Leases
-    funds: Funds
-    accounts: Accounts
-    prices: Prices
-    metrics: Metrics
-    _seen_inventory: int = -1
-
-    async def run(self) -> None:
-        try:
-            async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):
-                await self.take(block)
-        except GapTooWide as gap:
-            raise Fatal(f"{gap}; starting anew loads the present state") from None
-
-    async def take(self, block: Block) -> None:
-        touched = self.book.apply(block)
-        # A node that is silent is waited for: no block may be left half taken in, and none can be skipped.
-        await insist("what the block touches", lambda: self.book.fill(self.chain.at(block.height), touched))
-        entries = await insist("what was paid", lambda: self.accounts.entries(touched, self.funds.unbooked))
-        self.funds.booked({entry.lease for entry in entries if isinstance(entry, Paid)}, touched.closed, block.height)
-        await self.books.advance(Head(block.height, block.time_unix_ns), entries)
-        for reason in touched.closed.values():
-            self.metrics.leases.labels(reason=str(reason)).inc()
-        for failed in self.signer.look(block):
-            self.metrics.failed.labels(message=type(failed.msg).__name__).inc()
-            if isinstance(failed.msg, CreateBid):
-                self.orders.failed(failed.msg, failed.error)
-                continue
-            log.error("a message came to nothing", message=type(failed.msg).__name__, why=str(failed.error))
-            if isinstance(failed.msg, CloseBid):
-                self.orders.close_failed(failed.msg.id.order)
-            self.leases.look_at_all()
-        self.room_moved()
-        if self.prices.look() or touched.provider:
-            self.orders.look_at_declined()
-        self.orders.look(touched.orders)
-        self.leases.look(touched.leases)
-        self.funds.look({lease.deployment for lease in touched.opened})
-        for part in (self.orders, self.leases, self.funds):
-            part.tick(block.height)
-        self.metrics.blocks.inc()
-
-    def room_moved(self) -> None:
-        """The cluster's objects have changed: what is free is read anew, and so is each order declined."""
-        if self.cluster.inventory_version != self._seen_inventory:
-            self._seen_inventory = self.cluster.inventory_version
-            self.room.see(self.cluster.inventory())
-            self.orders.look_at_declined()
 
 
 def _domains(book: Book, settings: Settings) -> tuple[str, ...]:

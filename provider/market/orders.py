@@ -18,21 +18,21 @@ from bidengine.decide import SENT_BLOCKS, Consider, Keep, Release, outlook
 from bidengine.decide import CloseBid as CloseIt
 from bidengine.offer import resources_offer
 from bidengine.placement import Placement
+from bidengine.quote import Quote
 from bidengine.reasons import Decline, Reason
 from bidengine.rebuild import rebuild
 from bidengine.room import Room
 from bidengine.rules import screen
 from bidengine.rules.reclamation import window_to_offer
-from bidengine.tariff import price
 from bidengine.us import Us
 from bidengine.views import Bid, CloseReason, Order
-from manifests.coins import DecCoin, parse_coins
+from manifests.coins import parse_coins
 from manifests.ids import BidID, OrderID
 from provider.chain.messages import CloseBid, CreateBid, Msg
 from provider.errors import NotFound, TxRefused
 from provider.ledger.books import Books, Decided
 from provider.market.book import Book
-from provider.market.prices import Prices
+from provider.market.pricing import Pricing
 from provider.metrics import Metrics
 from provider.settings import BidSettings
 from provider.tasks import WorkQueue, spawn, work
@@ -58,7 +58,7 @@ class Orders:
         self,
         book: Book,
         room: Room,
-        prices: Prices,
+        pricing: Pricing,
         books: Books,
         send: Callable[[Msg], Awaitable[str]],
         bid_on_chain: Callable[[BidID], Awaitable[Bid]],
@@ -66,7 +66,7 @@ class Orders:
         metrics: Metrics,
         block_time_ms: Callable[[], int],
     ) -> None:
-        self.book, self.room, self.prices, self.books = book, room, prices, books
+        self.book, self.room, self.pricing, self.books = book, room, pricing, books
         self.settings, self.metrics = settings, metrics
         self.queue: WorkQueue[OrderID] = WorkQueue(max_backoff_s=30)
         self.declined: dict[OrderID, Decline] = {}
@@ -164,11 +164,11 @@ class Orders:
         return True
 
     async def _consider(self, order: Order) -> None:
-        found = self._judge(order)
+        found = await self._judge(order)
         if isinstance(found, Decline):
             self._decline(order.id, found)
             return
-        placement, asked = found
+        placement, quote = found
         held = self.room.hold(order.id, order.spec, placement, height=self.book.height)
         if isinstance(held, Decline):  # taken while we were looking; the next look finds another place
             self.queue.put(order.id)
@@ -176,7 +176,7 @@ class Orders:
         window = window_to_offer(order, self._us(order.id))
         bid = CreateBid(
             order.id.bid_of(self.book.us.owner),
-            asked,
+            quote.per_block,
             self._deposit,
             resources_offer(order.spec, held.placement),
             window,
@@ -193,19 +193,19 @@ class Orders:
         self.room.bid(order.id, height=self.book.height)
         self.declined.pop(order.id, None)
         self.metrics.bids.labels(outcome="sent").inc()
-        self._note(Decided(order.id, self.book.height, "bid", price=str(asked)))
-        log.info("bid sent", price=str(asked))
+        self._note(Decided(order.id, self.book.height, "bid", price=str(quote.per_block)))
+        log.info("bid sent", price=str(quote.per_block))
 
-    def _judge(self, order: Order) -> tuple[Placement, DecCoin] | Decline:
-        """Screen, fit, price: all pure."""
+    async def _judge(self, order: Order) -> tuple[Placement, Quote] | Decline:
+        """Screen, fit, price, in this order: what costs most to find out comes last, and nothing is held yet."""
         no = screen(order, self._us(order.id))
         if no is not None:
             return no
         placement = self.room.fit(order.spec)
         if isinstance(placement, Decline):
             return placement
-        asked = price(order.spec, placement, self.prices.current, block_time_ms=self._block_time_ms())
-        return asked if isinstance(asked, Decline) else (placement, asked)
+        quote = await self.pricing.quote(order, placement)
+        return quote if isinstance(quote, Decline) else (placement, quote)
 
     async def _hold_again(self, bid: Bid, order: Order | None) -> None:
         """A bid of ours that an earlier process sent: this one learns of it from its block, or from the refusal of a
@@ -223,7 +223,7 @@ class Orders:
         return Us(
             provider=self.book.us,
             max_volumes=self.settings.max_volumes,
-            offered_denoms=frozenset({self.prices.current.currency}),
+            offered_denoms=self.pricing.denoms,
             reclamation_window_s=self.settings.reclamation_window_s,
             market=self.book.params,
             bids_on_order=self.book.bids_on.get(order, 0),

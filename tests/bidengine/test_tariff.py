@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from bidengine.commit import Commit
 from bidengine.node import Inventory
 from bidengine.placement import Placement, Slot
+from bidengine.quote import Quote
 from bidengine.reasons import Decline, Reason
 from bidengine.room import Room
-from bidengine.tariff import MONTH_MS, Tariff, card_price, lines, price
+from bidengine.tariff import MONTH_MS, Tariff, card_price, lines
+from bidengine.tariff import price as quoted
 from manifests.coins import E18, DecCoin, parse_decimal
 from manifests.gpus import GpuModel
 from manifests.resources import Endpoint, EndpointKind
@@ -23,6 +25,11 @@ HTTP, PORT = Endpoint(EndpointKind.SHARED_HTTP), Endpoint(EndpointKind.RANDOM_PO
 
 def ip(number: int) -> Endpoint:
     return Endpoint(EndpointKind.LEASED_IP, number)
+
+
+def price(*args: Any, **kw: Any) -> DecCoin | Decline:
+    found = quoted(*args, **kw)
+    return found.per_block if isinstance(found, Quote) else found
 
 
 def usd(**amounts: str) -> dict[str, int]:

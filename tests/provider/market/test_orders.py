@@ -22,6 +22,7 @@ from provider.ledger.store import Store
 from provider.market.book import Book
 from provider.market.orders import Orders
 from provider.market.prices import Prices
+from provider.market.pricing import Pricing
 from provider.metrics import Metrics
 from provider.settings import BidSettings
 
@@ -77,7 +78,7 @@ async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
         orders = Orders(
             book,
             room,
-            Prices(tmp_path / "prices.yaml"),
+            Pricing(Prices(tmp_path / "prices.yaml"), lambda: 6000),
             Books(store),
             lambda msg: made[0].send(msg),
             chain.bid,

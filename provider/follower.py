@@ -1,0 +1,93 @@
+"""The heart: takes in each block and tells every part which keys to look at.
+
+A block is taken whole or not at all: what it touches is fetched at its own height, what was paid is booked together
+with the cursor, and only then is anybody told. A node that does not answer is waited for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from bidengine.room import Room
+from provider.chain.client import Chain
+from provider.chain.events import Block
+from provider.chain.follow import GapTooWide
+from provider.chain.messages import CloseBid, CreateBid
+from provider.chain.tx.signer import Signer
+from provider.cluster.cluster import Cluster
+from provider.errors import Fatal
+from provider.ledger.books import Books, Head, Paid
+from provider.market.accounts import Accounts
+from provider.market.book import Book
+from provider.market.funds import Funds
+from provider.market.leases import Leases
+from provider.market.orders import Orders
+from provider.market.pricing import Pricing
+from provider.market.restart import MOST_BEHIND
+from provider.metrics import Metrics
+from provider.tasks import insist
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Follower:
+    """All parts that a block concerns."""
+
+    chain: Chain
+    book: Book
+    room: Room
+    books: Books
+    cluster: Cluster
+    signer: Signer
+    orders: Orders
+    leases: Leases
+    funds: Funds
+    accounts: Accounts
+    pricing: Pricing
+    metrics: Metrics
+    _seen_inventory: int = -1
+
+    async def run(self) -> None:
+        try:
+            async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):
+                await self.take(block)
+        except GapTooWide as gap:
+            raise Fatal(f"{gap}; starting anew loads the present state") from None
+
+    async def take(self, block: Block) -> None:
+        touched = self.book.apply(block)
+        # A node that is silent is waited for: no block may be left half taken in, and none can be skipped.
+        await insist("what the block touches", lambda: self.book.fill(self.chain.at(block.height), touched))
+        entries = await insist("what was paid", lambda: self.accounts.entries(touched, self.funds.unbooked))
+        self.funds.booked({entry.lease for entry in entries if isinstance(entry, Paid)}, touched.closed, block.height)
+        await self.books.advance(Head(block.height, block.time_unix_ns), entries)
+        for reason in touched.closed.values():
+            self.metrics.leases.labels(reason=str(reason)).inc()
+        for failed in self.signer.look(block):
+            self.metrics.failed.labels(message=type(failed.msg).__name__).inc()
+            if isinstance(failed.msg, CreateBid):
+                self.orders.failed(failed.msg, failed.error)
+                continue
+            log.error("a message came to nothing", message=type(failed.msg).__name__, why=str(failed.error))
+            if isinstance(failed.msg, CloseBid):
+                self.orders.close_failed(failed.msg.id.order)
+            self.leases.look_at_all()
+        self.room_moved()
+        if self.pricing.look() or touched.provider:
+            self.orders.look_at_declined()
+        self.orders.look(touched.orders)
+        self.leases.look(touched.leases)
+        self.funds.look({lease.deployment for lease in touched.opened})
+        for part in (self.orders, self.leases, self.funds):
+            part.tick(block.height)
+        self.metrics.blocks.inc()
+
+    def room_moved(self) -> None:
+        """The cluster's objects have changed: what is free is read anew, and so is each order declined."""
+        if self.cluster.inventory_version != self._seen_inventory:
+            self._seen_inventory = self.cluster.inventory_version
+            self.room.see(self.cluster.inventory())
+            self.orders.look_at_declined()

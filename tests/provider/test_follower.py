@@ -1,0 +1,121 @@
+"""Each part is a recorder: what the heart tells whom, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from manifests.coins import Coin, DecCoin
+from manifests.ids import DeploymentID, LeaseID
+from provider.chain.events import Block
+from provider.chain.follow import GapTooWide
+from provider.chain.messages import CloseBid, CreateBid
+from provider.errors import Fatal, TxRefused
+from provider.follower import Follower
+from provider.ledger.books import Head, Paid
+from provider.market.book import Touched
+from provider.metrics import Metrics
+
+LEASE = LeaseID.parse("akash1t/7/1/1/akash1us")
+BLOCK = Block(9, 90, (), ())
+
+
+class Story:
+    """Follower over recorders; `told` is what happened, in order."""
+
+    def __init__(self, touched: Touched, entries: list[Any] | None = None, failed: list[Any] | None = None) -> None:
+        self.told: list[Any] = []
+        self.metrics = Metrics()
+
+        def tells(name: str, answer: Any = None) -> Any:
+            def call(*args: Any) -> Any:
+                self.told.append((name, *args))
+                return answer
+
+            return call
+
+        def later(name: str, answer: Any = None) -> Any:
+            async def call(*args: Any) -> Any:
+                self.told.append((name, *args))
+                return answer
+
+            return call
+
+        def part(name: str, **more: Any) -> Any:
+            known = {verb: tells(f"{name}.{verb}") for verb in ("look", "look_at_all", "look_at_declined", "tick")}
+            return SimpleNamespace(**known, **more)
+
+        self.follower = Follower(
+            chain=cast(Any, SimpleNamespace(at=lambda height: f"chain at {height}", follow=self.blocks)),
+            book=cast(Any, SimpleNamespace(height=8, apply=lambda block: touched, fill=later("book.fill"))),
+            room=cast(Any, SimpleNamespace(see=tells("room.see"))),
+            books=cast(Any, SimpleNamespace(advance=later("books.advance"))),
+            cluster=cast(Any, SimpleNamespace(inventory_version=1, inventory=lambda: "inventory")),
+            signer=cast(Any, SimpleNamespace(look=lambda block: failed or [])),
+            orders=part("orders", failed=tells("orders.failed"), close_failed=tells("orders.close_failed")),
+            leases=part("leases"),
+            funds=part("funds", unbooked={}, booked=tells("funds.booked")),
+            accounts=cast(Any, SimpleNamespace(entries=later("accounts.entries", entries or []))),
+            pricing=cast(Any, SimpleNamespace(look=lambda: False)),
+            metrics=self.metrics,
+        )
+        self.blocks_: list[Block] = []
+        self.gap: Exception | None = None
+
+    async def blocks(self, after: int, most: int) -> AsyncIterator[Block]:
+        assert after == 8
+        for block in self.blocks_:
+            yield block
+        if self.gap is not None:
+            raise self.gap
+
+    def names(self) -> list[str]:
+        return [entry[0] for entry in self.told]
+
+
+async def test_money_and_cursor_are_on_disk_before_anybody_is_told() -> None:
+    paid = Paid(LEASE, 9, Coin("uact", 5), "closed")
+    story = Story(Touched(leases={LEASE}, closed={LEASE: 4}), [paid])
+    await story.follower.take(BLOCK)
+    at = story.names().index
+    assert at("book.fill") < at("accounts.entries") < at("books.advance") < at("room.see")
+    assert at("books.advance") < at("orders.look") < at("leases.look") < at("orders.tick")
+    assert ("book.fill", "chain at 9", Touched(leases={LEASE}, closed={LEASE: 4})) in story.told
+    assert ("books.advance", Head(9, 90), [paid]) in story.told
+    assert ("funds.booked", {LEASE}, {LEASE: 4}, 9) in story.told
+    assert 'akp_leases_closed_total{reason="4"} 1.0' in story.metrics.text().decode()
+
+
+async def test_what_came_to_nothing_goes_to_who_has_to_know() -> None:
+    bid = CreateBid(LEASE, DecCoin("uact", 1), Coin("uakt", 1), (), None)
+    no = TxRefused("market", 15, "order closed")
+    failed = [SimpleNamespace(msg=bid, error=no), SimpleNamespace(msg=CloseBid(LEASE, 0), error=no)]
+    story = Story(Touched(), failed=failed)
+    await story.follower.take(BLOCK)
+    assert ("orders.failed", bid, no) in story.told
+    assert ("orders.close_failed", LEASE.order) in story.told
+    assert "leases.look_at_all" in story.names()
+
+
+async def test_room_is_read_anew_only_when_the_cluster_has_changed() -> None:
+    story = Story(Touched())
+    await story.follower.take(BLOCK)
+    await story.follower.take(BLOCK)
+    assert story.names().count("room.see") == 1
+
+
+async def test_new_leases_wake_the_funds_of_their_deployment() -> None:
+    story = Story(Touched(opened={LEASE}))
+    await story.follower.take(BLOCK)
+    assert ("funds.look", {DeploymentID("akash1t", 7)}) in story.told
+
+
+async def test_a_gap_the_node_no_longer_serves_ends_the_process_with_both_heights() -> None:
+    story = Story(Touched())
+    story.blocks_, story.gap = [BLOCK], GapTooWide(9, 4000, "pruned")
+    with pytest.raises(Fatal, match="starting anew loads the present state"):
+        await story.follower.run()
+    assert "books.advance" in story.names(), "blocks before the gap are taken"
