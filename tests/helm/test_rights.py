@@ -29,6 +29,7 @@ def cluster(real_cluster, objects):
 def test_the_daemon_may_apply_a_lease_and_take_it_away(cluster):
     text = (GOLDEN / "everything.yaml").read_text().replace("akash1owner", "akash1rights")
     text = text.replace("grbtlkh44jjias20qcv6gouplp4c6i9hr6t2af28hdsqs", "rights-of-the-chart")
+    text = text.replace("a.example.com", "rights.example.com").replace("f4hda8nk11ccj27s3g7t401ok0", "rights")
     apply = ("apply", "--server-side", "--force-conflicts", "--field-manager", "akash-provider", "-f", "-")
     cluster.kubectl(*apply, *AS_DAEMON, stdin=text)
     cluster.kubectl(*apply, *AS_DAEMON, stdin=text)
