@@ -4,54 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import structlog
-
 from bidengine.tariff import Tariff
 from bidengine.tariff_file import parse_tariff
-from manifests.errors import Invalid
-from provider.errors import ConfigError
-
-log = structlog.get_logger()
+from provider.watched import Watched, parsed
 
 
-class Prices:
+class Prices(Watched[Tariff]):
     """`current` is always a whole, valid tariff."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._seen = self._stamp()
-        self.current = self._read()
+        super().__init__(path, _read, "price file")
 
-    def look(self) -> bool:
-        """Once a block: take over a changed file; True when prices have changed."""
-        stamp = self._stamp()
-        if stamp == self._seen:
-            return False
-        self._seen = stamp
-        try:
-            fresh = self._read()
-        except ConfigError as bad:
-            log.error("price file refused, old prices stay", file=str(self.path), why=str(bad))
-            return False
-        changed = fresh != self.current
-        self.current = fresh
-        if changed:
-            log.info("prices changed", file=str(self.path))
-        return changed
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
-
-    def _read(self) -> Tariff:
-        try:
-            return parse_tariff(self.path.read_text())
-        except OSError as bad:
-            raise ConfigError(
-                str(self.path), f"the price file cannot be read: {bad.strerror}", "Set bid.prices to a readable file."
-            ) from None
-        except (Invalid, UnicodeDecodeError) as bad:
-            raise ConfigError(str(self.path), str(bad), "See docs/prices.md for the format.") from None
+def _read(path: Path) -> Tariff:
+    return parsed(
+        path, parse_tariff, "price file", "Set bid.prices to a readable file.", "See docs/prices.md for the format."
+    )

@@ -1,0 +1,71 @@
+"""A file an operator may change while the daemon runs. What cannot be read, or is wrong, never replaces what works: not
+a typo, not an empty file, not a file that is gone.
+
+A refused file is read again at every look until it is good, because its cure may leave no mark on it: a right that was
+missing, another file that it names. It is complained of once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import structlog
+
+from manifests.errors import Invalid
+from provider.errors import ConfigError
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class Watched(Generic[T]):
+    """`current` is always a whole, valid value. ConfigError when there is none to begin with."""
+
+    def __init__(self, path: Path, read: Callable[[Path], T], what: str) -> None:
+        """`read` raises ConfigError; `what` is the file's name in sentences, e.g. "price file"."""
+        self.path, self.what = path, what
+        self._read = read
+        self._complaint = ""
+        self._seen = self._stamp()
+        self.current: T = read(path)
+
+    def look(self) -> bool:
+        """Once a block: take over a changed file; True when its meaning has changed."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            self._complaint = ""
+            return False
+        try:
+            fresh = self._read(self.path)
+        except ConfigError as bad:
+            if str(bad) != self._complaint:
+                self._complaint = str(bad)
+                log.error("refused, the old one stays in force", what=self.what, file=str(self.path), why=str(bad))
+            return False
+        self._seen, self._complaint = stamp, ""
+        changed = fresh != self.current
+        self.current = fresh
+        if changed:
+            log.info("file changed", what=self.what, file=str(self.path))
+        return changed
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def parsed(path: Path, parse: Callable[[str], T], what: str, cure: str, guide: str) -> T:
+    """A text file's meaning; ConfigError in the operator's words: `cure` when it cannot be read, `guide` when it is
+    wrong."""
+    try:
+        return parse(path.read_text())
+    except OSError as bad:
+        raise ConfigError(str(path), f"the {what} cannot be read: {bad.strerror}", cure) from None
+    except (Invalid, UnicodeDecodeError) as bad:
+        line = getattr(bad, "line", None)
+        raise ConfigError(str(path), f"{bad} (line {line})" if line else str(bad), guide) from None
