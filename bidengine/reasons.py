@@ -18,10 +18,13 @@ class Reason(StrEnum):
     MAINTENANCE = "skip.maintenance"
     ORDER_TOO_OLD = "skip.order_too_old"
     MAX_BIDS_REACHED = "skip.max_bids"
+    QUOTA_REACHED = "skip.policy.quota"
+    LISTS_UNKNOWN = "skip.policy.lists"
     OWNER_NOT_ALLOWED = "skip.owner_not_allowed"
     OWNER_DENIED = "skip.owner_denied"
     DENOM_UNSUPPORTED = "skip.denom"
     GROUP_INVALID = "skip.policy.group"
+    ORDER_ATTRIBUTES = "skip.policy.order_attributes"
     LIMITS_EXCEEDED = "skip.policy.limits"
     VOLUMES_EXCEEDED = "skip.policy.volumes"
     ATTRIBUTES_MISMATCH = "skip.attributes"
@@ -41,6 +44,7 @@ class Reason(StrEnum):
     PRICE_TOO_HIGH = "skip.price.above_max"
     WALLET_TOO_LOW = "skip.wallet_low"
     CHAIN_REFUSED = "fail.tx"
+    """`code` says more: fail.tx.market.24"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,10 @@ class Decline:
     reason: Reason
     detail: str
     final: bool
+    chain_code: str = ""
+    """codespace and code of a refusal by the chain, e.g. market.24"""
+
+    @property
+    def code(self) -> str:
+        """For the ledger, metrics and people: the reason, as precise as it is known."""
+        return f"{self.reason}.{self.chain_code}" if self.chain_code else self.reason.value

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bidengine.views import MarketParams, Provider
+from bidengine.policy import Policy
+from bidengine.views import MarketParams, Provider, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,12 @@ class Us:
     maintenance: bool
     """no new bids, leases go on"""
     height: int
+    now_unix_s: int = 0
+    """the chain's time"""
+    block_time_ms: int = 6000
+    policy: Policy = field(default_factory=Policy)
+    promised_to_owner: int = 0
+    """orders of the same tenant that we hold room for, bid on or run"""
+    wallet: Wallet | None = None
+    """None while it is not known"""
+    maintenance_why: str = ""

@@ -5,9 +5,12 @@ The chain package makes these from wire messages; nothing here knows how they tr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 
+from manifests.attributes import gpu_capabilities, storage_groups
 from manifests.coins import Coin, DecCoin
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attributes, GroupSpec, Resources
@@ -100,13 +103,23 @@ class Group:
     spec: GroupSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Provider:
+    """Without slots: what follows from the attributes is worked out once, not for every order."""
+
     owner: str
     host_uri: str
     attributes: Attributes
     audited: dict[str, Attributes] = field(default_factory=dict)
     """auditor address -> attributes it has signed for this provider"""
+
+    @cached_property
+    def storage_kinds(self) -> tuple[Attributes, ...]:
+        return storage_groups(self.attributes)
+
+    @cached_property
+    def cards(self) -> Attributes:
+        return gpu_capabilities(self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +151,24 @@ class MarketParams:
     order_max_bids: int
     min_reclamation_window_s: int
     max_reclamation_window_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """What the account that pays the deposits of our bids can spend."""
+
+    account: str
+    balance: Mapping[str, int]
+    """denomination -> micro-units, less the deposits that are on their way"""
+    deposit: Coin
+    """of one bid"""
+    kept: tuple[Coin, ...] = ()
+    """never to be touched by deposits: for fees, and what the operator wants kept"""
+
+    def lacking(self) -> tuple[Coin, ...]:
+        """What is missing for one more bid; () when it can be paid."""
+        needed: dict[str, int] = {}
+        for coin in (self.deposit, *self.kept):
+            needed[coin.denom] = needed.get(coin.denom, 0) + coin.amount
+        short = {denom: amount - self.balance.get(denom, 0) for denom, amount in needed.items()}
+        return tuple(Coin(denom, amount) for denom, amount in short.items() if amount > 0)

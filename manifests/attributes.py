@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from manifests.resources import Attribute, Attributes, Gpu, Storage
 
 CAPABILITIES = "capabilities/"
+_SPECIAL = re.compile(r"[*?\[\\]")
 _KEY = re.compile(r"[a-zA-Z][\w/.\-]{1,126}[\w*]?", re.ASCII)
 
 
@@ -43,6 +44,8 @@ def satisfies(required: Attributes, provided: Attributes) -> bool:
 
 def granted(wanted: Attribute, provided: Attributes) -> bool:
     """Some provided attribute has a key that matches the wanted one, and the same value."""
+    if _SPECIAL.search(wanted.key) is None:  # nearly always; and it matches nothing but itself
+        return any(wanted.key == own.key and wanted.value == own.value for own in provided)
     return any(wanted.value == own.value and glob(wanted.key, own.key) for own in provided)
 
 
@@ -62,9 +65,10 @@ def storage_groups(provided: Attributes) -> tuple[Attributes, ...]:
     return tuple(tuple(group) for group in groups.values())
 
 
-def storage_granted(volume: Storage, provided: Attributes) -> bool:
-    """A volume's attributes must all be in one kind of storage; a volume without attributes needs none."""
-    return not volume.attributes or any(satisfies(volume.attributes, kind) for kind in storage_groups(provided))
+def storage_granted(volume: Storage, kinds: tuple[Attributes, ...]) -> bool:
+    """A volume's attributes must all be in one kind of storage (`storage_groups`); a volume without attributes needs
+    none."""
+    return not volume.attributes or any(satisfies(volume.attributes, kind) for kind in kinds)
 
 
 def gpu_capabilities(provided: Attributes) -> Attributes:
@@ -77,12 +81,9 @@ def gpu_capabilities(provided: Attributes) -> Attributes:
     )
 
 
-def gpu_granted(gpu: Gpu, provided: Attributes) -> bool:
-    """Any one of the models asked for is enough; no GPU, or no model named, always passes."""
-    if gpu.units == 0 or not gpu.attributes:
-        return True
-    cards = gpu_capabilities(provided)
-    return any(granted(wanted, cards) for wanted in gpu.attributes)
+def gpu_granted(gpu: Gpu, cards: Attributes) -> bool:
+    """Any one of the models asked for is enough (`gpu_capabilities`); no GPU, or no model named, always passes."""
+    return gpu.units == 0 or not gpu.attributes or any(granted(wanted, cards) for wanted in gpu.attributes)
 
 
 class _BadPattern(Exception):

@@ -11,17 +11,25 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bidengine.reasons import Decline, Reason
+from bidengine.rules.age import age
+from bidengine.rules.allowed import allowed
 from bidengine.rules.attributes import attributes
 from bidengine.rules.audit import audit
 from bidengine.rules.bids import bids
 from bidengine.rules.capabilities import capabilities
+from bidengine.rules.denied import denied
 from bidengine.rules.denom import denom
 from bidengine.rules.group import group
+from bidengine.rules.limits import limits
+from bidengine.rules.lists import lists
 from bidengine.rules.maintenance import maintenance
+from bidengine.rules.order_attributes import order_attributes
 from bidengine.rules.owner import owner
+from bidengine.rules.quota import quota
 from bidengine.rules.reclamation import reclamation
 from bidengine.rules.state import state
 from bidengine.rules.volumes import volumes
+from bidengine.rules.wallet import wallet
 from bidengine.us import Us
 from bidengine.views import Order
 
@@ -30,17 +38,28 @@ Rule = Callable[[Order, Us], Decline | None]
 RULES: tuple[Rule, ...] = (
     state,
     maintenance,
+    age,
     bids,
+    quota,
+    lists,
+    allowed,
+    denied,
     owner,
     denom,
     group,
+    order_attributes,
+    limits,
     volumes,
     attributes,
     audit,
     capabilities,
     reclamation,
+    wallet,
 )
 """In the order of reasons.py: later ones are more telling."""
+
+OF_POLICY: tuple[Rule, ...] = (allowed, denied, order_attributes, limits)
+"""Those that ask nothing but the order and the operator's policy."""
 
 _SEVERITY = {reason: at for at, reason in enumerate(Reason)}
 

@@ -8,4 +8,7 @@ from bidengine.views import Order
 
 
 def maintenance(order: Order, us: Us) -> Decline | None:
-    return Decline(Reason.MAINTENANCE, "bidding is paused by the operator", final=False) if us.maintenance else None
+    if not us.maintenance:
+        return None
+    why = f": {us.maintenance_why}" if us.maintenance_why else ""
+    return Decline(Reason.MAINTENANCE, f"bidding is paused by the operator{why}", final=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 from bidengine.node import Ask, Node
+from bidengine.policy import Policy
 from bidengine.us import Us
 from bidengine.views import MarketParams, Order, Provider
 from manifests.coins import Coin, DecCoin, parse_decimal
@@ -113,11 +115,16 @@ class Make:
         bids: int = 0,
         maintenance: bool = False,
         denoms: Iterable[str] = ("uact",),
+        **more: Any,
     ) -> Us:
+        """`more` is anything of Us; where it is no field of Us, of its policy."""
+        policy = {key: more.pop(key) for key in list(more) if key in Policy.__dataclass_fields__}
         signed = {auditor: Make.attributes(pairs) for auditor, pairs in (audited or {}).items()}
         provider = Provider(Make.us_address, "https://us:8443", Make.attributes(attributes or {}), signed)
         market = MarketParams((Coin("uact", 500_000),), 20, 3600, 2_592_000)
-        return Us(provider, market, 4, frozenset(denoms), window_s, bids, maintenance, 200)
+        return Us(
+            provider, market, 4, frozenset(denoms), window_s, bids, maintenance, 200, policy=Policy(**policy), **more
+        )
 
 
 @pytest.fixture(scope="session")

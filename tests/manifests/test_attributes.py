@@ -96,7 +96,7 @@ STORAGE = (
 )
 def test_a_volume_needs_one_kind_of_storage_with_all_it_asks(wanted: dict[str, str], granted: bool) -> None:
     volume = Storage("data", 1, tuple(Attribute(k, v) for k, v in wanted.items()))
-    assert attributes.storage_granted(volume, STORAGE) is granted
+    assert attributes.storage_granted(volume, attributes.storage_groups(STORAGE)) is granted
 
 
 def test_kinds_of_storage_are_gathered_by_number() -> None:
@@ -124,7 +124,10 @@ CARDS = (
     ],
 )
 def test_one_of_the_cards_is_enough(keys: tuple[str, ...], granted: bool) -> None:
-    assert attributes.gpu_granted(Gpu(1, tuple(Attribute(k, "true") for k in keys)), CARDS) is granted
+    assert (
+        attributes.gpu_granted(Gpu(1, tuple(Attribute(k, "true") for k in keys)), attributes.gpu_capabilities(CARDS))
+        is granted
+    )
 
 
 def test_no_gpu_needs_no_card() -> None:
