@@ -76,7 +76,8 @@ def parse_policy(text: str) -> PolicyFile:
         group=file.limits.group.taken(),
         images=ImagePolicy(file.images.allow or (), file.images.deny, file.images.digest_required),
     )
-    return PolicyFile(rest, file.owners.deny.taken(), file.owners.allow and file.owners.allow.taken())
+    allow = file.owners.allow
+    return PolicyFile(rest, file.owners.deny.taken(), allow.taken() if allow is not None else None)
 
 
 def _gib(value: object) -> int:

@@ -38,9 +38,12 @@ from provider.market.book import Book
 from provider.market.funds import Funds
 from provider.market.leases import Leases
 from provider.market.orders import Orders
+from provider.market.policy import Policies
 from provider.market.prices import Prices
 from provider.market.pricing import Pricing
+from provider.market.promises import Promises
 from provider.market.restart import rebuilt, remembered
+from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import Settings
 from provider.tasks import spawn
@@ -75,6 +78,7 @@ class _Stop(Exception):
 
 async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], None]) -> None:
     metrics, prices, key = Metrics(), Prices(settings.bid.prices), keys.load(settings.key)
+    policies = Policies(settings.bid.policy, settings.data)
     async with AsyncExitStack() as open_:
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
         chain = await open_.enter_async_context(Chain.connect(settings.chain))
@@ -90,7 +94,11 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         room, unkept = rebuilt(book, cluster.inventory(), settings.cluster)
         block_time = lambda: chain.block_time_ms  # noqa: E731 - the figure moves, so a function is handed on
         pricing = Pricing(prices, block_time)
-        orders = Orders(book, room, pricing, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time)
+        wallet = Wallet(book, Promises(book, room), chain.at, settings.bid)
+        orders = Orders(
+            book, room, pricing, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time,
+            policies, wallet,
+        )  # fmt: skip
         orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.latest.lease, settings.lease, block_time)
         leases.since_height = (await chain.head()).height
@@ -106,10 +114,12 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
             book, room, leases, cluster, lambda: chain.latest, metrics,
             public_hostname=settings.cluster.public_hostname, kube_version=kube_version,
             open_orders=lambda: len(orders.queue), reclamation_window_s=settings.bid.reclamation_window_s,
+            images=lambda: policies.current.images,
         )  # fmt: skip
         served = certificates.ServerCertificates(certificates.Source(pem))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
+        metrics.watch(lambda: (*policies.gauges(), *wallet.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
         answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
         health = await open_.enter_async_context(answers)
@@ -122,7 +132,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         leases.look_at_all()
         for name, part in {
             "certificate": served.keep_fresh(), "orders": orders.run(), "leases": leases.run(), "funds": funds.run(),
-            "follow": follower.run(),
+            "follow": follower.run(), "policy": policies.run(), "wallet": wallet.run(),
         }.items():  # fmt: skip
             spawn(tasks, name, part)
         log.info("up", provider=key.address, chain=chain.id, height=book.height, gateway=gateway.port)

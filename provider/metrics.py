@@ -51,6 +51,11 @@ HELP = {
     "akp_transactions_pending": "Transactions sent and not yet seen in a block.",
     "akp_mirror_fresh": "1 while a cluster mirror is up to date.",
     "akp_free": "What could still be sold, by resource.",
+    "akp_maintenance": "1 while the operator has paused bidding.",
+    "akp_owners_listed": "Tenants on the operator's lists.",
+    "akp_policy_list_loaded": "1 once a list kept elsewhere has been loaded.",
+    "akp_policy_list_age_seconds": "Since its server last said that a list is up to date.",
+    "akp_wallet_balance_tokens": "What the account that pays deposits holds, by denomination.",
 }
 
 

@@ -27,6 +27,7 @@ from pydantic_settings import (
 from provider.errors import ConfigError
 
 Listen = Annotated[str, Field(pattern=r"^[^\s]*:\d{1,5}$")]
+Coins = Annotated[str, Field(pattern=r"^(\d+[a-zA-Z][\w/:.-]*(,\d+[a-zA-Z][\w/:.-]*)*)?$")]
 
 
 def _listed(value: Any) -> Any:
@@ -83,7 +84,14 @@ class ClusterSettings(_Part):
 
 class BidSettings(_Part):
     prices: Path = Field(Path("prices.yaml"), description="The price file; re-read when it changes.")
+    policy: Path | None = Field(
+        None, description="The policy file: tenants, limits, images; re-read when it changes. Empty serves everybody."
+    )
     deposit: str = Field("500000uakt", pattern=r"^\d+[a-zA-Z][\w/:.-]*$", description="Deposit of each bid.")
+    fee_reserve: Coins = Field(
+        "250000uakt", description="Kept for fees: no bid is made whose deposit would leave the account less."
+    )
+    min_balance: Coins = Field("", description="Kept besides, e.g. 5000000uakt or 1000000uakt,2000000uact.")
     max_volumes: int = Field(4, ge=1, description="Most volumes per service.")
     timeout_s: int = Field(
         300, ge=0, description="An unanswered bid is closed after this many seconds of block time; 0 never."

@@ -18,6 +18,7 @@ from manifests.check import check_agreement, check_manifest
 from manifests.digest import version
 from manifests.errors import ManifestInvalid
 from manifests.ids import DeploymentID, LeaseID
+from manifests.images import ImagePolicy, check_images
 from manifests.manifest import Manifest, ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
@@ -61,11 +62,12 @@ class Reception:
         kube_version: Mapping[str, Any],
         open_orders: Callable[[], int],
         reclamation_window_s: int = 0,
+        images: Callable[[], ImagePolicy] = ImagePolicy,
     ) -> None:
         self.book, self.room, self.leases, self.cluster, self.metrics = book, room, leases, cluster, metrics
         self._chain, self._public_hostname = chain, public_hostname
         self._kube_version, self._open_orders = kube_version, open_orders
-        self._reclamation_window_s = reclamation_window_s
+        self._reclamation_window_s, self._images = reclamation_window_s, images
 
     @property
     def provider(self) -> str:
@@ -87,6 +89,10 @@ class Reception:
         manifest = _checked(body)
         on_chain = await self._agreed(deployment, manifest)
         specs = {group.id.gseq: group.spec.name for group in on_chain.groups}
+        try:
+            check_images(manifest, self._images(), {specs.get(lease.gseq, "") for lease in ours})
+        except ManifestInvalid as no:
+            raise Answer(422, f"manifest rejected: {no}") from None
         for lease in ours:
             group = next((g for g in manifest if g.name == specs.get(lease.gseq)), None)
             if group is None:

@@ -83,8 +83,9 @@ class Book:
     """ours that live"""
     deployments: dict[DeploymentID, Deployment] = field(default_factory=dict)
     """those we have a live lease of"""
-    bids_on: dict[OrderID, int] = field(default_factory=dict)
-    """bids seen on an order, by anybody, since we follow it"""
+    bids_on: dict[OrderID, set[str]] = field(default_factory=dict)
+    """who has bid on an open order, as far as we have seen it. One bid per provider for ever, and a closed one keeps
+    its place (chain.md §2.2): nobody is ever taken off, and nobody is counted twice"""
 
     @classmethod
     async def load(cls, chain: Chain, provider: str, height: int, time_unix_ns: int) -> Book:
@@ -136,8 +137,8 @@ class Book:
                 case OrderClosed(order):
                     self._order_over(order, touched)
                 case BidCreated(bid, price):
-                    if bid.order in self.orders:
-                        self.bids_on[bid.order] = self.bids_on.get(bid.order, 0) + 1
+                    if bid.order in self.orders or bid.order in touched.missing_orders:
+                        self.bids_on.setdefault(bid.order, set()).add(bid.provider)
                     if bid.provider == self.us.owner:
                         self.bids[bid.order] = Bid(bid, "open", price, block.height)
                         touched.orders.add(bid.order)
@@ -185,6 +186,8 @@ class Book:
                 log.warning("an order that cannot be read is left out", order=str(key), why=str(odd))
         for key in wanted:
             self._drop_if_unneeded(key)  # opened and over in one block
+            if key not in self.orders:
+                self.bids_on.pop(key, None)
         for lease in touched.missing_leases:
             try:
                 found = await chain.lease(lease)
@@ -200,7 +203,13 @@ class Book:
             except Refused as odd:
                 log.warning("a deployment that cannot be read is left out", deployment=str(deployment), why=str(odd))
         if touched.provider:
-            self.us = replace(await chain.provider(self.us.owner), audited=await chain.audited(self.us.owner))
+            # Both are asked whole: an event tells neither what was signed nor what was taken back.
+            try:
+                record = await chain.provider(self.us.owner)
+            except NotFound:
+                log.error("our provider record is gone; the chain will refuse our bids", provider=self.us.owner)
+                record = self.us
+            self.us = replace(record, audited=await chain.audited(self.us.owner))
 
     def forget_bid(self, order: OrderID) -> None:
         """The chain said our bid is over although no event did (chain.md §6.4: losers are not told)."""

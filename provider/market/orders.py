@@ -32,7 +32,9 @@ from provider.chain.messages import CloseBid, CreateBid, Msg
 from provider.errors import NotFound, TxRefused
 from provider.ledger.books import Books, Decided
 from provider.market.book import Book
+from provider.market.policy import Policies
 from provider.market.pricing import Pricing
+from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import BidSettings
 from provider.tasks import WorkQueue, spawn, work
@@ -65,8 +67,11 @@ class Orders:
         settings: BidSettings,
         metrics: Metrics,
         block_time_ms: Callable[[], int],
+        policies: Policies,
+        wallet: Wallet,
     ) -> None:
         self.book, self.room, self.pricing, self.books = book, room, pricing, books
+        self.policies, self.wallet = policies, wallet
         self.settings, self.metrics = settings, metrics
         self.queue: WorkQueue[OrderID] = WorkQueue(max_backoff_s=30)
         self.declined: dict[OrderID, Decline] = {}
@@ -78,6 +83,7 @@ class Orders:
         """declined order -> the loop's time from which it may be considered once more"""
         self._closing: dict[OrderID, int] = {}
         """open bid that we have asked the chain to close -> the height of asking"""
+        self._held = 0
         self._pruned_at = 0
         self.unkept: dict[OrderID, str] = {}
         """open bids the cluster can no longer keep, found at a restart"""
@@ -90,17 +96,25 @@ class Orders:
     def look_at_all(self) -> None:
         self.look({*self.book.orders, *self.book.bids, *self.room.holds})
 
-    def look_at_declined(self) -> None:
-        """Room, prices or our record have changed: what time can cure is considered again."""
+    def look_at_declined(self, *, anew: bool = False) -> None:
+        """Room, prices or our record have changed: what time can cure is considered again. `anew`: the policy has, and
+        with it what counts as final; only what the chain has refused for good stays refused."""
         for order, decline in list(self.declined.items()):
             if order not in self.book.orders:
                 del self.declined[order]
-            elif not decline.final:
+            elif not decline.final or (anew and decline.reason is not Reason.CHAIN_REFUSED):
                 self._again[order] = 0.0
                 self.queue.put(order)
 
     def tick(self, height: int) -> None:
-        """Once a block: bids whose time is over, and those sent that no block has shown."""
+        """Once a block: bids whose time is over, and those sent that no block has shown; and what the operator, the
+        wallet or room given back allow again."""
+        given_back, self._held = len(self.room.holds) < self._held, len(self.room.holds)
+        funded = self.wallet.tick(height)
+        if self.policies.look(self.book.time_unix_ns // 10**9):
+            self.look_at_declined(anew=True)
+        elif funded or given_back:
+            self.look_at_declined()
         self.look([order for order, until in self._until.items() if until <= height])
 
     def failed(self, bid: CreateBid, error: Exception) -> None:
@@ -205,7 +219,10 @@ class Orders:
         if isinstance(placement, Decline):
             return placement
         quote = await self.pricing.quote(order, placement)
-        return quote if isinstance(quote, Decline) else (placement, quote)
+        if isinstance(quote, Decline):
+            return quote
+        # Asking may have taken a while, and others may have spent the last deposit or the tenant's share meanwhile.
+        return screen(order, self._us(order.id)) or (placement, quote)
 
     async def _hold_again(self, bid: Bid, order: Order | None) -> None:
         """A bid of ours that an earlier process sent: this one learns of it from its block, or from the refusal of a
@@ -226,9 +243,15 @@ class Orders:
             offered_denoms=self.pricing.denoms,
             reclamation_window_s=self.settings.reclamation_window_s,
             market=self.book.params,
-            bids_on_order=self.book.bids_on.get(order, 0),
-            maintenance=False,
+            bids_on_order=len(self.book.bids_on.get(order, ())),
+            maintenance=self.policies.maintenance.on,
+            maintenance_why=self.policies.maintenance.why,
             height=self.book.height,
+            now_unix_s=self.book.time_unix_ns // 10**9,
+            block_time_ms=self._block_time_ms(),
+            policy=self.policies.current,
+            promised_to_owner=self.wallet.promises.to(order.owner),
+            wallet=self.wallet.seen(),
         )
 
     async def _close(self, key: OrderID, reason: CloseReason, why: str) -> None:
@@ -271,16 +294,17 @@ class Orders:
             (error.codespace, error.code) in GONE or any(text in error.log for text in _GONE_TEXTS)
         )
         self.metrics.bids.labels(outcome="refused").inc()
-        self._decline(order, Decline(Reason.CHAIN_REFUSED, str(error), final))
+        known = f"{error.codespace}.{error.code}" if isinstance(error, TxRefused) and error.code else ""
+        self._decline(order, Decline(Reason.CHAIN_REFUSED, str(error), final, known))
         if not final:
             self._again[order] = asyncio.get_running_loop().time() + REFUSED_AGAIN_S
             self.queue.put_after(order, REFUSED_AGAIN_S + 1)
 
     def _decline(self, order: OrderID, no: Decline) -> None:
         if self.declined.get(order) != no:
-            self.metrics.declines.labels(reason=no.reason.value).inc()
-            self._note(Decided(order, self.book.height, "declined", no.reason.value, no.detail))
-            log.info("declined", reason=no.reason.value, detail=no.detail, final=no.final)
+            self.metrics.declines.labels(reason=no.code).inc()
+            self._note(Decided(order, self.book.height, "declined", no.code, no.detail))
+            log.info("declined", reason=no.code, detail=no.detail, final=no.final)
         self.declined[order] = no
 
     def _note(self, decided: Decided) -> None:

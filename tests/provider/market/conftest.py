@@ -56,6 +56,8 @@ class MemoryChain:
     leases_: dict[LeaseID, Lease] = field(default_factory=dict)
     payments_: dict[LeaseID, EscrowPayment] = field(default_factory=dict)
     accounts_: dict[DeploymentID, EscrowAccount] = field(default_factory=dict)
+    audited_: dict[str, Attributes] = field(default_factory=dict)
+    balances_: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def add_order(self, dseq: int, *, state: str = "open", at: int = 1, **kw: int) -> OrderID:
@@ -104,7 +106,10 @@ class MemoryChain:
         return self.us
 
     async def audited(self, owner: str) -> dict[str, Attributes]:
-        return {}
+        return dict(self.audited_) if owner == US else {}
+
+    async def balances(self, address: str) -> dict[str, int]:
+        return dict(self.balances_) if address == US else {}
 
     async def market_params(self) -> MarketParams:
         return PARAMS

@@ -114,7 +114,7 @@ async def test_a_bid_seen_in_a_block_is_ours_or_counts_on_the_order(chain: Any) 
     touched = book.apply(block(8, BidCreated(order.bid_of(RIVAL), PRICE), BidCreated(order.bid_of(US), PRICE)))
     assert book.bids[order].state == "open"
     assert book.bids[order].created_at == 8
-    assert book.bids_on[order] == 2
+    assert book.bids_on[order] == {US, RIVAL}
     assert touched.orders == {order}
 
 

@@ -21,8 +21,11 @@ from provider.ledger.books import Books
 from provider.ledger.store import Store
 from provider.market.book import Book
 from provider.market.orders import Orders
+from provider.market.policy import Policies
 from provider.market.prices import Prices
 from provider.market.pricing import Pricing
+from provider.market.promises import Promises
+from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import BidSettings
 
@@ -85,6 +88,8 @@ async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
             BidSettings(timeout_s=60),
             Metrics(),
             lambda: 6000,
+            Policies(None, tmp_path),
+            Wallet(book, Promises(book, room), lambda _: chain, BidSettings()),
         )
         made.append(Play(chain, orders))
         yield made[0]
