@@ -80,6 +80,14 @@ def fields(*names: str) -> str:
             events.AuditChanged("akash1p", "akash1a"),
         ),
         (
+            event("akash.audit.v1.EventTrustedAuditorDeleted", auditor='"akash1a"', owner='"akash1p"'),
+            events.AuditChanged("akash1p", "akash1a"),
+        ),
+        (
+            event("akash.provider.v1beta4.EventProviderCreated", owner='"akash1p"'),
+            events.ProviderChanged("akash1p"),
+        ),
+        (
             event("coin_received", receiver="akash1p", amount="5uakt,7uact", msg_index="3"),
             events.CoinReceived("akash1p", (Coin("uakt", 5), Coin("uact", 7)), 3),
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bidengine.views import Bid, Deployment, EscrowAccount, EscrowPayment, Group, Lease, MarketParams, Order, Provider
 from manifests.coins import E18, Coin, DecCoin
@@ -135,3 +137,35 @@ def chain() -> MemoryChain:
 @pytest.fixture
 def make_spec() -> Callable[..., GroupSpec]:
     return spec
+
+
+@dataclass
+class ListServer:
+    """Serves one list of tenants under /list, with an ETag; can be told to misbehave."""
+
+    text: str | bytes = ""
+    status: int = 200
+    etag: str = '"1"'
+    headers: dict[str, str] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    """the headers of each question"""
+    url: str = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(dict(request.headers))
+        if self.status == 200 and self.etag and request.headers.get("If-None-Match") == self.etag:
+            return web.Response(status=304)
+        body = self.text.encode() if isinstance(self.text, str) else self.text
+        headers = {**self.headers, **({"ETag": self.etag} if self.etag else {})}
+        return web.Response(status=self.status, body=body, headers=headers)
+
+
+@pytest.fixture
+async def list_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ListServer]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    serves = ListServer()
+    app = web.Application()
+    app.router.add_get("/list", serves.answer)
+    async with TestServer(app) as server:
+        serves.url = str(server.make_url("/list"))
+        yield serves

@@ -10,6 +10,7 @@ import pytest
 from bidengine.views import CloseReason, Provider
 from manifests.coins import E18, DecCoin
 from manifests.ids import GroupID, OrderID
+from manifests.resources import Attribute
 from provider.chain.events import (
     AuditChanged,
     BidClosed,
@@ -228,6 +229,53 @@ async def test_our_record_and_what_auditors_say_are_refreshed(chain: Any) -> Non
     await book.fill(chain, touched)
     assert book.us.host_uri == "https://new.test:8443"
     assert not book.apply(block(9, ProviderChanged(RIVAL), AuditChanged(RIVAL, US))).provider
+
+
+async def test_a_signature_given_changed_and_taken_back_is_seen_at_its_block(chain: Any) -> None:
+    """Not a cache that ages: each event has all signatures asked for anew, and what is no longer there is gone."""
+    book = await Book.load(chain, US, 7, 70)
+    ann, bob = (Attribute("region", "eu"),), (Attribute("region", "us"), Attribute("tier", "x"))
+    for height, signed in enumerate(({"ann": ann}, {"ann": ann, "bob": bob}, {"ann": bob}, {"bob": bob}, {}), start=8):
+        chain.audited_ = signed
+        touched = book.apply(block(height, AuditChanged(US, "ann")))
+        assert touched.provider
+        await book.fill(chain, touched)
+        assert book.us.audited == signed
+
+
+async def test_attributes_that_are_withdrawn_are_gone(chain: Any) -> None:
+    chain.us, chain.audited_ = Provider(US, "https://us.test", (Attribute("a", "1"), Attribute("b", "2"))), {"ann": ()}
+    book = await Book.load(chain, US, 7, 70)
+    assert [a.key for a in book.us.attributes] == ["a", "b"]
+    chain.us = Provider(US, "https://us.test", (Attribute("b", "2"),))
+    await book.fill(chain, book.apply(block(8, ProviderChanged(US))))
+    assert [a.key for a in book.us.attributes] == ["b"]
+    assert book.us.audited == {"ann": ()}, "what auditors have signed stays theirs"
+
+
+async def test_a_provider_record_that_is_gone_ends_nothing(chain: Any) -> None:
+    book = await Book.load(chain, US, 7, 70)
+    chain.us, chain.audited_ = Provider("akash1other", "", ()), {"ann": ()}
+    await book.fill(chain, book.apply(block(8, ProviderChanged(US))))
+    assert book.us == Provider(US, "https://us.test:8443", (), {"ann": ()})
+
+
+async def test_a_bid_seen_twice_counts_once_and_a_closed_one_keeps_its_place(chain: Any) -> None:
+    order = chain.add_order(1)
+    book = await Book.load(chain, US, 7, 70)
+    for _ in range(2):
+        book.apply(block(8, BidCreated(order.bid_of(RIVAL), PRICE)))
+    book.apply(block(9, BidClosed(order.bid_of(RIVAL))))
+    assert book.bids_on[order] == {RIVAL}
+
+
+async def test_a_bid_in_the_very_block_of_its_order_counts(chain: Any) -> None:
+    book = await Book.load(chain, US, 7, 70)
+    order, lost = chain.add_order(1), OrderID("akash1tenant", 9, 1, 1)
+    created = [OrderCreated(order), OrderCreated(lost)]
+    bids = [BidCreated(key.bid_of(RIVAL), PRICE) for key in (order, lost)]
+    await book.fill(chain, book.apply(block(8, *created, *bids)))
+    assert book.bids_on == {order: {RIVAL}}, "and nothing is kept of an order that is gone"
 
 
 async def test_a_group_that_changes_touches_its_orders(chain: Any) -> None:
