@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 import structlog
 
@@ -221,8 +222,9 @@ class Orders:
         quote = await self.pricing.quote(order, placement)
         if isinstance(quote, Decline):
             return quote
-        # Asking may have taken a while, and others may have spent the last deposit or the tenant's share meanwhile.
-        return screen(order, self._us(order.id)) or (placement, quote)
+        # Asking may have taken a while: the order may be over, others may have spent the last deposit or the quota.
+        now = self.book.orders.get(order.id, replace(order, state="gone"))
+        return screen(now, self._us(order.id)) or (placement, quote)
 
     async def _hold_again(self, bid: Bid, order: Order | None) -> None:
         """A bid of ours that an earlier process sent: this one learns of it from its block, or from the refusal of a

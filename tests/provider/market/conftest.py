@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bidengine.commit import Commit
+from bidengine.node import Inventory, Node
+from bidengine.room import HoldState, Room
 from bidengine.views import Bid, Deployment, EscrowAccount, EscrowPayment, Group, Lease, MarketParams, Order, Provider
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
@@ -26,10 +30,27 @@ from manifests.resources import (
     ResourceUnit,
     Storage,
 )
+from provider.chain.messages import Msg
 from provider.errors import NotFound
+from provider.ledger.books import Books
+from provider.ledger.store import Store
+from provider.market.book import Book
+from provider.market.orders import Orders
+from provider.market.policy import Policies
+from provider.market.prices import Prices
+from provider.market.pricing import Pricing
+from provider.market.promises import Promises
+from provider.market.wallet import Wallet
+from provider.metrics import Metrics
+from provider.settings import BidSettings
 
 US, TENANT, RIVAL = "akash1us", "akash1tenant", "akash1rival"
 PARAMS = MarketParams((Coin("uakt", 500_000),), 20, 3600, 2_592_000)
+
+PRICES = """
+currency: uact
+usdPerMonth: {cpu: 1.60, memoryGiB: 0.80, storageGiB: {ephemeral: 0.02}, endpoint: 0.05, gpu: {"*": 100}}
+"""
 
 
 def spec(cpu_milli: int = 100, price: int = 1000) -> GroupSpec:
@@ -137,6 +158,76 @@ def chain() -> MemoryChain:
 @pytest.fixture
 def make_spec() -> Callable[..., GroupSpec]:
     return spec
+
+
+@dataclass
+class Play:
+    """One provider with one node of one core, over a real room, a real price file and a ledger."""
+
+    chain: Any
+    orders: Orders
+    sent: list[Msg] = field(default_factory=list)
+    answer: Exception | None = None
+
+    @property
+    def book(self) -> Book:
+        return self.orders.book
+
+    @property
+    def room(self) -> Room:
+        return self.orders.room
+
+    async def send(self, msg: Msg) -> str:
+        if self.answer is not None:
+            raise self.answer
+        self.sent.append(msg)
+        return "HASH"
+
+    async def order(self, dseq: int = 1, **kw: int) -> OrderID:
+        key: OrderID = self.chain.add_order(dseq, **kw)
+        self.book.orders[key] = self.chain.orders_[key]
+        await self.orders.handle(key)
+        return key
+
+    def policy(self, text: str) -> None:
+        """The operator writes it; the next block takes it over."""
+        self.orders.policies._file.path.write_text(text)  # type: ignore[union-attr]
+        self.tick()
+
+    def tick(self) -> None:
+        self.book.height += 1
+        self.book.time_unix_ns += 6 * 10**9
+        self.orders.tick(self.book.height)
+
+    def state(self, key: OrderID) -> HoldState | None:
+        hold = self.room.holds.get(key)
+        return hold.state if hold else None
+
+
+@pytest.fixture
+async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
+    (tmp_path / "prices.yaml").write_text(PRICES)
+    (tmp_path / "policy.yaml").write_text("{}")
+    room = Room(Commit())
+    room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30),), node_ports=10))
+    book = await Book.load(chain, US, 7, 70)
+    async with Store.open(tmp_path / "ledger.db") as store:
+        made: list[Play] = []
+        orders = Orders(
+            book,
+            room,
+            Pricing(Prices(tmp_path / "prices.yaml"), lambda: 6000),
+            Books(store),
+            lambda msg: made[0].send(msg),
+            chain.bid,
+            BidSettings(timeout_s=60),
+            Metrics(),
+            lambda: 6000,
+            Policies(tmp_path / "policy.yaml", tmp_path),
+            Wallet(book, Promises(book, room), lambda _: chain, BidSettings()),
+        )
+        made.append(Play(chain, orders))
+        yield made[0]
 
 
 @dataclass

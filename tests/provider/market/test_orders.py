@@ -3,96 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bidengine.commit import Commit
 from bidengine.node import Inventory, Node
-from bidengine.room import HoldState, Room
+from bidengine.room import HoldState
 from manifests.coins import E18, Coin
-from manifests.ids import OrderID
-from provider.chain.messages import CloseBid, CreateBid, Msg
+from provider.chain.messages import CloseBid, CreateBid
 from provider.errors import Retry, TxRefused
-from provider.ledger.books import Books
-from provider.ledger.store import Store
-from provider.market.book import Book
-from provider.market.orders import Orders
-from provider.market.policy import Policies
-from provider.market.prices import Prices
-from provider.market.pricing import Pricing
-from provider.market.promises import Promises
-from provider.market.wallet import Wallet
-from provider.metrics import Metrics
-from provider.settings import BidSettings
 
 US = "akash1us"
-PRICES = """
-currency: uact
-usdPerMonth: {cpu: 1.60, memoryGiB: 0.80, storageGiB: {ephemeral: 0.02}, endpoint: 0.05, gpu: {"*": 100}}
-"""
-
-
-@dataclass
-class Play:
-    """One provider with one node of one core."""
-
-    chain: Any
-    orders: Orders
-    sent: list[Msg] = field(default_factory=list)
-    answer: Exception | None = None
-
-    @property
-    def book(self) -> Book:
-        return self.orders.book
-
-    @property
-    def room(self) -> Room:
-        return self.orders.room
-
-    async def send(self, msg: Msg) -> str:
-        if self.answer is not None:
-            raise self.answer
-        self.sent.append(msg)
-        return "HASH"
-
-    async def order(self, dseq: int = 1, **kw: int) -> OrderID:
-        key: OrderID = self.chain.add_order(dseq, **kw)
-        self.book.orders[key] = self.chain.orders_[key]
-        await self.orders.handle(key)
-        return key
-
-    def state(self, key: OrderID) -> HoldState | None:
-        hold = self.room.holds.get(key)
-        return hold.state if hold else None
-
-
-@pytest.fixture
-async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
-    (tmp_path / "prices.yaml").write_text(PRICES)
-    room = Room(Commit())
-    room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30),), node_ports=10))
-    book = await Book.load(chain, US, 7, 70)
-    async with Store.open(tmp_path / "ledger.db") as store:
-        made: list[Play] = []
-        orders = Orders(
-            book,
-            room,
-            Pricing(Prices(tmp_path / "prices.yaml"), lambda: 6000),
-            Books(store),
-            lambda msg: made[0].send(msg),
-            chain.bid,
-            BidSettings(timeout_s=60),
-            Metrics(),
-            lambda: 6000,
-            Policies(None, tmp_path),
-            Wallet(book, Promises(book, room), lambda _: chain, BidSettings()),
-        )
-        made.append(Play(chain, orders))
-        yield made[0]
+Play = Any
+"""of conftest.py"""
 
 
 async def test_an_order_that_fits_gets_one_bid_and_keeps_its_room(play: Play) -> None:
