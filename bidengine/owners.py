@@ -80,6 +80,12 @@ def format_entry(entry: Entry) -> str:
     return f"{entry.owner}{until}" + (f"  # {reason}" if reason else "")
 
 
+def edited(text: str, owner: str, entry: Entry | None) -> str:
+    """The list without `owner`, and with `entry` at its end; every other line, comments too, stays as it is."""
+    kept = [line for line in text.splitlines() if line.split("#")[0].split()[:1] != [owner]]
+    return "".join(f"{line}\n" for line in (*kept, *([format_entry(entry)] if entry is not None else ())))
+
+
 def parse_owner(text: str) -> str:
     """A tenant's address; ValueError when a character is wrong, which on a list would be found out too late."""
     prefix, data = decode(text)

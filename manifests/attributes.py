@@ -44,9 +44,9 @@ def satisfies(required: Attributes, provided: Attributes) -> bool:
 
 def granted(wanted: Attribute, provided: Attributes) -> bool:
     """Some provided attribute has a key that matches the wanted one, and the same value."""
-    if _SPECIAL.search(wanted.key) is None:  # nearly always; and it matches nothing but itself
-        return any(wanted.key == own.key and wanted.value == own.value for own in provided)
-    return any(wanted.value == own.value and glob(wanted.key, own.key) for own in provided)
+    key, value = wanted.key, wanted.value
+    plain = _SPECIAL.search(key) is None  # nearly always; and it matches nothing but itself
+    return any(own.value == value and (own.key == key if plain else glob(key, own.key)) for own in provided)
 
 
 def missing(required: Attributes, provided: Attributes) -> Attributes:

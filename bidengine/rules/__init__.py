@@ -58,8 +58,8 @@ RULES: tuple[Rule, ...] = (
 )
 """In the order of reasons.py: later ones are more telling."""
 
-OF_POLICY: tuple[Rule, ...] = (allowed, denied, order_attributes, limits)
-"""Those that ask nothing but the order and the operator's policy."""
+OF_POLICY: tuple[Rule, ...] = (lists, allowed, denied, order_attributes, limits)
+"""Those that ask nothing but the order, the operator's policy and the time."""
 
 _SEVERITY = {reason: at for at, reason in enumerate(Reason)}
 

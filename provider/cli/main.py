@@ -20,6 +20,7 @@ NOUNS = {
     "run": ("provider.cli.run", "Run the daemon."),
     "sandbox": ("provider.cli.sandbox", "A small network in one command: chain, cluster, tenant and this daemon."),
     "sdl": ("provider.cli.sdl", "Compile, check and compare SDL files."),
+    "policy": ("provider.cli.policy", "Whom and what this provider serves: test an SDL file, deny and allow tenants."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
     "ledger": ("provider.cli.ledger", "Usage and money per lease and block."),
     "version": ("provider.cli.version", "Print the version."),

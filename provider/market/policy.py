@@ -66,6 +66,11 @@ class Policies:
             self._next_end_s = min((end for end in ends if end > now_unix_s), default=None)
         return changed
 
+    def sources(self) -> tuple[Sources, Sources | None]:
+        """Where the tenants that are denied, and those that are allowed, come from."""
+        file = self._file.current if self._file is not None else NO_POLICY
+        return file.deny, file.allow
+
     def listed(self) -> Iterator[Entry]:
         yield from self.current.denied.values()
         yield from (self.current.allowed or {}).values()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bidengine.owners import Entry, format_entry, merged, parse_owners, parse_time
+from bidengine.owners import Entry, edited, format_entry, merged, parse_owners, parse_time
 from manifests.bech32 import encode
 from manifests.errors import Invalid
 
@@ -85,6 +85,15 @@ def test_of_several_entries_the_longest_counts(ends: tuple[int | None, ...], lef
     found = merged(Entry(ANN, end, reason=str(n)) for n, end in enumerate(ends))
     assert found[ANN].until_unix_s == left
     assert found[ANN].reason == str(ends.index(left))
+
+
+def test_a_list_is_edited_and_the_rest_of_it_stays() -> None:
+    text = f"# ours\n{ANN}  # miner\n\n{BOB} 2027-01-01\n# {ANN}\n{ANN}#twice"
+    assert edited(text, ANN, None) == f"# ours\n\n{BOB} 2027-01-01\n# {ANN}\n"
+    assert edited(text, BOB, Entry(BOB, None, "for good")) == (
+        f"# ours\n{ANN}  # miner\n\n# {ANN}\n{ANN}#twice\n{BOB}  # for good\n"
+    )
+    assert edited("", ANN, Entry(ANN)) == f"{ANN}\n"
 
 
 def test_an_entry_in_a_sentence() -> None:

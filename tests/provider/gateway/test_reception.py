@@ -18,6 +18,7 @@ from bidengine.views import Deployment, Group, Lease, MarketParams, Order, Provi
 from manifests.coins import E18, Coin, DecCoin
 from manifests.gpus import GpuModel
 from manifests.ids import DeploymentID, GroupID, LeaseID, OrderID
+from manifests.images import ImagePolicy
 from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
@@ -163,6 +164,24 @@ async def test_the_same_manifest_again_gives_a_refused_one_another_try(desk: Des
     desk.life.problems[desk.leases[0]] = "quota exceeded"
     assert await desk.put() == (200, "")
     assert desk.life.problems == {}
+
+
+async def test_an_image_the_operator_does_not_run_is_refused_by_service_and_rule(desk: Desk) -> None:
+    desk.reception._images = lambda: ImagePolicy(deny=("docker.io/library/*",))
+    status, text = await desk.put(desk.edited(image="nginx"))
+    assert (status, text) == (422, "manifest version validation failed"), "first it must be the one on chain"
+    body = desk.edited(image="nginx")
+    desk.agree_to(body)
+    status, text = await desk.put(body)
+    assert status == 422
+    assert text == (
+        "manifest rejected: [0].services[0].image: service 'web': the image 'nginx'"
+        " is refused by this provider (images.deny: docker.io/library/*)"
+    )
+    assert desk.cluster.stored == {}
+    assert desk.metrics.registry.get_sample_value("akp_manifests_total", {"answer": "422"}) == 2
+    desk.reception._images = ImagePolicy
+    assert await desk.put(body) == (200, ""), "a policy that has changed counts at once"
 
 
 @pytest.mark.parametrize(
