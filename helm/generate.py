@@ -16,7 +16,16 @@ from provider.settings import Settings
 
 CHART = Path(__file__).resolve().parent / "akash-provider"
 
-DECIDED = ("key", "data", "metrics", "bid.prices", "gateway.listen", "cluster.kubeconfig", "cluster.context")
+DECIDED = (
+    "key",
+    "data",
+    "metrics",
+    "bid.prices",
+    "bid.policy",
+    "gateway.listen",
+    "cluster.kubeconfig",
+    "cluster.context",
+)
 """Settings the chart decides itself: paths inside the pod, where it listens, how it reaches its own cluster."""
 
 _TEXT = {"type": "string"}
@@ -54,6 +63,8 @@ def values_schema() -> dict[str, Any]:
             wallet=_object(existingSecret=_TEXT, key={"type": "string", "minLength": 1}),
             config=settings,
             prices=_MAP,
+            policy=_MAP,
+            policyLists={"type": "object", "additionalProperties": _TEXT},
             persistence=_object(size=_TEXT, storageClass=_TEXT),
             service=_object(type={"enum": ["ClusterIP", "NodePort", "LoadBalancer"]}, annotations=_MAP),
             serviceAccount=_object(create=_FLAG, name=_TEXT, annotations=_MAP),

@@ -10,6 +10,7 @@ import yaml
 
 from bidengine.tariff_file import parse_tariff
 from manifests.render.rbac import _RULES
+from provider.market.policy import Policies
 from provider.settings import load
 
 GOLDEN_RENDER = Path(__file__).resolve().parents[1] / "golden" / "render"
@@ -62,6 +63,20 @@ def test_the_daemon_understands_its_configuration(objects, values, tmp_path):
     assert str(settings.data) == "/var/lib/akp"
     assert str(settings.bid.prices) == "/etc/akp/prices.yaml"
     assert parse_tariff(prices).currency == "uact"
+
+
+def test_the_daemon_understands_its_policy_and_lists(objects, tmp_path):
+    (data,) = [o["data"] for o in objects("full").values() if "policy.yaml" in o.get("data", {})]
+    for name, text in data.items():
+        (tmp_path / name).write_text(text)
+    policy = Policies(tmp_path / "policy.yaml", tmp_path).current
+    assert policy.max_order_age_s == 1_000_000
+    assert [entry.reason for entry in policy.denied.values()] == ["miner"]
+    assert policy.images.deny == ("**/xmrig*",)
+
+
+def test_without_a_policy_none_is_named(objects):
+    assert not any("policy.yaml" in str(o) for o in objects("minimal").values())
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $decided := dict
   "data" "/var/lib/akp"
   "key" (dict "mnemonic_file" "/etc/akp-wallet/mnemonic")
-  "bid" (dict "prices" "/etc/akp/prices.yaml")
+  "bid" (merge (dict "prices" "/etc/akp/prices.yaml") (ternary (dict "policy" "/etc/akp/policy.yaml") dict (not (empty .Values.policy))))
   "gateway" (dict "listen" "0.0.0.0:8443")
   "metrics" (dict "listen" "0.0.0.0:8080") }}
 {{- toYaml (mustMergeOverwrite (deepCopy .Values.config) $decided) }}
