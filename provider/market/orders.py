@@ -84,7 +84,8 @@ class Orders:
         """declined order -> the loop's time from which it may be considered once more"""
         self._closing: dict[OrderID, int] = {}
         """open bid that we have asked the chain to close -> the height of asking"""
-        self._held = 0
+        self._held: set[OrderID] = set()
+        """whose room was held a block ago"""
         self._pruned_at = 0
         self.unkept: dict[OrderID, str] = {}
         """open bids the cluster can no longer keep, found at a restart"""
@@ -110,7 +111,7 @@ class Orders:
     def tick(self, height: int) -> None:
         """Once a block: bids whose time is over, and those sent that no block has shown; and what the operator, the
         wallet or room given back allow again."""
-        given_back, self._held = len(self.room.holds) < self._held, len(self.room.holds)
+        given_back, self._held = not self._held <= self.room.holds.keys(), set(self.room.holds)
         funded = self.wallet.tick(height)
         if self.policies.look(self.book.time_unix_ns // 10**9):
             self.look_at_declined(anew=True)

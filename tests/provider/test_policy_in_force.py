@@ -17,7 +17,7 @@ from manifests.coins import Coin
 from manifests.resources import Attribute, Requirements, SignedBy
 from provider.chain.messages import CloseDeployment, CreateLease, SignAttributes
 from provider.chain.tx.signer import Signer
-from provider.errors import Refused
+from provider.errors import ConfigError, Refused
 from provider.ledger.books import Books
 from provider.ledger.store import Store
 from provider.metrics import Metrics
@@ -38,12 +38,16 @@ def under(town: Any, policy: str, **lease: Any) -> Any:
 
 
 async def last_word(town: Any, dseq: int) -> str:
-    """ "bid", or the code of the decline; "" before there is any."""
+    """What was last decided: `bid`, or the code of the decline; "" before there is anything."""
+    found = await last_decision(town, dseq)
+    return "" if found is None else found.reason or found.outcome
+
+
+async def last_decision(town: Any, dseq: int) -> Any:
     if not town.net.ledger.exists():
-        return ""
+        return None
     async with Store.open(town.net.ledger, readonly=True) as store:
-        found = await Books(store).decisions(town.order(dseq))
-    return (found[-1].reason or found[-1].outcome) if found else ""
+        return next(reversed(await Books(store).decisions(town.order(dseq))), None)
 
 
 async def decided(town: Any, until: Any, dseq: int, word: str) -> None:
@@ -75,6 +79,26 @@ async def test_tenants_are_denied_and_let_in_again_without_a_restart(in_town: Ca
             await decided(town, until, 9, "skip.maintenance")
             (town.work / "maintenance").unlink()
             await decided(town, until, 9, "bid")
+
+
+@pytest.mark.parametrize("loss", ["truncated", "gone"])
+async def test_d16_prices_that_are_lost_while_it_runs_make_nothing_cheaper(
+    in_town: Callable[..., Any], until: Any, loss: str
+) -> None:
+    async with in_town(chain_block_s=6.0) as town:  # as long as blocks are taken to be before any is measured
+        net, prices = town.net, town.net.settings.bid.prices
+        async with living(net):
+            await net.tenant.post(town.compiled, 7, MONEY)
+            await decided(town, until, 7, "bid")
+            prices.write_text("") if loss == "truncated" else prices.unlink()
+            await net.tenant.post(town.compiled, 8, MONEY)
+            await decided(town, until, 8, "bid")
+            offers = [(await last_decision(town, dseq)).price for dseq in (7, 8)]
+            assert offers[0] == offers[1] != ""
+        with pytest.raises(BaseExceptionGroup) as end:
+            async with living(net):
+                raise AssertionError("it starts without prices")
+        assert end.group_contains(ConfigError, match=r"prices\.yaml")
 
 
 async def test_what_auditors_sign_and_tenants_ask_for_is_taken_from_blocks(
@@ -173,6 +197,7 @@ async def test_d14_every_counter_moves(in_town: Callable[..., Any], until: Any) 
     }
     counters = {c._name for c in vars(Metrics()).values() if isinstance(c, Counter)}
     assert counters - {name for name, *_ in moved} == set(), "counted somewhere, and nowhere moved"
+    assert 'akp_wallet_balance_tokens{denom="uakt"} 99' in text, "nearly the million it began with"
     assert moved["akp_declines", "fail.tx.market.24"] == moved["akp_declines", "skip.attributes"] == 1
     assert moved["akp_messages_failed", "CreateBid"] == 1
     assert (moved["akp_bids", "sent"], moved["akp_bids", "refused"]) == (2, 1)
