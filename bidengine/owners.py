@@ -21,6 +21,8 @@ from manifests.errors import Invalid
 
 _LINE = re.compile(r"([^\s#]+)(?:\s+([^\s#]+))?\s*(?:#\s*(.*))?", re.ASCII)
 _PREFIX = "akash"
+_MOST_TEXT = 100
+"""Longer than any address, short enough for a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ def merged(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 
 def parse_owners(text: str, source: str = "") -> tuple[Entry, ...]:
-    """A list as text; `Invalid` names the line. All or nothing: half a list would let in whom it should keep out."""
+    """A list as text; `Invalid` names the line. All or nothing: half a list would let in whom it should keep out, and
+    so would one that has lost its text or is just being written. A comment alone lists nobody."""
+    if not text.strip():
+        raise Invalid("", "the list is empty; if nobody is to be on it, write a line that begins with #")
     out = []
     for number, line in enumerate(text.splitlines(), start=1):
         line = line.strip()
@@ -83,14 +88,15 @@ def format_entry(entry: Entry) -> str:
 def edited(text: str, owner: str, entry: Entry | None) -> str:
     """The list without `owner`, and with `entry` at its end; every other line, comments too, stays as it is."""
     kept = [line for line in text.splitlines() if line.split("#")[0].split()[:1] != [owner]]
-    return "".join(f"{line}\n" for line in (*kept, *([format_entry(entry)] if entry is not None else ())))
+    added = [format_entry(entry)] if entry is not None else [] if any(kept) else ["# nobody"]
+    return "".join(f"{line}\n" for line in (*kept, *added))
 
 
 def parse_owner(text: str) -> str:
     """A tenant's address; ValueError when a character is wrong, which on a list would be found out too late."""
-    prefix, data = decode(text)
+    prefix, data = decode(text[:_MOST_TEXT])
     if prefix != _PREFIX or len(data) not in (20, 32) or text != text.lower():
-        raise ValueError(f"{text[:100]!r} is not the address of an account: expected {_PREFIX}1…")
+        raise ValueError(f"{text[:_MOST_TEXT]!r} is not the address of an account: expected {_PREFIX}1…")
     return text
 
 

@@ -82,9 +82,10 @@ class Policies:
         while True:
             self._wake.clear()
             now = asyncio.get_running_loop().time()
-            for url in [url for url in self.remote if due.get(url, 0.0) <= now]:
-                period_s = self.remote[url].source.refresh_s
-                failures[url] = 0 if await self._refresh(self.remote[url]) else failures.get(url, 0) + 1
+            # A list may be taken out of the policy while it is being fetched.
+            for url, listed in [(url, found) for url, found in self.remote.items() if due.get(url, 0.0) <= now]:
+                period_s = listed.source.refresh_s
+                failures[url] = 0 if await self._refresh(listed) else failures.get(url, 0) + 1
                 backoff_s = FIRST_AGAIN_S * 2.0 ** min(failures[url] - 1, 16)
                 due[url] = now + (min(backoff_s, period_s) if failures[url] else period_s)
             pause_s = min((due[url] - now for url in self.remote if url in due), default=None)

@@ -1,8 +1,8 @@
 """A list of tenants somebody else keeps, fetched over HTTP. What was good once stays in force, across restarts too,
 until something good replaces it.
 
-An answer that is too large, has a wrong line or is an error page changes nothing; an empty list is a list. The server
-is asked whether anything has changed (ETag, Last-Modified), so a list may be looked at often.
+An answer that is empty, too large, has a wrong line or is an error page changes nothing. The server is asked whether
+anything has changed (ETag, Last-Modified), so a list may be looked at often.
 """
 
 from __future__ import annotations

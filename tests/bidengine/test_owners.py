@@ -31,7 +31,7 @@ def test_a_list_is_read_line_by_line() -> None:
         Entry(ANN, NEW_YEAR, "", "deny.txt"),
         Entry(BOB, None, "glued", "deny.txt"),
     )
-    assert parse_owners("") == ()
+    assert parse_owners("# nobody\n") == ()
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,18 @@ def test_one_wrong_line_refuses_the_list_and_is_named(line: str, told: str) -> N
         parse_owners(f"{BOB}\n{line}\n")
     assert str(bad.value).startswith("line 2: ")
     assert told in str(bad.value)
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_list_that_has_lost_its_text_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="the list is empty"):
+        parse_owners(text)
+
+
+def test_what_is_found_instead_of_a_list_is_not_repeated_at_length() -> None:
+    with pytest.raises(Invalid) as bad:
+        parse_owners("a" * 10**6)
+    assert len(str(bad.value)) < 300
 
 
 @given(st.text(max_size=200))
@@ -94,6 +106,7 @@ def test_a_list_is_edited_and_the_rest_of_it_stays() -> None:
         f"# ours\n{ANN}  # miner\n\n# {ANN}\n{ANN}#twice\n{BOB}  # for good\n"
     )
     assert edited("", ANN, Entry(ANN)) == f"{ANN}\n"
+    assert edited(f"{ANN}\n", ANN, None) == "# nobody\n", "an empty file would be refused"
 
 
 def test_an_entry_in_a_sentence() -> None:

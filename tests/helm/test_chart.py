@@ -84,6 +84,7 @@ def test_without_a_policy_none_is_named(objects):
     [
         ("no wallet", ["--set", "wallet.existingSecret="], "wallet.existingSecret"),
         ("no prices", ["--set", "prices=null"], "set prices"),
+        ("lists without a policy", ["--set", "policyLists.a=b"], "set policy"),
         ("a typo in a setting", ["--set", "config.chain.gprc=x"], "gprc"),
         ("a setting out of its range", ["--set", "config.chain.gas_adjustment=99"], "gas_adjustment"),
         ("the words in the clear", ["--set", "config.key.mnemonic=abandon"], "key"),

@@ -79,11 +79,11 @@ def test_a_tenant_is_denied_for_a_time_and_let_in_again(akp: Akp, tmp_path: Path
 
 
 def test_where_only_listed_tenants_are_served_allow_lists_them(akp: Akp, tmp_path: Path) -> None:
-    (tmp_path / "allow.txt").touch()
+    (tmp_path / "allow.txt").write_text("# nobody yet\n")
     (tmp_path / "policy.yaml").write_text("owners: {deny: {files: [deny.txt]}, allow: {files: [allow.txt]}}")
     akp("deny", ANN)
     assert akp("allow", ANN) == (0, f"{ANN} is not denied, and is allowed\n")
-    assert (tmp_path / "allow.txt").read_text() == f"{ANN}\n"
+    assert (tmp_path / "allow.txt").read_text() == f"# nobody yet\n{ANN}\n"
     assert "allow" in akp("list")[1]
 
 

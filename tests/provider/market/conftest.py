@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,16 +235,20 @@ async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
 class ListServer:
     """Serves one list of tenants under /list, with an ETag; can be told to misbehave."""
 
-    text: str | bytes = ""
+    text: str | bytes = "# nobody\n"
     status: int = 200
     etag: str = '"1"'
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     """the headers of each question"""
     url: str = ""
+    slow: asyncio.Event | None = None
+    """no answer until it is set"""
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(dict(request.headers))
+        if self.slow is not None:
+            await self.slow.wait()
         if self.status == 200 and self.etag and request.headers.get("If-None-Match") == self.etag:
             return web.Response(status=304)
         body = self.text.encode() if isinstance(self.text, str) else self.text

@@ -96,8 +96,9 @@ def test_d16_a_list_file_that_is_lost_or_wrong_leaves_the_old_one(tmp_path: Path
     listed = write("deny.txt", f"{BOB}\n")
     policies = Policies(write("policy.yaml", "owners: {deny: {files: [deny.txt]}}"), tmp_path)
     policies.look(1)
-    write("deny.txt", "everybody\n")
-    assert not policies.look(2)
+    for text in ("everybody\n", ""):
+        write("deny.txt", text)
+        assert not policies.look(2)
     listed.unlink()
     assert not policies.look(3)
     assert denied(policies) == [BOB]
@@ -247,3 +248,27 @@ async def test_a_url_added_to_the_policy_is_fetched_without_a_restart(
     assert f'akp_policy_list_age_seconds{{list="{list_server.url}"}}' in text
     assert 'akp_owners_listed{list="deny"} 1.0' in text
     assert "akp_maintenance 0.0" in text
+
+
+async def test_urls_taken_out_of_the_policy_while_they_are_fetched_do_no_harm(
+    tmp_path: Path, write: Any, list_server: Any, until: Any
+) -> None:
+    list_server.text, list_server.slow = f"{EVE}\n", asyncio.Event()
+    both = f"owners: {{deny: {{urls: [{{url: '{list_server.url}'}}, {{url: '{list_server.url}?again'}}]}}}}"
+    policies = Policies(write("policy.yaml", both), tmp_path)
+    policies.look(1)
+
+    async def asked() -> bool:
+        return len(list_server.asked) == 1
+
+    async def both_asked() -> bool:
+        return len(list_server.asked) == 2 and policies._fetched
+
+    async with fetching(policies):
+        await until("the first is being fetched", asked)
+        write("policy.yaml", "{}")
+        assert policies.look(2)
+        list_server.slow.set()
+        await until("the second has been asked for too", both_asked)
+        policies.look(3)
+        assert denied(policies) == []

@@ -46,7 +46,7 @@ async def test_it_is_loaded_and_asked_only_whether_it_has_changed(list_server: A
 async def test_without_an_etag_the_date_will_do(list_server: Any, http: Any, tmp_path: Path) -> None:
     list_server.etag, list_server.headers = "", {"Last-Modified": "Sat, 28 Nov 2026 03:00:00 GMT"}
     found = listed(list_server, tmp_path)
-    assert await found.refresh(http, 1), "an empty list is a list"
+    assert await found.refresh(http, 1), "a list with nobody on it is a list"
     assert found.entries == ()
     assert not await found.refresh(http, 2)
     assert list_server.asked[1]["If-Modified-Since"] == "Sat, 28 Nov 2026 03:00:00 GMT"
@@ -60,10 +60,11 @@ async def test_without_an_etag_the_date_will_do(list_server: Any, http: Any, tmp
         ("", 404, "the server answered 404 Not Found"),
         (f"{ANN}\n", 500, "the server answered 500"),
         (b"\xff\xfe", 200, "utf-8"),
+        ("", 200, "the list is empty"),
         ("#" * (MOST_BYTES + 1), 200, f"the list has more than {MOST_BYTES} bytes"),
         ("", 302, "the server answered 302"),
     ],
-    ids=["a wrong line", "a page", "gone", "an error", "no text", "too large", "elsewhere"],
+    ids=["a wrong line", "a page", "gone", "an error", "no text", "nothing", "too large", "elsewhere"],
 )
 async def test_what_is_no_list_leaves_the_last_good_one(
     list_server: Any, http: Any, tmp_path: Path, text: str | bytes, status: int, told: str
