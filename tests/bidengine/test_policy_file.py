@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from bidengine import policy_file
-from bidengine.owners import Entry
+from bidengine.owners import Entry, parse_owners
 from bidengine.policy import Amount, Policy, Range
 from bidengine.policy_file import ListUrl, PolicyFile, Sources, parse_policy
 from manifests.bech32 import encode
@@ -40,6 +41,14 @@ def test_the_example_in_the_module_says_everything() -> None:
         ),
         None,
     )
+
+
+def test_the_examples_in_the_operators_page_are_right() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+    found = parse_policy(page.partition("```yaml\n")[2].partition("```")[0])
+    assert set(found.rest.unit) == set(Amount)
+    assert [source.files for source in (found.deny, found.allow) if source] == [("deny.txt",), ("customers.txt",)]
+    assert len(parse_owners(page.partition("```text\n")[2].partition("```")[0])) == 3
 
 
 def test_no_policy_must_be_said() -> None:
