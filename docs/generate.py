@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -41,12 +42,16 @@ def page() -> str:
 
 
 def _table(fields: dict[str, FieldInfo], prefix: str) -> list[str]:
-    rows = ["| setting | type | default | |", "|---|---|---|---|"]
-    rows += [
-        f"| `{prefix}{name}` | {_type(f.annotation)} | {_default(f)} | {f.description or ''} |"
-        for name, f in fields.items()
-    ]
-    return rows
+    return ["| setting | type | default | |", "|---|---|---|---|", *_rows(fields, prefix)]
+
+
+def _rows(fields: dict[str, FieldInfo], prefix: str) -> Iterator[str]:
+    """A part of a section comes where it stands, with its own path."""
+    for name, f in fields.items():
+        if isinstance(f.annotation, type) and issubclass(f.annotation, BaseModel):
+            yield from _rows(f.annotation.model_fields, f"{prefix}{name}.")
+        else:
+            yield f"| `{prefix}{name}` | {_type(f.annotation)} | {_default(f)} | {f.description or ''} |"
 
 
 def _type(kind: Any) -> str:
@@ -68,6 +73,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is PydanticUndefined or value is None or value in ("", (), {}):
         return ""
+    if isinstance(value, dict):
+        return f"`{', '.join(f'{key}: {v}' for key, v in value.items())}`"
     shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return f"`{shown.lower() if isinstance(value, bool) else shown}`"
 

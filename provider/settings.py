@@ -1,8 +1,9 @@
 """Every setting of the daemon, each with one line for the operator, read once at start.
 
-Sources, strongest first: command-line flags, environment (`AKP_CHAIN__GRPC`), the YAML file, a secrets directory. An
-unknown key is an error, not a shrug: a typo in a price or a host name costs money. Prices live in a file of their
-own (see bidengine/tariff.py) because they change while the daemon runs.
+Sources, strongest first: command-line flags, environment (`AKP_CHAIN__GRPC`), the YAML file, a secrets directory, and
+what the environment still holds of the reference provider's own variables (reference_settings.py). An unknown key is an
+error, not a shrug: a typo in a price or a host name costs money. Prices live in a file of their own (see
+bidengine/tariff.py) because they change while the daemon runs.
 """
 
 from __future__ import annotations
@@ -25,17 +26,14 @@ from pydantic_settings import (
 )
 
 from provider.errors import ConfigError
+from provider.pricer_settings import HttpSettings, ScaleSettings, ScriptSettings, listed
+from provider.reference_settings import from_reference
 
 Listen = Annotated[str, Field(pattern=r"^[^\s]*:\d{1,5}$")]
 Coins = Annotated[str, Field(pattern=r"^(\d+[a-zA-Z][\w/:.-]*(,\d+[a-zA-Z][\w/:.-]*)*)?$")]
 
 
-def _listed(value: Any) -> Any:
-    """One address, or several with commas, where a list is expected: what people write in an environment variable."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)]
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)]
 
 
 class _Part(BaseModel):
@@ -83,10 +81,16 @@ class ClusterSettings(_Part):
 
 
 class BidSettings(_Part):
+    strategy: Literal["tariff", "script", "scale", "http"] = Field(
+        "tariff", description="Who says the price: the price file, or as docs/pricing.md tells."
+    )
     prices: Path = Field(Path("prices.yaml"), description="The price file; re-read when it changes.")
     policy: Path | None = Field(
         None, description="The policy file: tenants, limits, images; re-read when it changes. Empty serves everybody."
     )
+    script: ScriptSettings = ScriptSettings()
+    scale: ScaleSettings = ScaleSettings()
+    http: HttpSettings = HttpSettings()
     deposit: str = Field("500000uakt", pattern=r"^\d+[a-zA-Z][\w/:.-]*$", description="Deposit of each bid.")
     fee_reserve: Coins = Field(
         "250000uakt", description="Kept for fees: no bid is made whose deposit would leave the account less."
@@ -152,7 +156,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, InitSettingsSource(settings_cls, _from_file.get()), file_secret_settings)
+        file = InitSettingsSource(settings_cls, _from_file.get())
+        reference = InitSettingsSource(settings_cls, from_reference(os.environ))
+        return init_settings, env_settings, file, file_secret_settings, reference
 
 
 _from_file: ContextVar[dict[str, Any]] = ContextVar("_from_file", default={})  # noqa: B039 - never changed in place
