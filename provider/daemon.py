@@ -39,8 +39,7 @@ from provider.market.funds import Funds
 from provider.market.leases import Leases
 from provider.market.orders import Orders
 from provider.market.policy import Policies
-from provider.market.prices import Prices
-from provider.market.pricing import Pricing
+from provider.market.pricing.choose import chosen
 from provider.market.promises import Promises
 from provider.market.restart import rebuilt, remembered
 from provider.market.wallet import Wallet
@@ -77,9 +76,11 @@ class _Stop(Exception):
 
 
 async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], None]) -> None:
-    metrics, prices, key = Metrics(), Prices(settings.bid.prices), keys.load(settings.key)
+    metrics, key = Metrics(), keys.load(settings.key)
     policies = Policies(settings.bid.policy, settings.data)
     async with AsyncExitStack() as open_:
+        block_time: Callable[[], int] = lambda: chain.block_time_ms  # noqa: E731 - the figure moves
+        pricing = await open_.enter_async_context(chosen(settings.bid, block_time, metrics))
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
         chain = await open_.enter_async_context(Chain.connect(settings.chain))
         await books.store.belongs_to(chain=chain.id, provider=key.address)
@@ -92,8 +93,6 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         signer = Signer(chain, key, settings.chain)
         spawn(tasks, "signer", signer.run())
         room, unkept = rebuilt(book, cluster.inventory(), settings.cluster)
-        block_time = lambda: chain.block_time_ms  # noqa: E731 - the figure moves, so a function is handed on
-        pricing = Pricing(prices, block_time)
         wallet = Wallet(book, Promises(book, room), chain.at, settings.bid)
         orders = Orders(
             book, room, pricing, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time,

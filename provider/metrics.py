@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 Sample = tuple[str, dict[str, str], float]
+PRICING_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds: a price file answers within the first, a script within a few tenths, its time limit is 10."""
 
 
 class Metrics:
@@ -21,6 +23,19 @@ class Metrics:
         self.blocks = Counter("akp_blocks", "Blocks taken in.", registry=self.registry)
         self.bids = Counter("akp_bids", "Bids, by what became of them.", ["outcome"], registry=self.registry)
         self.declines = Counter("akp_declines", "Orders not bid on, by reason.", ["reason"], registry=self.registry)
+        self.pricing_seconds = Histogram(
+            "akp_pricing_seconds",
+            "From asking for a price to the answer, waiting for a turn included.",
+            ["strategy"],
+            buckets=PRICING_BUCKETS,
+            registry=self.registry,
+        )
+        self.pricing_errors = Counter(
+            "akp_pricing_errors",
+            "Prices asked for and not given, by kind of trouble.",
+            ["strategy", "kind"],
+            registry=self.registry,
+        )
         self.failed = Counter(
             "akp_messages_failed",
             "Messages that left and came to nothing, by kind.",

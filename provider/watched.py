@@ -28,13 +28,13 @@ class Watched(Generic[T]):
         self.path, self.what = path, what
         self._read = read
         self._complaint = ""
-        self._seen = self._stamp()
+        self._seen = stamp(self.path)
         self.current: T = read(path)
 
     def look(self) -> bool:
         """Once a block: take over a changed file; True when its meaning has changed."""
-        stamp = self._stamp()
-        if stamp == self._seen:
+        seen = stamp(self.path)
+        if seen == self._seen:
             self._complaint = ""
             return False
         try:
@@ -44,19 +44,22 @@ class Watched(Generic[T]):
                 self._complaint = str(bad)
                 log.error("refused, the old one stays in force", what=self.what, file=str(self.path), why=str(bad))
             return False
-        self._seen, self._complaint = stamp, ""
+        self._seen, self._complaint = seen, ""
         changed = fresh != self.current
         self.current = fresh
         if changed:
             log.info("file changed", what=self.what, file=str(self.path))
         return changed
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+
+def stamp(path: Path) -> tuple[int, ...] | None:
+    """Changes whenever the file or its mode does; None while it is not there. Links are followed: a ConfigMap swaps
+    them."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
 
 
 def parsed(path: Path, parse: Callable[[str], T], what: str, cure: str, guide: str) -> T:

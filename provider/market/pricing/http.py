@@ -1,0 +1,119 @@
+"""Strategy `http`: a service of the operator's answers; the contract is in docs/pricing.md.
+
+One POST per question and no second try: orders.py comes back later. The token is read again when its file changes; one
+that cannot be read leaves the last in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import structlog
+
+from bidengine import ask
+from bidengine.answer import replied
+from bidengine.placement import Placement
+from bidengine.quote import Quote
+from bidengine.reasons import Decline
+from bidengine.views import Order
+from manifests.errors import Invalid
+from provider.errors import ConfigError
+from provider.market.pricing import Failed
+from provider.pricer_settings import HttpSettings
+from provider.watched import stamp
+
+log = structlog.get_logger()
+MOST_REPLY_BYTES = 64 << 10
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class Http:
+    strategy = "http"
+
+    def __init__(self, settings: HttpSettings, client: httpx.AsyncClient) -> None:
+        self._settings, self._client = settings, client
+        self.denoms = frozenset(settings.denoms)
+        self._seen: tuple[int, ...] | None = None
+        self._token = ""
+        if settings.token_file is not None:
+            self._seen, self._token = stamp(settings.token_file), _token(settings.token_file)
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, settings: HttpSettings) -> AsyncIterator[Http]:
+        """ConfigError when the settings cannot work; that nobody answers is seen when a price is asked for."""
+        if not settings.url:
+            raise ConfigError("bid.http.url", "is not set, and bid.strategy is http", "Give the service's address.")
+        limits = httpx.Limits(max_connections=settings.at_once, max_keepalive_connections=settings.at_once)
+        async with httpx.AsyncClient(verify=_trust(settings.ca_file), timeout=settings.timeout_s, limits=limits) as c:
+            yield cls(settings, c)
+
+    def look(self) -> bool:
+        """True when the token was changed: who was refused is asked for again."""
+        path = self._settings.token_file
+        if path is None or (now := stamp(path)) == self._seen:
+            return False
+        self._seen = now
+        try:
+            fresh = _token(path)
+        except ConfigError as bad:
+            log.error("token refused, the old one stays", why=str(bad))
+            return False
+        fresh, self._token = self._token, fresh
+        return fresh != self._token
+
+    def question(self, order: Order, placement: Placement) -> bytes:
+        return ask.written(ask.detailed(order, placement))
+
+    async def ask(self, order: Order, question: bytes) -> Quote | Decline:
+        name, timeout_s = f"pricing service {self._settings.url}", self._settings.timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):  # the client's own limit is for each step, not for all
+                status, body = await self._post(question)
+        except (TimeoutError, httpx.TimeoutException):
+            raise Failed("timeout", f"{name} gave no answer within {timeout_s:g} s") from None
+        except httpx.HTTPError as bad:
+            raise Failed("unreachable", f"{name} cannot be reached: {bad or type(bad).__name__}") from None
+        if len(body) > MOST_REPLY_BYTES:
+            raise Failed("output", f"{name} answered with more than {MOST_REPLY_BYTES} bytes")
+        if status != 200:
+            raise Failed("status", f"{name} answered with status {status}")
+        try:
+            return replied(order.spec, body)
+        except Invalid as bad:
+            raise Failed("answer", f"{name}: {bad.message}") from None
+
+    async def _post(self, question: bytes) -> tuple[int, bytes]:
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        if self._token:
+            headers["authorization"] = f"Bearer {self._token}"
+        body = b""
+        async with self._client.stream("POST", self._settings.url, content=question, headers=headers) as response:
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > MOST_REPLY_BYTES:
+                    break
+        return response.status_code, body
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as bad:
+        raise ConfigError("bid.http.ca_file", f"{ca_file}: {bad}", "Name a file with PEM certificates.") from None
+
+
+def _token(path: Path) -> str:
+    try:
+        found = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as bad:
+        raise ConfigError("bid.http.token_file", f"{path}: {bad}", "Name a file with the token.") from None
+    if _TOKEN.fullmatch(found) is None:
+        raise ConfigError("bid.http.token_file", f"{path} holds no token", "One line of printable characters.")
+    return found
