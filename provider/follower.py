@@ -76,8 +76,9 @@ class Follower:
                 self.orders.close_failed(failed.msg.id.order)
             self.leases.look_at_all()
         self.room_moved()
-        if self.pricing.look() or touched.provider:
-            self.orders.look_at_declined()
+        prices_changed = self.pricing.look()
+        if prices_changed or touched.provider:
+            self.orders.look_at_declined(prices_changed=prices_changed)
         self.orders.look(touched.orders)
         self.leases.look(touched.leases)
         self.funds.look({lease.deployment for lease in touched.opened})

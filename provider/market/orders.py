@@ -52,6 +52,10 @@ KEEP_DECISIONS_BLOCKS = 100_000
 """about a week of blocks of six seconds"""
 REFUSED_AGAIN_S = 30.0
 """The chain refused for a reason that may pass; a new try costs a simulation, no fee."""
+PRICER = frozenset({Reason.PRICER_FAILED, Reason.PRICER_DECLINED})
+UNPRICED_AGAIN_S, UNPRICED_AGAIN_AT_MOST_S = 15.0, 600.0
+"""A script or service gave no price: it is asked again after the first, then twice as late each time. A script costs
+processor time, so a room that moves is no reason to ask it sooner."""
 
 
 class Orders:
@@ -82,6 +86,8 @@ class Orders:
         """order -> the height at which its bid, sent or seen, is looked at again"""
         self._again: dict[OrderID, float] = {}
         """declined order -> the loop's time from which it may be considered once more"""
+        self._unpriced: dict[OrderID, int] = {}
+        """order -> how often in a row a pricer gave no price for it"""
         self._closing: dict[OrderID, int] = {}
         """open bid that we have asked the chain to close -> the height of asking"""
         self._held: set[OrderID] = set()
@@ -98,15 +104,20 @@ class Orders:
     def look_at_all(self) -> None:
         self.look({*self.book.orders, *self.book.bids, *self.room.holds})
 
-    def look_at_declined(self, *, anew: bool = False) -> None:
+    def look_at_declined(self, *, anew: bool = False, prices_changed: bool = False) -> None:
         """Room, prices or our record have changed: what time can cure is considered again. `anew`: the policy has, and
-        with it what counts as final; only what the chain has refused for good stays refused."""
+        with it what counts as final; only what the chain has refused for good stays refused. Where a pricer gave no
+        price, only new prices cut the wait short."""
         for order, decline in list(self.declined.items()):
             if order not in self.book.orders:
                 del self.declined[order]
+            elif decline.reason in PRICER and not prices_changed:
+                continue
             elif not decline.final or (anew and decline.reason is not Reason.CHAIN_REFUSED):
                 self._again[order] = 0.0
                 self.queue.put(order)
+        if prices_changed:
+            self._unpriced.clear()
 
     def tick(self, height: int) -> None:
         """Once a block: bids whose time is over, and those sent that no block has shown; and what the operator, the
@@ -180,14 +191,18 @@ class Orders:
         return True
 
     async def _consider(self, order: Order) -> None:
+        prices = self.pricing.generation
         found = await self._judge(order)
+        if self.pricing.generation != prices or order.id in self.book.bids:
+            self._afresh(order.id)  # the world went on while the price was asked for
+            return
         if isinstance(found, Decline):
             self._decline(order.id, found)
             return
         placement, quote = found
         held = self.room.hold(order.id, order.spec, placement, height=self.book.height)
         if isinstance(held, Decline):  # taken while we were looking; the next look finds another place
-            self.queue.put(order.id)
+            self._afresh(order.id)
             return
         window = window_to_offer(order, self._us(order.id))
         bid = CreateBid(
@@ -208,6 +223,7 @@ class Orders:
             raise
         self.room.bid(order.id, height=self.book.height)
         self.declined.pop(order.id, None)
+        self._unpriced.pop(order.id, None)
         self.metrics.bids.labels(outcome="sent").inc()
         self._note(Decided(order.id, self.book.height, "bid", price=str(quote.per_block)))
         log.info("bid sent", price=str(quote.per_block))
@@ -300,8 +316,7 @@ class Orders:
         known = f"{error.codespace}.{error.code}" if isinstance(error, TxRefused) and error.code else ""
         self._decline(order, Decline(Reason.CHAIN_REFUSED, str(error), final, known))
         if not final:
-            self._again[order] = asyncio.get_running_loop().time() + REFUSED_AGAIN_S
-            self.queue.put_after(order, REFUSED_AGAIN_S + 1)
+            self._wait(order, REFUSED_AGAIN_S)
 
     def _decline(self, order: OrderID, no: Decline) -> None:
         if self.declined.get(order) != no:
@@ -309,6 +324,21 @@ class Orders:
             self._note(Decided(order, self.book.height, "declined", no.code, no.detail))
             log.info("declined", reason=no.code, detail=no.detail, final=no.final)
         self.declined[order] = no
+        if no.reason in PRICER:
+            before = self._unpriced.get(order, 0)
+            self._unpriced[order] = before + 1
+            self._wait(order, min(UNPRICED_AGAIN_S * 2.0 ** min(before, 30), UNPRICED_AGAIN_AT_MOST_S))
+
+    def _afresh(self, order: OrderID) -> None:
+        """Looked at again at once, from the beginning, an earlier decline or not."""
+        if order in self.declined:
+            self._again[order] = 0.0
+        self.queue.put(order)
+
+    def _wait(self, order: OrderID, delay_s: float) -> None:
+        """A declined order is considered once more after this, whatever else happens."""
+        self._again[order] = asyncio.get_running_loop().time() + delay_s
+        self.queue.put_after(order, delay_s + 1)
 
     def _note(self, decided: Decided) -> None:
         self._notes.append(decided)
@@ -325,6 +355,7 @@ class Orders:
                 await self.books.prune_decisions(self.book.height - KEEP_DECISIONS_BLOCKS)
                 self.declined = {key: no for key, no in self.declined.items() if key in self.book.orders}
                 self._again = {key: at for key, at in self._again.items() if key in self.declined}
+                self._unpriced = {key: times for key, times in self._unpriced.items() if key in self.declined}
 
 
 _GONE_TEXTS = ("order not found", "bid exists from provider", "order active", "order closed", "too many existing bids")

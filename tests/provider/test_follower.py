@@ -28,11 +28,12 @@ class Story:
 
     def __init__(self, touched: Touched, entries: list[Any] | None = None, failed: list[Any] | None = None) -> None:
         self.told: list[Any] = []
+        self.prices_changed = False
         self.metrics = Metrics()
 
         def tells(name: str, answer: Any = None) -> Any:
-            def call(*args: Any) -> Any:
-                self.told.append((name, *args))
+            def call(*args: Any, **named: Any) -> Any:
+                self.told.append((name, *args, *named.items()))
                 return answer
 
             return call
@@ -59,7 +60,7 @@ class Story:
             leases=part("leases"),
             funds=part("funds", unbooked={}, booked=tells("funds.booked")),
             accounts=cast(Any, SimpleNamespace(entries=later("accounts.entries", entries or []))),
-            pricing=cast(Any, SimpleNamespace(look=lambda: False)),
+            pricing=cast(Any, SimpleNamespace(look=lambda: self.prices_changed)),
             metrics=self.metrics,
         )
         self.blocks_: list[Block] = []
@@ -105,6 +106,15 @@ async def test_room_is_read_anew_only_when_the_cluster_has_changed() -> None:
     await story.follower.take(BLOCK)
     await story.follower.take(BLOCK)
     assert story.names().count("room.see") == 1
+
+
+@pytest.mark.parametrize(("changed", "ours"), [(True, False), (False, True), (False, False)])
+async def test_declined_orders_are_looked_at_when_prices_or_our_record_change(changed: bool, ours: bool) -> None:
+    story = Story(Touched(provider=ours))
+    story.prices_changed = changed
+    await story.follower.take(BLOCK)
+    looked = ("orders.look_at_declined", ("prices_changed", changed)) in story.told
+    assert looked == (changed or ours)
 
 
 async def test_new_leases_wake_the_funds_of_their_deployment() -> None:

@@ -40,6 +40,7 @@ from provider.market.orders import Orders
 from provider.market.policy import Policies
 from provider.market.prices import Prices
 from provider.market.pricing import Pricing
+from provider.market.pricing.tariff import FromTariff
 from provider.market.promises import Promises
 from provider.market.wallet import Wallet
 from provider.metrics import Metrics
@@ -212,17 +213,18 @@ async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
     room = Room(Commit())
     room.see(Inventory((Node("n1", 1000, 4 << 30, 64 << 30),), node_ports=10))
     book = await Book.load(chain, US, 7, 70)
+    metrics = Metrics()
     async with Store.open(tmp_path / "ledger.db") as store:
         made: list[Play] = []
         orders = Orders(
             book,
             room,
-            Pricing(Prices(tmp_path / "prices.yaml"), lambda: 6000),
+            Pricing(FromTariff(Prices(tmp_path / "prices.yaml"), lambda: 6000), metrics),
             Books(store),
             lambda msg: made[0].send(msg),
             chain.bid,
             BidSettings(timeout_s=60),
-            Metrics(),
+            metrics,
             lambda: 6000,
             Policies(tmp_path / "policy.yaml", tmp_path),
             Wallet(book, Promises(book, room), lambda _: chain, BidSettings()),
