@@ -38,6 +38,8 @@ class Http:
 
     def __init__(self, settings: HttpSettings, client: httpx.AsyncClient) -> None:
         self._settings, self._client = settings, client
+        url = httpx.URL(settings.url)
+        self._name = f"pricing service {url.scheme}://{url.netloc.decode()}{url.path}"  # without what may be a secret
         self.denoms = frozenset(settings.denoms)
         self._seen: tuple[int, ...] | None = None
         self._token = ""
@@ -48,8 +50,13 @@ class Http:
     @asynccontextmanager
     async def connect(cls, settings: HttpSettings) -> AsyncIterator[Http]:
         """ConfigError when the settings cannot work; that nobody answers is seen when a price is asked for."""
+        where, cure = "bid.http.url", "Give the service's address, e.g. https://pricing.example.com/price."
         if not settings.url:
-            raise ConfigError("bid.http.url", "is not set, and bid.strategy is http", "Give the service's address.")
+            raise ConfigError(where, "is not set, and bid.strategy is http", cure)
+        try:
+            httpx.URL(settings.url)
+        except httpx.InvalidURL as bad:
+            raise ConfigError(where, f"is no address: {bad}", cure) from None
         limits = httpx.Limits(max_connections=settings.at_once, max_keepalive_connections=settings.at_once)
         async with httpx.AsyncClient(verify=_trust(settings.ca_file), timeout=settings.timeout_s, limits=limits) as c:
             yield cls(settings, c)
@@ -72,7 +79,7 @@ class Http:
         return ask.written(ask.detailed(order, placement))
 
     async def ask(self, order: Order, question: bytes) -> Quote | Decline:
-        name, timeout_s = f"pricing service {self._settings.url}", self._settings.timeout_s
+        name, timeout_s = self._name, self._settings.timeout_s
         try:
             async with asyncio.timeout(timeout_s):  # the client's own limit is for each step, not for all
                 status, body = await self._post(question)
@@ -90,12 +97,13 @@ class Http:
             raise Failed("answer", f"{name}: {bad.message}") from None
 
     async def _post(self, question: bytes) -> tuple[int, bytes]:
-        headers = {"content-type": "application/json", "accept": "application/json"}
+        json = "application/json"
+        headers = {"content-type": json, "accept": json, "accept-encoding": "identity"}  # nothing to blow up
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"
         body = b""
         async with self._client.stream("POST", self._settings.url, content=question, headers=headers) as response:
-            async for piece in response.aiter_bytes():
+            async for piece in response.aiter_raw():
                 body += piece
                 if len(body) > MOST_REPLY_BYTES:
                     break

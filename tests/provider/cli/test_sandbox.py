@@ -52,6 +52,18 @@ def test_one_life_as_text_names_every_step() -> None:
     assert "no container" in done.stderr
 
 
+def test_a_price_script_of_the_visitors_sets_the_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "price.sh"
+    script.write_text('#!/bin/sh\necho "7.$(grep -c \'"denom":"uact"\')"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("AKP_BID__STRATEGY", "script")
+    monkeypatch.setenv("AKP_BID__SCRIPT__PATH", str(script))
+    done = sandbox("--once", "--sdl", WEB, "--block-time", "0.1", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    (bid,) = [entry for entry in json.loads(done.stdout) if entry["step"] == "bid"]
+    assert bid["price"] == "7.100000000000000000"
+
+
 def test_no_bid_is_exit_5_with_the_daemons_reason(tmp_path: Path) -> None:
     (tmp_path / "greedy.yaml").write_text(GREEDY)
     done = sandbox("--once", "--sdl", tmp_path / "greedy.yaml", "--block-time", "0.1", "--patience", "2", "-o", "json")

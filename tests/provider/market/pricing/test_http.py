@@ -184,10 +184,11 @@ async def test_nobody_there_is_a_decline_and_the_next_answer_counts(
         assert isinstance(await pricing.quote(order, PLACEMENT), Quote)
 
 
-async def test_a_closed_port_is_a_decline(ask: Any) -> None:
-    found = await ask("http://127.0.0.1:1/price")
+async def test_a_closed_port_is_a_decline_that_tells_no_secret(ask: Any) -> None:
+    found = await ask("http://me:hush@127.0.0.1:1/price?key=hush")
     assert isinstance(found, Decline)
-    assert "cannot be reached" in found.detail
+    assert "http://127.0.0.1:1/price cannot be reached" in found.detail
+    assert "hush" not in found.detail
 
 
 async def test_the_token_is_shown_and_changed_with_its_file(service: Start, order: Order, tmp_path: Path) -> None:
@@ -211,12 +212,13 @@ async def test_the_token_is_shown_and_changed_with_its_file(service: Start, orde
     ("settings", "says"),
     [
         ({"url": ""}, r"bid\.http\.url: is not set"),
+        ({"url": "http://[::1/"}, r"bid\.http\.url: is no address"),
         ({"token_file": "none"}, r"bid\.http\.token_file: .*No such file"),
         ({"token_file": "blank"}, r"bid\.http\.token_file: .*holds no token"),
         ({"ca_file": "none"}, r"bid\.http\.ca_file: .*No such file"),
         ({"ca_file": "blank"}, r"bid\.http\.ca_file: .*PEM"),
     ],
-    ids=["no address", "no token file", "empty token", "no authorities", "empty authorities"],
+    ids=["no address", "not an address", "no token file", "empty token", "no authorities", "empty authorities"],
 )
 async def test_what_cannot_work_is_told_at_the_start(settings: dict[str, str], says: str, tmp_path: Path) -> None:
     (tmp_path / "blank").write_text("\n")
