@@ -67,5 +67,6 @@ def _priced(spec: GroupSpec, text: str, strategy: str) -> Quote | Decline:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    """One line, nothing that a terminal would obey."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

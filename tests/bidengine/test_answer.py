@@ -89,6 +89,13 @@ def test_a_service_declines_with_its_reason(spec: Any) -> None:
     assert found.detail.endswith("no miners")
 
 
+def test_a_reason_is_one_short_line(spec: Any) -> None:
+    found = replied(spec, b'{"decline": "\\u001b[31mred\\n and %s"}' % (b"long " * 1000))
+    assert isinstance(found, Decline)
+    assert found.detail.isprintable()
+    assert len(found.detail) < 150
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

@@ -32,11 +32,18 @@ class Ended:
 
 
 async def run(
-    program: Sequence[str], given: bytes, environ: Mapping[str, str], *, timeout_s: float, most_bytes: int
+    program: Sequence[str],
+    given: bytes,
+    environ: Mapping[str, str],
+    *,
+    timeout_s: float,
+    most_bytes: int,
+    starting: asyncio.Lock,
 ) -> Ended:
-    """Raises OSError when it cannot be started. `most_bytes` limits stdout."""
+    """Raises OSError when it cannot be started. `most_bytes` limits stdout. `starting` is shared by those who may start
+    many at once: each start stops the loop for a millisecond or more, and others must get their turn in between."""
     seen = _Seen(most_bytes)
-    life = _life(seen, program, given, environ, timeout_s)
+    life = _life(seen, program, given, environ, timeout_s, starting)
     whole = asyncio.get_running_loop().create_task(life, name=f"run {program[0]}")
     try:
         # Never cancelled itself: when a start is cut short, asyncio may wait for ever for the child (CPython 3.11).
@@ -49,10 +56,18 @@ async def run(
 
 
 async def _life(
-    seen: _Seen, program: Sequence[str], given: bytes, environ: Mapping[str, str], timeout_s: float
+    seen: _Seen,
+    program: Sequence[str],
+    given: bytes,
+    environ: Mapping[str, str],
+    timeout_s: float,
+    starting: asyncio.Lock,
 ) -> Ended:
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.subprocess_exec(lambda: seen, *program, env=dict(environ), start_new_session=True)
+    async with starting:
+        if seen.over.is_set():  # given up before it was its turn
+            return Ended(-signal.SIGKILL, b"", b"")
+        transport, _ = await loop.subprocess_exec(lambda: seen, *program, env=dict(environ), start_new_session=True)
     in_time = False
     try:
         stdin = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))

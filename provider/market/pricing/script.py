@@ -7,6 +7,7 @@ since a wallet may be among the rest; its process group is gone when it is done;
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import os
 import re
@@ -47,6 +48,7 @@ class Script:
         passed = {name: value for name, value in environ.items() if any(fnmatch.fnmatchcase(name, p) for p in PASSED)}
         self._environ = {**passed, **settings.environment}
         self._seen = stamp(self._path)
+        self._starting = asyncio.Lock()
 
     def look(self) -> bool:
         """True when the script itself was changed."""
@@ -61,7 +63,10 @@ class Script:
         name, timeout_s = f"price script {self._path}", self._settings.timeout_s
         environ = {**self._environ, **ask.environment(order)}
         try:
-            ended = await run([str(self._path)], question, environ, timeout_s=timeout_s, most_bytes=MOST_OUTPUT_BYTES)
+            ended = await run(
+                [str(self._path)], question, environ,
+                timeout_s=timeout_s, most_bytes=MOST_OUTPUT_BYTES, starting=self._starting,
+            )  # fmt: skip
         except OSError as bad:
             raise Failed("start", f"{name} cannot be run: {bad.strerror or bad}") from None
         match ended:

@@ -1,4 +1,4 @@
-"""While the price is asked for nothing is held, and what changes meanwhile is seen; without a price, later and later."""
+"""While a price is asked for nothing is held, and what changes meanwhile is seen; without one it is asked for later."""
 
 from __future__ import annotations
 
@@ -183,10 +183,10 @@ async def test_a_last_place_for_bids_that_is_taken_while_an_order_is_priced_ends
 async def test_an_order_without_a_price_is_asked_about_again_later_and_later(
     play: Play, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The loop's clock is turned forward to just before and just after each look that is due."""
+    """The loop's clock stands still, and is turned to just before and just after each look that is due."""
     loop, waits, ahead = asyncio.get_running_loop(), [], 0.0
-    now = loop.time
-    monkeypatch.setattr(loop, "time", lambda: now() + ahead)
+    now = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: now + ahead)
     monkeypatch.setattr(play.orders.queue, "put_after", lambda key, delay_s: waits.append(delay_s))
     slow.may_answer.set()
     slow.price = Failed("timeout", "price script x gave no answer")

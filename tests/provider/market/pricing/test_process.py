@@ -16,8 +16,15 @@ ENVIRON = {"PATH": os.environ["PATH"]}
 PATIENT_S = 60.0
 
 
-async def ran(path: Path, given: bytes = b"", timeout_s: float = PATIENT_S, most_bytes: int = 1000) -> Ended:
-    return await run([str(path)], given, ENVIRON, timeout_s=timeout_s, most_bytes=most_bytes)
+async def ran(
+    path: Path,
+    given: bytes = b"",
+    timeout_s: float = PATIENT_S,
+    most_bytes: int = 1000,
+    starting: asyncio.Lock | None = None,
+) -> Ended:
+    lock = starting or asyncio.Lock()
+    return await run([str(path)], given, ENVIRON, timeout_s=timeout_s, most_bytes=most_bytes, starting=lock)
 
 
 async def test_input_goes_in_and_both_outputs_come_out(sh: Callable[..., Path]) -> None:
@@ -82,6 +89,18 @@ async def test_it_can_be_given_up_at_any_moment_of_its_start(sh: Callable[..., P
             asked.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asked
+
+
+async def test_one_that_is_given_up_before_its_turn_is_never_started(sh: Callable[..., Path], tmp_path: Path) -> None:
+    starting = asyncio.Lock()
+    async with starting:
+        asked = asyncio.get_running_loop().create_task(ran(sh("touch begun"), starting=starting))
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not (tmp_path / "begun").exists()
 
 
 async def test_children_die_with_it_when_its_time_is_over(

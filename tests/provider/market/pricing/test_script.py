@@ -110,7 +110,7 @@ BAD: dict[str, tuple[tuple[str, ...], str, str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_d7_a_script_that_goes_wrong_is_a_decline_with_the_reason(
+async def test_a_script_that_goes_wrong_is_a_decline_with_the_reason(
     name: str, sh: Callable[..., Path], ask: Any, metrics: Metrics
 ) -> None:
     lines, kind, says, settings = BAD[name]
