@@ -27,7 +27,7 @@ _AMD = re.compile(r"mi\d|rx\d|w\d{4}|radeon|instinct", re.ASCII)
 _GPU_KEY = re.compile(r"(?P<model>[\w-]+)(\.(?P<ram>\d+Gi))?(\.(?P<interface>[a-z][a-z0-9-]*))?", re.ASCII)
 _ELSEWHERE = {
     "bidpricescript": "a price script was used; it runs as it is with bid.strategy: script (docs/pricing.md)",
-    "whitelist_url": "the list of tenants belongs to the provider's policy, not to its prices",
+    "whitelist_url": "the list of tenants belongs into the policy file (docs/policy.md)",
     "bidpricecpuscale": "scales stay scales with bid.strategy: scale; they are not in dollars",
 }
 

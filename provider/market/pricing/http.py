@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import structlog
 
 from bidengine import ask
 from bidengine.answer import replied
@@ -26,9 +25,8 @@ from manifests.errors import Invalid
 from provider.errors import ConfigError
 from provider.market.pricing import Failed
 from provider.pricer_settings import HttpSettings
-from provider.watched import stamp
+from provider.watched import Watched
 
-log = structlog.get_logger()
 MOST_REPLY_BYTES = 64 << 10
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -41,10 +39,8 @@ class Http:
         url = httpx.URL(settings.url)
         self._name = f"pricing service {url.scheme}://{url.netloc.decode()}{url.path}"  # without what may be a secret
         self.denoms = frozenset(settings.denoms)
-        self._seen: tuple[int, ...] | None = None
-        self._token = ""
-        if settings.token_file is not None:
-            self._seen, self._token = stamp(settings.token_file), _token(settings.token_file)
+        file = settings.token_file
+        self._token = Watched(file, _token, "token of the pricing service") if file is not None else None
 
     @classmethod
     @asynccontextmanager
@@ -63,17 +59,7 @@ class Http:
 
     def look(self) -> bool:
         """True when the token was changed: who was refused is asked for again."""
-        path = self._settings.token_file
-        if path is None or (now := stamp(path)) == self._seen:
-            return False
-        self._seen = now
-        try:
-            fresh = _token(path)
-        except ConfigError as bad:
-            log.error("token refused, the old one stays", why=str(bad))
-            return False
-        fresh, self._token = self._token, fresh
-        return fresh != self._token
+        return self._token is not None and self._token.look()
 
     def question(self, order: Order, placement: Placement) -> bytes:
         return ask.written(ask.detailed(order, placement))
@@ -99,8 +85,8 @@ class Http:
     async def _post(self, question: bytes) -> tuple[int, bytes]:
         json = "application/json"
         headers = {"content-type": json, "accept": json, "accept-encoding": "identity"}  # nothing to blow up
-        if self._token:
-            headers["authorization"] = f"Bearer {self._token}"
+        if self._token is not None:
+            headers["authorization"] = f"Bearer {self._token.current}"
         body = b""
         async with self._client.stream("POST", self._settings.url, content=question, headers=headers) as response:
             async for piece in response.aiter_raw():
