@@ -175,7 +175,7 @@ async def test_prices_that_change_while_an_order_is_priced_are_asked_for_again(p
 
 async def test_a_last_place_for_bids_that_is_taken_while_an_order_is_priced_ends_it(play: Play, slow: Slow) -> None:
     async with being_priced(play, slow) as key:
-        play.book.bids_on[key] = {key.bid_of(f"akash1rival{n}") for n in range(21)}
+        play.book.bids_on[key] = {f"akash1rival{n}" for n in range(21)}
     assert (play.sent, play.state(key)) == ([], None)
     assert play.orders.declined[key].reason == "skip.max_bids"
 
