@@ -70,7 +70,7 @@ class Daemon:
         self.process = None
         return code, time.monotonic() - begin
 
-    async def ready(self, patience_s: float = 60) -> None:
+    async def ready(self, patience_s: float = 180) -> None:
         async def says_so() -> bool:
             return (await self._get("/readyz")).startswith("ready")
 
@@ -105,7 +105,7 @@ class Town:
     def life(self, dseq: int = 7, **kw: Any) -> Life:
         around = Surroundings(self.net.chain, self.net.kube, self.net.ledger, self.net.why_no_bid)
         return Life(
-            self.net.tenant, around, self.compiled, dseq=dseq, deposit=Coin("uact", 5_000_000), patience_s=60, **kw
+            self.net.tenant, around, self.compiled, dseq=dseq, deposit=Coin("uact", 5_000_000), patience_s=180, **kw
         )
 
     def order(self, dseq: int = 7) -> OrderID:
@@ -156,7 +156,7 @@ class Town:
         assert sum(coin.amount for s in settlements for coin in s.paid) == payment.withdrawn.amount > 0
 
 
-async def eventually(what: str, look: Callable[[], Awaitable[Any]], patience_s: float = 20) -> Any:
+async def eventually(what: str, look: Callable[[], Awaitable[Any]], patience_s: float = 180) -> Any:
     """Look until there is something to see. Against processes and sockets there is no other clock."""
     deadline = time.monotonic() + patience_s
     while not (found := await look()):

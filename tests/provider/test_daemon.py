@@ -82,7 +82,7 @@ async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any
 
         await until("its certificate is on chain", listed)
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
         with pytest.raises(OSError):
             await asyncio.open_connection("127.0.0.1", running.gateway_port)
 

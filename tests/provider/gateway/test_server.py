@@ -15,7 +15,7 @@ from provider.gateway.server import Limits, serve
 HURRIED = Limits(head_s=0.3)
 
 
-async def until(true, patience_s: float = 5.0) -> None:
+async def until(true, patience_s: float = 60.0) -> None:
     end = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < end, "it did not become true"
@@ -24,7 +24,7 @@ async def until(true, patience_s: float = 5.0) -> None:
 
 async def closed_by_server(reader: asyncio.StreamReader) -> None:
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await reader.read(4096):
                 pass
     except ConnectionError:

@@ -63,12 +63,15 @@ async def test_staying_shows_the_market_until_it_is_stopped(tmp_path: Path, web:
 
     async def lived() -> bool:
         assert not task.done()
-        return "lived its whole life" in out.getvalue()
+        return "the first order" in out.getvalue()
 
-    await until("the first order lived its whole life", lived)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    try:
+        await until("the first order came to its end", lived)
+    finally:
+        task.cancel()
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(ended, asyncio.CancelledError)
+    assert "lived its whole life" in out.getvalue()
     text = out.getvalue()
     assert "gateway   https://127.0.0.1:" in text
     assert "price per block" in text

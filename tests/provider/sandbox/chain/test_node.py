@@ -15,7 +15,7 @@ from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.node import Node
 
 
-async def until(true, patience_s: float = 5.0) -> None:
+async def until(true, patience_s: float = 60.0) -> None:
     end = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < end, "it did not become true"

@@ -24,7 +24,7 @@ class Socket:
         return await self.heard()
 
     async def heard(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self.socket.receive_json()
 
     async def silent(self) -> bool:
