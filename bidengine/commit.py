@@ -1,9 +1,9 @@
 """Over-commit: what a node must really have free for one replica that was sold.
 
 A percentage says how much more is sold than there is: at 50 a core can be sold one and a half times, so 1500 milli ask
-for 1000. It touches cpu, memory (RAM volumes are part of it) and ephemeral storage, each after adding up, so that an
-`Ask` is to the byte what the rendered pod requests (manifests/render/container.py). It never touches GPUs or persistent
-volumes: a claim has its full size.
+for 1000. It touches cpu, memory and ephemeral storage, each after adding up, so that an `Ask` is to the byte what the
+rendered pod requests (manifests/render/container.py). It never touches GPUs, persistent volumes (a claim has its full
+size) or RAM volumes: what a tenant writes there is taken at once and cannot be shared.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bidengine.node import Ask
+from manifests.render.container import committed
 from manifests.resources import Resources, Storage
 
 RAM = "ram"
@@ -41,7 +42,7 @@ def ask(resources: Resources, commit: Commit) -> Ask:
                 persistent[named] += volume.quantity_bytes
     return Ask(
         cpu_milli=request(resources.cpu.milli, commit.cpu_percent),
-        memory_bytes=request(resources.memory.quantity_bytes + ram, commit.memory_percent),
+        memory_bytes=request(resources.memory.quantity_bytes, commit.memory_percent) + ram,
         ephemeral_bytes=request(ephemeral, commit.storage_percent),
         gpu_units=resources.gpu.units,
         volumes=tuple(sorted(persistent.items())),
@@ -58,7 +59,4 @@ def kind(volume: Storage) -> str:
 
 def request(quantity: int, percent: int) -> int:
     """quantity ÷ (1 + percent/100), half rounded up, at least 1 of what is more than nothing."""
-    if quantity <= 0:
-        return 0
-    divisor = 100 + max(percent, 0)
-    return max(1, (200 * quantity + divisor) // (2 * divisor))
+    return committed(max(0, quantity), percent)
