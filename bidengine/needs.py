@@ -25,7 +25,9 @@ class Need:
     wishes: tuple[GpuWish, ...] | None = None
 
     def accepts(self, card: GpuModel) -> bool:
-        return self.wishes is None or any(w.granted_by(card) for w in self.wishes)
+        if self.wishes is None:
+            return not card.part  # as with "*", see manifests/gpus.py
+        return any(w.granted_by(card) for w in self.wishes)
 
     def cards(self, known: Iterable[GpuModel]) -> tuple[GpuModel, ...]:
         return tuple(card for card in known if self.accepts(card))

@@ -37,6 +37,14 @@ class Node:
     gpus: dict[GpuModel, int] = field(default_factory=dict)
     classes: frozenset[str] = frozenset()
     """persistent storage classes that pods on this node can use"""
+    largest_volume_bytes: Mapping[str, int] = field(default_factory=dict)
+    """class -> most bytes of it that one pod can have here, where its storage is in parts; a class that is not named
+    has no such bound"""
+
+    def makes(self, volumes: tuple[tuple[str, int], ...]) -> bool:
+        """Whether a pod here could have these volumes, (class, bytes)."""
+        most = self.largest_volume_bytes
+        return all(c in self.classes and (c not in most or size <= most[c]) for c, size in volumes)
 
 
 @dataclass(frozen=True, slots=True)

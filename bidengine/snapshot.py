@@ -80,7 +80,7 @@ class Snapshot:
                     and node.memory_bytes >= memory
                     and node.ephemeral_bytes >= ephemeral
                     and node.pods > 0
-                    and all(c in node.classes for c, _ in ask.volumes)
+                    and node.makes(ask.volumes)
                 ):
                     yield node
 
@@ -149,8 +149,9 @@ class Snapshot:
 
 def copied(node: Node) -> Node:
     return Node(
-        node.name, node.cpu_milli, node.memory_bytes, node.ephemeral_bytes, node.pods, dict(node.gpus), node.classes
-    )
+        node.name, node.cpu_milli, node.memory_bytes, node.ephemeral_bytes, node.pods, dict(node.gpus), node.classes,
+        node.largest_volume_bytes,
+    )  # fmt: skip
 
 
 def _room(node: Node) -> int:
@@ -164,7 +165,7 @@ def _fits(node: Node, ask: Ask, gpu: GpuModel | None) -> bool:
         and node.ephemeral_bytes >= ask.ephemeral_bytes
         and node.pods > 0
         and (not ask.gpu_units or (gpu is not None and node.gpus.get(gpu, 0) >= ask.gpu_units))
-        and all(c in node.classes for c, _ in ask.volumes)
+        and node.makes(ask.volumes)
     )
 
 

@@ -35,6 +35,8 @@ Coins = Annotated[str, Field(pattern=r"^(\d+[a-zA-Z][\w/:.-]*(,\d+[a-zA-Z][\w/:.
 
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)]
 
+Keys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,12 +70,27 @@ class ClusterSettings(_Part):
     public_hostname: str = Field("", description="Name under which node ports are reached; shown to tenants.")
     network_policies: bool = Field(True, description="Keep leases apart with NetworkPolicies.")
     node_ports: int = Field(1000, ge=0, description="Node ports that may be promised to tenants.")
+    leased_ips: int = Field(0, ge=0, description="Addresses there are to lease to tenants; 0 leases none.")
+    ip_pool: str = Field("", description="MetalLB IPAddressPool to lease from; its size then counts, not leased_ips.")
+    tolerations: Keys = Field(
+        (), description="Keys of node taints that leases' pods tolerate, e.g. nvidia.com/gpu; others keep leases away."
+    )
+    gpus: Path | None = Field(
+        None,
+        description="File of GPU models that adds to the built-in list, in the format of the network's gpus.json; "
+        "re-read when it changes.",
+    )
     overcommit_cpu_percent: int = Field(0, ge=0, description="Sell this much more CPU than there is.")
     overcommit_memory_percent: int = Field(0, ge=0, description="Sell this much more memory than there is.")
     overcommit_storage_percent: int = Field(0, ge=0, description="Sell this much more ephemeral storage than there is.")
     storage: dict[str, str] = Field(
         {},
         description="Declared capacity per storage class, e.g. {beta3: 10Ti}, where the cluster does not report one.",
+    )
+    storage_classes: dict[str, str] = Field(
+        {},
+        description="StorageClass behind a name that tenants ask for, e.g. {beta3: fast-nvme}; "
+        "leave it as it is while leases have such volumes.",
     )
     image_pull_secret: str = Field(
         "", description="Secret in each lease namespace used where a tenant gives no credentials."

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from bidengine.room import Room
+from provider.capacity import sold_out
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
 from provider.market.book import Book
@@ -34,13 +35,12 @@ def gauges(
     yield "akp_orders_open", {}, sum(o.state == "open" for o in book.orders.values())
     yield "akp_bids_open", {}, sum(b.state == "open" for b in book.bids.values())
     yield "akp_leases", {}, len(book.leases)
-    for state in ("held", "bid", "leased"):
-        yield "akp_held", {"state": state}, sum(h.state == state for h in room.holds.values())
     for name, waiting in {"orders": len(orders.queue), "leases": len(leases.queue), "funds": len(funds.queue)}.items():
         yield "akp_queue", {"queue": name}, waiting
     yield "akp_transactions_pending", {}, signer.pending
     yield "akp_mirror_fresh", {}, float(cluster.fresh)
     free = room.free()
+    yield from sold_out(room.holds.values(), free, cluster.nodes())
     yield "akp_free", {"resource": "cpu_milli"}, sum(n.cpu_milli for n in free.nodes)
     yield "akp_free", {"resource": "memory_bytes"}, sum(n.memory_bytes for n in free.nodes)
     yield "akp_free", {"resource": "gpu"}, sum(sum(n.gpus.values()) for n in free.nodes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from manifests.gpus import GpuModel
 
@@ -23,6 +23,10 @@ class Site:
     overcommit_cpu_percent: int = 0
     overcommit_memory_percent: int = 0
     overcommit_storage_percent: int = 0
+    storage_classes: Mapping[str, str] = field(default_factory=dict)
+    """Name that tenants ask for -> StorageClass, where the two differ."""
+    tolerations: tuple[str, ...] = ()
+    """Keys of node taints that the pods of leases tolerate."""
     image_pull_secret: str = ""
     """Secret in each lease namespace, for services without credentials of their own."""
     api_servers: tuple[tuple[str, int], ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 
 from manifests.manifest import Service, StorageParams
 from manifests.render import names
+from manifests.render.site import Site
 from manifests.resources import Storage
 from manifests.units import format_count
 
@@ -60,23 +61,22 @@ def mounts(service: Service) -> tuple[StorageParams, ...]:
     return tuple(m for m in asked if m.mount not in ("", "/"))
 
 
-def claim_templates(service: Service) -> list[dict[str, Any]]:
+def claim_templates(service: Service, site: Site) -> list[dict[str, Any]]:
     """`volumeClaimTemplates`, immutable once made: one claim per persistent volume and replica (kubernetes.md
     §2.10)."""
-    return [_claim(service, storage) for storage in claimed(service)]
+    return [_claim(service, storage, site) for storage in claimed(service)]
 
 
-def _claim(service: Service, storage: Storage) -> dict[str, Any]:
+def _claim(service: Service, storage: Storage, site: Site) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],
         "volumeMode": "Filesystem",
         "resources": {"requests": {"storage": format_count(storage.quantity_bytes)}},
     }
-    if storage.storage_class not in (
-        "",
-        "default",
-    ):  # `default` is the cluster's own default class, which has no fixed name
-        spec["storageClassName"] = storage.storage_class
+    asked = storage.storage_class or "default"
+    # `default` is the cluster's own default class, which has no fixed name
+    if name := site.storage_classes.get(asked, "" if asked == "default" else asked):
+        spec["storageClassName"] = name
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",

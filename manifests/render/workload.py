@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from manifests.gpus import usual_resource
 from manifests.ids import LeaseID
 from manifests.manifest import Service
 from manifests.render import names
@@ -17,6 +18,8 @@ from manifests.render.rbac import may_read
 from manifests.render.secrets import pull_secret_names
 from manifests.render.site import ServicePlan, Site
 from manifests.render.storage import claim_templates, claimed, pod_volumes
+
+NVIDIA = usual_resource("nvidia")
 
 
 def workload(lease: LeaseID, service: Service, plan: ServicePlan, site: Site, revision: str) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def workload(lease: LeaseID, service: Service, plan: ServicePlan, site: Site, re
         out["spec"] |= {
             "revisionHistoryLimit": 1,
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
-            "volumeClaimTemplates": claim_templates(service),
+            "volumeClaimTemplates": claim_templates(service, site),
         }
     else:
         # No surge: an update must not need room that nobody reserved.
@@ -63,6 +66,8 @@ def _pod(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dic
     }
     if plan.runtime_class not in ("", "none"):
         spec["runtimeClassName"] = plan.runtime_class
+    if site.tolerations:
+        spec["tolerations"] = [{"key": key, "operator": "Exists"} for key in site.tolerations]
     secrets = pull_secret_names(service, site)
     if secrets:
         spec["imagePullSecrets"] = secrets
@@ -77,13 +82,10 @@ def _nodes(service: Service, plan: ServicePlan) -> dict[str, Any]:
     the reference: the text of a pod template is what decides whether pods restart."""
     wanted = [{"key": names.MANAGED, "operator": "In", "values": ["true"]}]
     if service.resources.gpu.units and plan.gpu is not None:
-        card = plan.gpu
-        key = f"{names.CAPABILITY}.gpu.vendor.{card.vendor}.model.{card.model}"
-        wanted.append(_has(key))
-        if card.memory:
-            wanted.append(_has(f"{key}.ram.{card.memory}"))
-        if card.interface:
-            wanted.append(_has(f"{key}.interface.{card.interface}"))
+        wanted += [_has(label) for label in plan.gpu.labels()]
+        if plan.gpu.part and plan.gpu.resource == NVIDIA:
+            # Where each card is cut alike its parts go by the name of whole cards, which a node of mixed cards has too.
+            wanted.append({"key": "nvidia.com/mig.strategy", "operator": "In", "values": ["single"]})
     classes = [storage.storage_class for storage in claimed(service)]
     wanted += [_has(f"{names.CAPABILITY}.storage.class.{name}") for name in classes if name]
     return {"nodeSelectorTerms": [{"matchExpressions": wanted}]}

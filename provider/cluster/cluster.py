@@ -20,17 +20,21 @@ from manifests.render import check_renderable, render
 from manifests.render.crd import StoredManifest, manifest_object, provider_hosts
 from manifests.render.names import lease_selector
 from manifests.render.site import Plan, Site
-from provider.cluster import hostnames, labels
+from provider.cluster import gputable, hostnames, labels
+from provider.cluster.addresses import Addresses
 from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
 from provider.cluster.inventory import inventory
 from provider.cluster.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
 from provider.cluster.kube import Kube
 from provider.cluster.mirrors import Address, Mirrors
+from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
 from provider.cluster.status import lease_status
-from provider.cluster.volumes import declared
+from provider.cluster.survey import NodeReport, survey
+from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
 from provider.errors import Refused, Retry
+from provider.lastgood import LastGood
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 
@@ -38,6 +42,8 @@ log = structlog.get_logger()
 
 SETTLE_S = 0.5
 """Changes of the inventory are told together after this: a rollout moves dozens of pods at once."""
+LIST_AGAIN_S = 30.0
+"""The operator's file of GPU models is looked at this often."""
 MARK_AGAIN_S = 60.0
 """A node whose labels could not be written is tried again after this."""
 
@@ -53,9 +59,12 @@ class Cluster:
         self.inventory_version = 0
         self._declared = declared(settings.storage)
         self._mark = asyncio.Event()
+        self._gpus = LastGood(settings.gpus, gputable.read, gputable.bundled())
+        self._notices = Notices()
         self._mirrors = Mirrors(
-            kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._mark.set
-        )
+            kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._mark.set,
+            settings.tolerations,
+        )  # fmt: skip
         self._inventory: tuple[int, Inventory] | None = None
         self._listeners: list[Listener] = []
         self._settling: asyncio.TimerHandle | None = None
@@ -68,6 +77,8 @@ class Cluster:
         out._mirrors.start(tasks)
         await out._mirrors.listed()
         spawn(tasks, "mark nodes", out._mark_nodes())
+        if settings.gpus is not None:
+            spawn(tasks, "list of GPUs", out._follow_list())
         return out
 
     def on_change(self, listener: Listener) -> None:
@@ -91,19 +102,28 @@ class Cluster:
     def inventory(self) -> Inventory:
         """Made anew only when `inventory_version` has moved."""
         if self._inventory is None or self._inventory[0] != self.inventory_version:
-            mirrors = self._mirrors
+            mirrors, classes = self._mirrors, self._classes()
             made = inventory(
                 nodes=mirrors.nodes.all(),
                 pods=mirrors.pods.all(),
                 leases=mirrors.leases,
-                classes=mirrors.classes.all(),
+                classes=classes,
                 claims=mirrors.claims.all(),
                 capacities=mirrors.capacities.all(),
                 declared_bytes=self._declared,
+                table=self._gpus.current,
+                services=[s for s in mirrors.foreign_services.all() if s.namespace not in mirrors.leases],
                 node_ports=self.settings.node_ports,
+                leased_ips=self._addresses(),
             )
             self._inventory = (self.inventory_version, made)
+            self._notices.look(self.nodes(), unsold(classes, self.settings.storage_classes, made.storage_bytes))
         return self._inventory[1]
+
+    def nodes(self) -> list[NodeReport]:
+        """Every node of the cluster by name: whether it is sold, what its GPUs are, and why not."""
+        nodes = sorted(self._mirrors.nodes.all(), key=lambda node: node.name)
+        return [survey(node, self._gpus.current) for node in nodes]
 
     def leases(self) -> Mapping[LeaseID, StoredManifest]:
         """The manifests stored in the cluster."""
@@ -192,9 +212,19 @@ class Cluster:
             overcommit_cpu_percent=s.overcommit_cpu_percent,
             overcommit_memory_percent=s.overcommit_memory_percent,
             overcommit_storage_percent=s.overcommit_storage_percent,
+            storage_classes=actual_names(self._classes()),
+            tolerations=s.tolerations,
             image_pull_secret=s.image_pull_secret,
             api_servers=self.api_servers,
         )
+
+    def _classes(self) -> tuple[StorageClass, ...]:
+        return offered(self._mirrors.classes.all(), self.settings.storage_classes)
+
+    def _addresses(self) -> Addresses:
+        named = self.settings.ip_pool
+        found = (pool for pool in self._mirrors.pools.all() if pool.name == named)
+        return next(found, 0) if named else self.settings.leased_ips
 
     def _lease_changed(self, lease: LeaseID) -> None:
         for listener in self._listeners:
@@ -214,11 +244,11 @@ class Cluster:
         """Keep the labels on nodes that the scheduler finds them by (labels.py)."""
         while True:
             self._mark.clear()
-            classes = self._mirrors.classes.all()
+            classes, capacities = self._classes(), self._mirrors.capacities.all()
             troubled = [
                 not await self._mark_node(obj)
                 for node in self._mirrors.nodes.all()
-                if (obj := labels.due(node, classes))
+                if (obj := labels.due(node, classes, capacities, self._gpus.current))
             ]
             try:
                 async with asyncio.timeout(MARK_AGAIN_S if any(troubled) else None):
@@ -226,6 +256,14 @@ class Cluster:
                 await asyncio.sleep(SETTLE_S)
             except TimeoutError:
                 pass
+
+    async def _follow_list(self) -> None:
+        """Cards are looked up anew when the operator has changed the file of models."""
+        while True:
+            await asyncio.sleep(LIST_AGAIN_S)
+            if self._gpus.look():
+                self._inventory_changed()
+                self._mark.set()
 
     async def _mark_node(self, obj: Mapping[str, Any]) -> bool:
         name = obj["metadata"]["name"]

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from bidengine.node import BoundPod, Inventory
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
+from provider.cluster.addresses import Addresses, ForeignService, leased_ips_left, node_ports_left
+from provider.cluster.gputable import GpuTable
 from provider.cluster.nodes import NodeFacts, free
 from provider.cluster.pods import PodFacts
 from provider.cluster.volumes import Capacity, Claim, StorageClass, claimed_by_class, free_bytes
@@ -24,12 +26,16 @@ def inventory(
     leases: Mapping[str, LeaseID],
     classes: Collection[StorageClass],
     claims: Collection[Claim],
-    capacities: Iterable[Capacity],
+    capacities: Collection[Capacity],
     declared_bytes: Mapping[str, int],
-    node_ports: int,
+    table: GpuTable,
+    services: Iterable[ForeignService] = (),
+    node_ports: int = 0,
+    leased_ips: Addresses = 0,
 ) -> Inventory:
     """`leases` is namespace -> lease, of every namespace of a lease that exists, ending ones included: their pods
-    still run."""
+    still run. `services` are those of nobody's lease; `node_ports` and `leased_ips` are what may be promised before
+    theirs are taken off."""
     usable = [n for n in nodes if n.marked and not n.unusable]
     sold = free_bytes(
         classes,
@@ -40,7 +46,7 @@ def inventory(
     )
     others: dict[str, dict[str, PodFacts]] = {}
     bound: dict[LeaseID, list[BoundPod]] = {}
-    models = {node.name: _models(node) for node in usable}
+    models = {node.name: _models(node, table) for node in usable}
     for pod in pods:
         if pod.finished or not pod.node:
             continue
@@ -48,22 +54,26 @@ def inventory(
         if lease is None:
             others.setdefault(pod.node, {})[pod.uid or f"{pod.namespace}/{pod.name}"] = pod
         else:
-            gpu = models.get(pod.node, {}).get(pod.gpu_vendor) if pod.ask.gpu_units else None
+            on_node = models.get(pod.node, {})
+            gpu = next((on_node[resource] for resource, _ in pod.gpus if resource in on_node), None)
             bound.setdefault(lease, []).append(BoundPod(pod.node, pod.ask, gpu))
     with_capacity = [c for c in classes if any(name in sold for name in c.sold_as)]
+    services = list(services)
     return Inventory(
         nodes=tuple(
-            free(node, others.get(node.name, {}).values(), with_capacity) for node in sorted(usable, key=_by_name)
+            free(node, others.get(node.name, {}).values(), with_capacity, table, capacities)
+            for node in sorted(usable, key=_by_name)
         ),
         storage_bytes=sold,
         lease_pods={lease: tuple(found) for lease, found in bound.items()},
         lease_claims=_lease_claims(claims, leases, classes),
-        node_ports=node_ports,
+        node_ports=node_ports_left(node_ports, services),
+        leased_ips=leased_ips_left(leased_ips, services),
     )
 
 
-def _models(node: NodeFacts) -> dict[str, GpuModel]:
-    return {vendor: found.model for vendor, found in node.cards.items() if found.model is not None}
+def _models(node: NodeFacts, table: GpuTable) -> dict[str, GpuModel]:
+    return {resource: found.model for resource, found in node.cards(table).items() if found.model is not None}
 
 
 def _by_name(node: NodeFacts) -> str:

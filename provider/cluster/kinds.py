@@ -68,6 +68,7 @@ CUSTOM_RESOURCE = Kind(
 MANIFEST = Kind("akash.network", "v2beta2", "manifests", "Manifest")
 PROVIDER_HOST = Kind("akash.network", "v2beta2", "providerhosts", "ProviderHost")
 PROVIDER_LEASED_IP = Kind("akash.network", "v2beta2", "providerleasedips", "ProviderLeasedIP")
+ADDRESS_POOL = Kind("metallb.io", "v1beta1", "ipaddresspools", "IPAddressPool")
 
 KINDS = (
     NAMESPACE,
@@ -94,6 +95,7 @@ KINDS = (
     MANIFEST,
     PROVIDER_HOST,
     PROVIDER_LEASED_IP,
+    ADDRESS_POOL,
 )
 
 _BY_TYPE = {(k.api_version, k.kind): k for k in KINDS}

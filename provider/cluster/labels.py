@@ -9,32 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from provider.cluster.gpus import PREFIX as GPU_PREFIX
+from manifests.gpus import LABELS as GPU_PREFIX
+from manifests.gpus import GpuModel
 from provider.cluster.gpus import card_labels
+from provider.cluster.gputable import GpuTable
 from provider.cluster.nodes import MARK, NodeFacts
 from provider.cluster.volumes import PREFIX as STORAGE_PREFIX
-from provider.cluster.volumes import StorageClass, classes_on
+from provider.cluster.volumes import Capacity, StorageClass, classes_on
 
 
-def wanted(node: NodeFacts, classes: Iterable[StorageClass]) -> dict[str, str] | None:
+def wanted(
+    node: NodeFacts, classes: Iterable[StorageClass], capacities: Iterable[Capacity], table: GpuTable
+) -> dict[str, str] | None:
     """The labels the daemon should hold on a node; None to leave the node as it is, because nothing can be scheduled
-    there now (its labels stay: it may come back with its leases) or because the operator said no. What somebody else
-    holds already is not repeated."""
+    there now (its labels stay: it may come back with its leases) or because the operator said no. Cards that are sick
+    get no label, so that no pod is sent to them. What somebody else holds already is not repeated."""
     if node.unusable or node.foreign_labels.get(MARK, "true") != "true":
         return None
     out = {MARK: "true"}
-    out |= {f"{STORAGE_PREFIX}{name}": "1" for name in sorted(classes_on(node.foreign_labels, classes))}
-    for vendor, found in node.cards.items():
-        told = any(key.startswith(f"{GPU_PREFIX}{vendor}.") for key in node.foreign_labels)
-        if found.model is not None and not told:
-            out |= card_labels(found.model, node.gpus[vendor])
+    out |= {f"{STORAGE_PREFIX}{name}": "1" for name in sorted(classes_on(node.foreign_labels, classes, capacities))}
+    for resource, found in node.cards(table).items():
+        if found.model is not None and not node.sick and not _told(found.model, node):
+            out |= card_labels(found.model, node.gpus[resource])
     return {key: value for key, value in out.items() if node.foreign_labels.get(key) != value}
 
 
-def due(node: NodeFacts, classes: Iterable[StorageClass]) -> dict[str, Any] | None:
+def due(
+    node: NodeFacts, classes: Iterable[StorageClass], capacities: Iterable[Capacity], table: GpuTable
+) -> dict[str, Any] | None:
     """The object to apply so that the node carries what is wanted; None when it does. The uid is named so that a node
     that went away meanwhile is not made anew."""
-    labels = wanted(node, classes)
+    labels = wanted(node, classes, capacities, table)
     if labels is None:
         return None
     stale = node.ours - labels.keys()
@@ -42,3 +47,8 @@ def due(node: NodeFacts, classes: Iterable[StorageClass]) -> dict[str, Any] | No
         return None
     metadata = {"name": node.name, "uid": node.uid, "labels": labels}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+
+
+def _told(model: GpuModel, node: NodeFacts) -> bool:
+    """Whether somebody else labels the cards of that vendor. Parts of cards are a schema of ours, so nobody does."""
+    return not model.part and any(key.startswith(f"{GPU_PREFIX}{model.vendor}.") for key in node.foreign_labels)

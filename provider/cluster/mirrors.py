@@ -8,8 +8,9 @@ whose it is. Nothing is lost by that: the namespace's own arrival names the leas
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from manifests.ids import LeaseID
 from manifests.render.crd import StoredManifest, read_manifest
 from manifests.render.names import MANAGED, lease_of
 from provider.cluster import kinds
+from provider.cluster.addresses import ForeignService, Pool, foreign_service, pool
 from provider.cluster.kube import Kube, Object
 from provider.cluster.mirror import Mirror
 from provider.cluster.nodes import NodeFacts, node_facts
@@ -58,8 +60,9 @@ class InNamespace:
 
 
 class Mirrors:
-    """`lease_changed(lease)`: look at it. `inventory_changed()`: nodes, what runs on them, or storage has moved;
-    `nodes_changed()`: of these, nodes or storage classes, which decide on labels."""
+    """`lease_changed(lease)`: look at it. `inventory_changed()`: nodes, what runs on them, storage, ports or addresses
+    have moved; `nodes_changed()`: of these, nodes or where storage is reached, which decide on labels. `tolerated` are
+    the keys of taints that keep no lease away."""
 
     def __init__(
         self,
@@ -68,18 +71,21 @@ class Mirrors:
         lease_changed: Callable[[LeaseID], None],
         inventory_changed: Callable[[], None],
         nodes_changed: Callable[[], None],
+        tolerated: Collection[str] = (),
     ) -> None:
         self._tell, self._tell_inventory, self._tell_nodes = lease_changed, inventory_changed, nodes_changed
-        self.nodes = Mirror(kube, kinds.NODE, keep=node_facts)
+        self.nodes = Mirror(kube, kinds.NODE, keep=partial(node_facts, tolerated=tolerated))
         self.namespaces = Mirror(kube, kinds.NAMESPACE, keep=_namespace, labels=OURS)
         self.pods = Mirror(kube, kinds.POD, keep=pod_facts)
         self.deployments = Mirror(kube, kinds.DEPLOYMENT, keep=workload_facts, labels=OURS)
         self.stateful_sets = Mirror(kube, kinds.STATEFUL_SET, keep=workload_facts, labels=OURS)
         self.services = Mirror(kube, kinds.SERVICE, keep=service_facts, labels=OURS)
+        self.foreign_services = Mirror(kube, kinds.SERVICE, keep=foreign_service, labels=f"{MANAGED}!=true")
         self.ingresses = Mirror(kube, kinds.INGRESS, keep=_ingress, labels=OURS)
         self.claims = Mirror(kube, kinds.PERSISTENT_VOLUME_CLAIM, keep=claim)
         self.classes = Mirror(kube, kinds.STORAGE_CLASS, keep=storage_class)
         self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)
+        self.pools = Mirror(kube, kinds.ADDRESS_POOL, keep=pool, optional=True)
         self.manifests = Mirror(kube, kinds.MANIFEST, keep=_manifest, namespace=manifest_namespace)
         self.hosts = Mirror(kube, kinds.PROVIDER_HOST, keep=_host, namespace=manifest_namespace, optional=True)
         self.endpoints = Mirror(
@@ -124,10 +130,12 @@ class Mirrors:
             (self.deployments, self._workload),
             (self.stateful_sets, self._workload),
             (self.services, self._service),
+            (self.foreign_services, self._supply),
             (self.ingresses, self._routes),
-            (self.claims, self._capacity),
+            (self.claims, self._supply),
             (self.classes, self._class),
             (self.capacities, self._capacity),
+            (self.pools, self._supply),
             (self.manifests, self._manifest),
             (self.hosts, self._routes),
             (self.endpoints, _nothing),
@@ -180,7 +188,12 @@ class Mirrors:
             if lease is not None:
                 self._tell(lease)
 
-    def _capacity(self, old: Claim | Capacity | None, new: Claim | Capacity | None) -> None:
+    def _capacity(self, old: Capacity | None, new: Capacity | None) -> None:
+        self._tell_inventory()
+        if (old and old.part) != (new and new.part):
+            self._tell_nodes()
+
+    def _supply(self, old: Claim | ForeignService | Pool | None, new: Claim | ForeignService | Pool | None) -> None:
         self._tell_inventory()
 
     def _manifest(self, old: StoredManifest | Unreadable | None, new: StoredManifest | Unreadable | None) -> None:

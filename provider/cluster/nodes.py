@@ -7,25 +7,32 @@ concluded, not what is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bidengine.node import Node
-from manifests.gpus import GpuModel
+from manifests.gpus import LABELS, GpuModel
+from provider.cluster.gpuhealth import sickness
+from provider.cluster.gpulabels import SPOKEN
+from provider.cluster.gpuresources import vendor_of
 from provider.cluster.gpus import Cards, cards
+from provider.cluster.gputable import GpuTable
 from provider.cluster.kube import FIELD_MANAGER
-from provider.cluster.pods import GPU_RESOURCES, PodFacts, total
+from provider.cluster.pods import PodFacts, total
 from provider.cluster.quantity import milli, whole
-from provider.cluster.volumes import StorageClass, classes_on
+from provider.cluster.volumes import Capacity, StorageClass, classes_on, largest_bytes
 
 MARK = "akash.network"
+
+_RESTLESS = frozenset({"nvidia.com/gfd.timestamp"})
+"""Labels that are written anew every minute and say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """`gpus` is vendor -> allocatable cards. `labels` are all labels; `ours` the keys of those that only the daemon
-    put there."""
+    """`labels` are all labels; `ours` the keys of those that only the daemon put there. `gpus` is resource -> what the
+    device plugin offers now, `gpu_capacity` -> how many there would be if none were sick."""
 
     name: str
     uid: str
@@ -38,51 +45,71 @@ class NodeFacts:
     ephemeral_bytes: int = 0
     pods: int = 0
     gpus: Mapping[str, int] = field(default_factory=dict)
+    gpu_capacity: Mapping[str, int] = field(default_factory=dict)
+    sick: str = ""
+    """why none of its GPUs is sold; "" when they are well"""
 
     foreign_labels: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """all but `ours`"""
-    cards: Mapping[str, Cards] = field(init=False, repr=False, compare=False)
-    """vendor -> what its cards are, for the vendors of which there are cards"""
+    gpu_labels: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    """of these, what tells about GPUs"""
 
     def __post_init__(self) -> None:
         # Worked out once per change of the node, not once per look at the inventory.
         told = {key: value for key, value in self.labels.items() if key not in self.ours}
         object.__setattr__(self, "foreign_labels", told)
-        of_vendor = {vendor: cards(told, vendor) for vendor, count in self.gpus.items() if count > 0}
-        object.__setattr__(self, "cards", of_vendor)
+        of_gpus = sorted(pair for pair in told.items() if pair[0].startswith((LABELS, *SPOKEN)))
+        object.__setattr__(self, "gpu_labels", tuple(of_gpus))
 
     @property
     def marked(self) -> bool:
         return self.labels.get(MARK) == "true"
 
+    def cards(self, table: GpuTable) -> dict[str, Cards]:
+        """Resource -> what its devices are, for resources of which there are any."""
+        return {
+            name: cards(self.gpu_labels, name, offered, table) for name, offered in self.gpus.items() if offered > 0
+        }
 
-def node_facts(node: Mapping[str, Any]) -> NodeFacts:
+
+def node_facts(node: Mapping[str, Any], tolerated: Collection[str] = ()) -> NodeFacts:
+    """`tolerated` are keys of taints that the pods of leases tolerate (settings.cluster.tolerations)."""
     metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
-    has = status.get("allocatable") or {}
+    has, capacity = status.get("allocatable") or {}, status.get("capacity") or {}
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     return NodeFacts(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
-        labels=dict(metadata.get("labels") or {}),
+        labels={key: value for key, value in labels.items() if key not in _RESTLESS},
         ours=_ours(metadata.get("managedFields") or []),
-        unusable=_unusable(spec, status),
+        unusable="being deleted" if "deletionTimestamp" in metadata else _unusable(spec, status, tolerated),
         cpu_milli=milli(has.get("cpu", 0)),
         memory_bytes=whole(has.get("memory", 0)),
         ephemeral_bytes=whole(has.get("ephemeral-storage", 0)),
         pods=whole(has.get("pods", 110)),
-        gpus={vendor: whole(has[name]) for name, vendor in GPU_RESOURCES.items() if name in has},
+        gpus=_gpus(has),
+        gpu_capacity=_gpus(capacity),
+        sick=sickness(labels, annotations, status.get("conditions") or []),
     )
 
 
-def free(node: NodeFacts, others: Iterable[PodFacts], classes: Iterable[StorageClass]) -> Node:
+def free(
+    node: NodeFacts,
+    others: Iterable[PodFacts],
+    classes: Iterable[StorageClass],
+    table: GpuTable,
+    capacities: Iterable[Capacity] = (),
+) -> Node:
     """What leases may have of a node: allocatable minus what the pods of no lease (`others`, on this node, not
     finished) take. Not below zero: a node may be over-full with pods that never asked the scheduler."""
     others = list(others)
     taken = total(pod.ask for pod in others)
     gpus: dict[GpuModel, int] = {}
-    for vendor, found in node.cards.items():
-        if found.model is not None:
-            used = sum(pod.ask.gpu_units for pod in others if pod.gpu_vendor == vendor)
-            gpus[found.model] = max(0, node.gpus[vendor] - used)
+    for resource, found in node.cards(table).items():
+        if found.model is not None and not node.sick:
+            used = sum(units for pod in others for name, units in pod.gpus if name == resource)
+            gpus[found.model] = max(0, node.gpus[resource] - used)
+    reached = classes_on(node.foreign_labels, classes, capacities)
     return Node(
         name=node.name,
         cpu_milli=max(0, node.cpu_milli - taken.cpu_milli),
@@ -90,8 +117,13 @@ def free(node: NodeFacts, others: Iterable[PodFacts], classes: Iterable[StorageC
         ephemeral_bytes=max(0, node.ephemeral_bytes - taken.ephemeral_bytes),
         pods=max(0, node.pods - len(others)),
         gpus=gpus,
-        classes=classes_on(node.foreign_labels, classes),
+        classes=reached,
+        largest_volume_bytes=largest_bytes(node.foreign_labels, classes, capacities),
     )
+
+
+def _gpus(amounts: Mapping[str, Any]) -> dict[str, int]:
+    return {name: whole(amount) for name, amount in amounts.items() if vendor_of(name)}
 
 
 def _ours(managed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -104,7 +136,7 @@ def _ours(managed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(held[True] - held[False])
 
 
-def _unusable(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+def _unusable(spec: Mapping[str, Any], status: Mapping[str, Any], tolerated: Collection[str]) -> str:
     if spec.get("unschedulable"):
         return "cordoned"
     conditions = {c.get("type"): c.get("status") for c in status.get("conditions") or []}
@@ -114,8 +146,8 @@ def _unusable(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
         if conditions.get(pressure) == "True":
             return pressure
     for taint in spec.get("taints") or []:
-        # The pods of leases tolerate nothing; a GPU's own taint is tolerated where the ExtendedResourceToleration
-        # plug-in is on, which cannot be seen from here.
-        if taint.get("effect") in ("NoSchedule", "NoExecute"):
+        # A GPU's own taint is also tolerated where the ExtendedResourceToleration plug-in is on, which cannot be seen
+        # from here: an operator says so with cluster.tolerations.
+        if taint.get("effect") in ("NoSchedule", "NoExecute") and taint.get("key") not in tolerated:
             return f"taint {taint.get('key')}"
     return ""

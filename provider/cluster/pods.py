@@ -1,20 +1,21 @@
 """A Pod as the daemon sees it: where it runs, what it takes from its node, how it fares. Pure.
 
 What a pod takes is what the scheduler reckons: all containers together, or the hungriest moment of its init
-containers, plus the runtime's overhead. Memory-backed volumes are no part of that; the daemon's own pods request their
-memory.
+containers, plus the runtime's overhead. Where a running container is being resized it is the most of what it asks, what
+the node has set aside and what it has. Memory-backed volumes are no part of that; the daemon's own pods request their
+memory. Huge pages are counted by nobody here, because none are sold.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bidengine.node import Ask
+from provider.cluster.gpuresources import vendor_of
 from provider.cluster.quantity import milli, whole
-
-GPU_RESOURCES = {"nvidia.com/gpu": "nvidia", "amd.com/gpu": "amd"}
 
 NOTHING = Ask(0, 0, 0)
 
@@ -22,7 +23,8 @@ NOTHING = Ask(0, 0, 0)
 @dataclass(frozen=True, slots=True)
 class PodFacts:
     """`trouble` is why it is not ready, in Kubernetes' words ("" when nothing is said); `detail` the sentence that
-    goes with it. `service` is the manifest service it belongs to, "" for pods of others."""
+    goes with it. `service` is the manifest service it belongs to, "" for pods of others. `gpus` are (resource, units);
+    the ask counts them together."""
 
     namespace: str
     name: str
@@ -30,7 +32,7 @@ class PodFacts:
     node: str
     finished: bool
     ask: Ask
-    gpu_vendor: str
+    gpus: tuple[tuple[str, int], ...]
     service: str
     ready: bool
     going: bool
@@ -46,7 +48,7 @@ class PodFacts:
 
 def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
-    ask, vendor = _ask(spec)
+    ask, gpus = _ask(spec, status)
     trouble, detail = _trouble(status)
     containers = status.get("containerStatuses") or []
     return PodFacts(
@@ -56,7 +58,7 @@ def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
         node=spec.get("nodeName") or "",
         finished=status.get("phase") in ("Succeeded", "Failed"),
         ask=ask,
-        gpu_vendor=vendor,
+        gpus=gpus,
         service=(metadata.get("labels") or {}).get("akash.network/manifest-service", ""),
         ready=_condition(status, "Ready") == "True",
         going="deletionTimestamp" in metadata,
@@ -66,76 +68,65 @@ def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
     )
 
 
-def plus(a: Ask, b: Ask) -> Ask:
-    return Ask(
-        a.cpu_milli + b.cpu_milli,
-        a.memory_bytes + b.memory_bytes,
-        a.ephemeral_bytes + b.ephemeral_bytes,
-        a.gpu_units + b.gpu_units,
-    )
-
-
-def most(a: Ask, b: Ask) -> Ask:
-    return Ask(
-        max(a.cpu_milli, b.cpu_milli),
-        max(a.memory_bytes, b.memory_bytes),
-        max(a.ephemeral_bytes, b.ephemeral_bytes),
-        max(a.gpu_units, b.gpu_units),
-    )
-
-
-def _ask(spec: Mapping[str, Any]) -> tuple[Ask, str]:
-    """What the scheduler reserves for the pod, and the vendor of its GPUs. An init container that restarts always is a
-    sidecar: it stays beside those that follow it and beside the containers."""
-    containers, inits = spec.get("containers") or [], spec.get("initContainers") or []
-    running = total(_requests(c) for c in containers)
-    sidecars, peak = NOTHING, NOTHING
-    for container in inits:
-        own = _requests(container)
-        if container.get("restartPolicy") == "Always":
-            sidecars = plus(sidecars, own)
-            peak = most(peak, sidecars)
-        else:
-            peak = most(peak, plus(sidecars, own))
-    ask = most(plus(running, sidecars), peak)
-    whole_pod = (spec.get("resources") or {}).get(
-        "requests"
-    ) or {}  # where given, it stands in place of the containers' sum
-    ask = Ask(
-        milli(whole_pod["cpu"]) if "cpu" in whole_pod else ask.cpu_milli,
-        whole(whole_pod["memory"]) if "memory" in whole_pod else ask.memory_bytes,
-        ask.ephemeral_bytes,
-        ask.gpu_units,
-    )
-    overhead = _amounts(spec.get("overhead") or {})
-    wanted = [name for c in (*containers, *inits) for name in _wants(c)]
-    return plus(ask, overhead), next((GPU_RESOURCES[name] for name in wanted if name in GPU_RESOURCES), "")
-
-
 def total(asks: Iterable[Ask]) -> Ask:
-    out = NOTHING
+    cpu = memory = ephemeral = gpus = 0
     for ask in asks:
-        out = plus(out, ask)
-    return out
+        cpu += ask.cpu_milli
+        memory += ask.memory_bytes
+        ephemeral += ask.ephemeral_bytes
+        gpus += ask.gpu_units
+    return Ask(cpu, memory, ephemeral, gpus)
 
 
-def _requests(container: Mapping[str, Any]) -> Ask:
-    return _amounts(_wants(container))
+def _ask(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Ask, tuple[tuple[str, int], ...]]:
+    """What the scheduler reserves for the pod, and its GPUs. An init container that restarts always is a sidecar: it
+    stays beside those that follow it and beside the containers."""
+    resized = {
+        c.get("name"): c for key in ("containerStatuses", "initContainerStatuses") for c in status.get(key) or ()
+    }
+    running, sidecars, peak = _Amounts(), _Amounts(), _Amounts()
+    for container in spec.get("containers") or ():
+        running += _wanted(container, resized)
+    for container in spec.get("initContainers") or ():
+        own = _wanted(container, resized)
+        if container.get("restartPolicy") == "Always":
+            sidecars += own
+            peak |= sidecars
+        else:
+            peak |= sidecars + own
+    needed = (running + sidecars) | peak
+    for name, amount in _amounts((spec.get("resources") or {}).get("requests") or {}).items():
+        if name in ("cpu", "memory"):
+            needed[name] = amount  # asked for the pod as a whole, it stands in place of the containers' sum
+    needed += _amounts(spec.get("overhead") or {})
+    gpus = tuple(sorted((name, units) for name, units in needed.items() if vendor_of(name) and units))
+    ask = Ask(needed["cpu"], needed["memory"], needed["ephemeral-storage"], sum(units for _, units in gpus))
+    return ask, gpus
 
 
-def _wants(container: Mapping[str, Any]) -> Mapping[str, Any]:
+_Amounts = Counter[str]
+"""By resource: cpu in thousandths, the rest in bytes or pieces. `+` adds, `|` takes the most of each."""
+
+
+def _wanted(container: Mapping[str, Any], resized: Mapping[str, Mapping[str, Any]]) -> _Amounts:
     """The API server fills in missing requests from limits; an object that never was there may lack them."""
     resources = container.get("resources") or {}
-    return {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+    wanted = _amounts({**(resources.get("limits") or {}), **(resources.get("requests") or {})})
+    now = resized.get(container.get("name", ""))
+    if now:
+        wanted |= _amounts(now.get("allocatedResources") or {})
+        wanted |= _amounts((now.get("resources") or {}).get("requests") or {})
+    return wanted
 
 
-def _amounts(wants: Mapping[str, Any]) -> Ask:
-    return Ask(
-        milli(wants.get("cpu", 0)),
-        whole(wants.get("memory", 0)),
-        whole(wants.get("ephemeral-storage", 0)),
-        sum(whole(wants.get(name, 0)) for name in GPU_RESOURCES),
-    )
+def _amounts(wants: Mapping[str, Any]) -> _Amounts:
+    out = _Amounts()
+    for name, quantity in wants.items():
+        if name == "cpu":
+            out[name] = milli(quantity)
+        elif name in ("memory", "ephemeral-storage") or vendor_of(name):
+            out[name] = whole(quantity)
+    return out
 
 
 def _condition(status: Mapping[str, Any], kind: str) -> str:

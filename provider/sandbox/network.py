@@ -49,6 +49,11 @@ CARDS = (
     GpuModel("nvidia", "rtx3090", "24Gi", "pcie"),
     GpuModel("nvidia", "t4", "16Gi", "pcie"),
 )
+MORE_CARDS = (
+    GpuModel("nvidia", "a100-mig-1g.10gb", "10Gi", "", "nvidia.com/mig-1g.10gb"),
+    GpuModel("amd", "mi300x", "192Gi"),
+)
+"""What the daemon finds out by itself, from the words of the vendors' labellers."""
 _LABEL = "akash.network/capabilities.gpu.vendor"
 NODES = (
     NodeSpec("node-1", cpu_milli=64_000, memory_bytes=256 << 30, ephemeral_bytes=4 << 40),
@@ -62,6 +67,15 @@ NODES = (
             },
         )
         for card in CARDS
+    ),
+    NodeSpec(
+        "gpu-slices", cpu_milli=128_000, memory_bytes=1 << 40, ephemeral_bytes=4 << 40,
+        gpus=14, gpu_resource="nvidia.com/mig-1g.10gb",
+        labels={"nvidia.com/mig.strategy": "mixed", "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"},
+    ),
+    NodeSpec(
+        "gpu-mi300x", cpu_milli=128_000, memory_bytes=1 << 40, ephemeral_bytes=4 << 40,
+        gpus=8, gpu_resource="amd.com/gpu", labels={"amd.com/gpu.device-id": "74a1", "amd.com/gpu.vram": "192G"},
     ),
 )  # fmt: skip
 CLASSES = ("beta1", "beta2", "beta3", "default")
@@ -291,10 +305,11 @@ def _attributes(asked: Sequence[GroupSpec]) -> tuple[Attribute, ...]:
     for n, name in enumerate(CLASSES, 1):
         found |= {f"capabilities/storage/{n}/class": name, f"capabilities/storage/{n}/persistent": "true"}
     found |= {"capabilities/storage/9/class": "ram", "capabilities/storage/9/persistent": "false"}
-    for card in CARDS:
+    for card in (*CARDS, *MORE_CARDS):
         key, ram, interface = f"capabilities/gpu/vendor/{card.vendor}/model/{card.model}", card.memory, card.interface
-        for suffix in ("", f"/ram/{ram}", f"/interface/{interface}", f"/ram/{ram}/interface/{interface}"):
-            found[key + suffix] = "true"
+        found |= {key: "true", f"{key}/ram/{ram}": "true"}
+        if interface:
+            found |= {f"{key}/interface/{interface}": "true", f"{key}/ram/{ram}/interface/{interface}": "true"}
     for group in reversed(asked):
         found |= {a.key: a.value for a in group.requirements.attributes}
     return tuple(Attribute(k, v) for k, v in sorted(found.items()))

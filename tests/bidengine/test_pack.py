@@ -12,6 +12,7 @@ from bidengine.pack import pack
 from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
 from bidengine.snapshot import Snapshot
+from manifests.gpus import GpuModel
 from manifests.resources import Endpoint, EndpointKind
 
 
@@ -119,13 +120,33 @@ def test_a_node_is_filled_to_the_last_of_each_figure_and_no_further(
     assert isinstance(pack(make.group(make.unit(**unit)), free, Commit()), Decline)
 
 
+def test_any_card_is_no_slice_and_a_slice_is_asked_for_by_its_name(make: Any) -> None:
+    """Two slices do not work together as two cards do, so who asks for cards never gets them (manifests/gpus.py)."""
+    slice_ = GpuModel("nvidia", "a100-mig-1g.10gb", "10Gi", "", "nvidia.com/mig-1g.10gb")
+    free = Snapshot([make.node("a", gpus={slice_: 7})])
+    for asked in (make.unit(gpu=1), make.unit(gpu=1, models=["*"]), make.unit(gpu=1, models=["a100"])):
+        found = pack(make.group(asked), free, Commit())
+        assert isinstance(found, Decline)
+        assert found.reason is Reason.NO_GPU_MODEL
+    assert placed(make.group(make.unit(gpu=2, models=["a100-mig-1g.10gb"])), free).gpu_of(1) == slice_
+
+
+def test_a_volume_must_fit_into_the_part_of_the_storage_its_node_reaches(make: Any) -> None:
+    nodes = [make.node("a", classes=["beta3"]), make.node("b", classes=["beta3"])]
+    nodes[0].largest_volume_bytes, nodes[1].largest_volume_bytes = {"beta3": 5 * make.gib}, {"beta3": 50 * make.gib}
+    free = Snapshot(nodes, {"beta3": 55 * make.gib})
+    assert placed(make.group(make.unit(storage=[make.volume(6, "beta3")])), free).slots[0].node == "b"
+    found = pack(make.group(make.unit(storage=[make.volume(51, "beta3")])), free, Commit())
+    assert isinstance(found, Decline), "there is enough in sum, but not in one part"
+
+
 def test_a_list_of_models_falls_back_when_the_first_has_too_little_cpu_beside_it(make: Any) -> None:
     free = Snapshot([make.node("a", cpu=500, gpus={make.a100: 8}), make.node("b", gpus={make.h100: 1})])
     assert placed(make.group(make.unit(gpu=1, models=["a100", "h100"])), free).gpu_of(1) == make.h100
 
 
 def test_ram_volumes_need_memory_and_over_commit_makes_room(make: Any) -> None:
-    spec = make.group(make.unit(memory_gib=6, storage=[make.ram(3)]))
+    spec = make.group(make.unit(memory_gib=6, storage=[make.ram(2)]))
     free = Snapshot([make.node("a", memory_gib=7)])
     found = pack(spec, free, Commit())
     assert isinstance(found, Decline)

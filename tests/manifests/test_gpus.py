@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifests.errors import Invalid
-from manifests.gpus import GpuModel, GpuWish, wish, wishes
+from manifests.gpus import GpuModel, GpuWish, longest_model, wish, wishes
 from manifests.resources import Attribute
 
 A100 = GpuModel("nvidia", "a100", "80Gi", "sxm")
@@ -59,3 +59,38 @@ def test_only_attributes_that_are_true_are_wishes() -> None:
     assert wishes((Attribute("vendor/nvidia/model/t4", "true"), Attribute("vendor/nvidia/model/a100", "false"))) == (
         GpuWish("nvidia", "t4"),
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "part"),
+    [
+        ("a100-mig-1g.10gb", True),
+        ("h100-mig-1g.10gb.me", True),
+        ("mi300x-cpx-nps4", True),
+        ("mi300x-dpx", True),
+        ("a100", False),
+        ("rtx4090", False),
+        ("mig-thing", False),
+    ],
+)
+def test_a_part_of_a_card_is_known_by_its_name(model: str, part: bool) -> None:
+    card = GpuModel("nvidia", model)
+    assert card.part is part
+    assert wish(card.key()).granted_by(card), "asked for by its name it is granted"
+    assert wish("vendor/nvidia/model/*").granted_by(card) is not part, "any card is a whole one"
+
+
+def test_the_resource_a_card_goes_by() -> None:
+    assert GpuModel("amd", "mi300x").resource == "amd.com/gpu"
+    assert GpuModel("intel", "flex170").resource == "gpu.intel.com/i915"
+    assert GpuModel("nvidia", "a100-mig-1g.5gb", resource_name="nvidia.com/mig-1g.5gb").resource == (
+        "nvidia.com/mig-1g.5gb"
+    )
+
+
+def test_labels_that_are_too_long_are_left_out() -> None:
+    key = "akash.network/capabilities.gpu.vendor.nvidia.model."
+    assert A100.labels() == (f"{key}a100", f"{key}a100.ram.80Gi", f"{key}a100.interface.sxm")
+    longest = "m" * longest_model("nvidia")
+    assert GpuModel("nvidia", longest, "80Gi").labels() == (key + longest,)
+    assert GpuModel("nvidia", longest + "m").labels() == ()

@@ -131,7 +131,7 @@ _SCHEDULER_PARAMS = _object(
     runtime_class=_TEXT,
     resources=_object(
         nullable=True,
-        gpu=_object(nullable=True, vendor=_TEXT, model=_TEXT, interface=_TEXT, memory_size=_TEXT),
+        gpu=_object(nullable=True, vendor=_TEXT, model=_TEXT, interface=_TEXT, memory_size=_TEXT, resource=_TEXT),
     ),
 )
 

@@ -62,7 +62,7 @@ def _plan(at: Field) -> ServicePlan:
     gpu = at["resources"]["gpu"]
     if not gpu:
         return ServicePlan(at["runtime_class"].text())
-    card = GpuModel(gpu["vendor"].text(), gpu["model"].text(), gpu["memory_size"].text(), gpu["interface"].text())
+    card = GpuModel(*(gpu[key].text() for key in ("vendor", "model", "memory_size", "interface", "resource")))
     return ServicePlan(at["runtime_class"].text(), card)
 
 

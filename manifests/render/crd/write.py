@@ -3,7 +3,7 @@
 Fields and their absence are the reference's: what is zero, false or empty is left out. Where we must tell "no list"
 from "an empty list" (they hash differently, sdl-manifest.md §10), the empty list is written and the missing one is
 not. Three things the reference drops are kept as additional fields: `endpoints` of resources, `proxy_buffer_size` of
-http_options, and `tee` of params.
+http_options, and `tee` of params; one is ours alone: `resource` of a card that goes by an unusual name.
 """
 
 from __future__ import annotations
@@ -138,4 +138,5 @@ def _scheduler_params(plan: ServicePlan) -> dict[str, Any]:
 
 
 def _gpu(card: GpuModel) -> dict[str, Any]:
-    return {"vendor": card.vendor, "model": card.model, "interface": card.interface, "memory_size": card.memory}
+    out = {"vendor": card.vendor, "model": card.model, "interface": card.interface, "memory_size": card.memory}
+    return {**out, "resource": card.resource_name} if card.resource_name else out

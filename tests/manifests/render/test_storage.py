@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from manifests.manifest import Params, StorageParams
@@ -50,9 +52,9 @@ def test_read_only_is_said_only_where_it_is_so(build):
 
 
 @pytest.mark.parametrize(("class_", "named"), [("beta3", {"storageClassName": "beta3"}), ("default", {}), ("", {})])
-def test_a_claim_names_its_class_unless_it_is_the_cluster_s_default(build, class_, named):
+def test_a_claim_names_its_class_unless_it_is_the_cluster_s_default(build, site, class_, named):
     db = build.service("db", resources=build.resources(build.persistent("data", class_, 10**9)))
-    assert claim_templates(db) == [
+    assert claim_templates(db, site) == [
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
@@ -65,3 +67,13 @@ def test_a_claim_names_its_class_unless_it_is_the_cluster_s_default(build, class
             },
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("class_", "named"), [("beta3", "fast"), ("beta2", "beta2"), ("default", "cheap"), ("", "cheap")]
+)
+def test_a_claim_names_the_class_that_stands_behind_what_was_asked(build, site, class_, named):
+    mapped = replace(site, storage_classes={"beta3": "fast", "default": "cheap"})
+    db = build.service("db", resources=build.resources(build.persistent("data", class_)))
+    (claim,) = claim_templates(db, mapped)
+    assert claim["spec"]["storageClassName"] == named

@@ -83,3 +83,50 @@ def test_system_calls_are_filtered_unless_the_site_says_otherwise(build, lease, 
     assert made["securityContext"] == {"runAsNonRoot": False, "seccompProfile": {"type": "RuntimeDefault"}}
     plain = pod(workload(lease, build.service(), DEFAULT_PLAN, replace(site, seccomp_profile=""), "7"))
     assert plain["securityContext"] == {"runAsNonRoot": False}
+
+
+@pytest.mark.parametrize(
+    ("card", "resource", "more"),
+    [
+        pytest.param(
+            GpuModel("nvidia", "a100-mig-1g.10gb", "10Gi", "", "nvidia.com/mig-1g.10gb"),
+            "nvidia.com/mig-1g.10gb",
+            {},
+            id="a slice that has a resource of its own",
+        ),
+        pytest.param(
+            GpuModel("nvidia", "a100-mig-1g.10gb", "10Gi"),
+            "nvidia.com/gpu",
+            {"nvidia.com/mig.strategy": ("In", ["single"])},
+            id="a slice by the name of whole cards: never on a node that has both",
+        ),
+        pytest.param(
+            GpuModel("amd", "mi300x-cpx-nps4", "", "", "amd.com/cpx_nps4"), "amd.com/cpx_nps4", {}, id="AMD's partition"
+        ),
+        pytest.param(GpuModel("intel", "flex170", "16Gi"), "gpu.intel.com/i915", {}, id="Intel's card"),
+        pytest.param(GpuModel("nvidia", "a100"), "nvidia.com/gpu", {}, id="a whole card"),
+    ],
+)
+def test_pods_ask_for_the_resource_their_card_is(build, lease, site, card, resource, more):
+    service = build.service(resources=build.resources(gpu=2))
+    made = workload(lease, service, ServicePlan("", card), site, "7")
+    found = node_labels(made)
+    asked = pod(made)["containers"][0]["resources"]
+    assert {name: n for name, n in asked["requests"].items() if "/" in name} == {resource: "2"}
+    assert asked["limits"][resource] == "2"
+    assert {key: how for key, how in found.items() if not key.startswith("akash.network")} == more
+    assert all(label in found for label in card.labels())
+
+
+def test_a_label_that_cannot_be_written_is_not_looked_for(build, lease, site):
+    """`…interface.sxm` would be too long for Kubernetes, on the node as in the pod."""
+    card = GpuModel("nvidia", "a-card-with-a-very-long-nam", "80Gi", "sxm")
+    made = workload(lease, build.service(resources=build.resources(gpu=1)), ServicePlan("", card), site, "7")
+    assert all(len(key.partition("/")[2]) <= 63 for key in node_labels(made))
+
+
+def test_taints_that_the_operator_tolerates(build, lease, site):
+    assert "tolerations" not in pod(workload(lease, build.service(), DEFAULT_PLAN, site, "7"))
+    tolerant = replace(site, tolerations=("nvidia.com/gpu",))
+    found = pod(workload(lease, build.service(), DEFAULT_PLAN, tolerant, "7"))
+    assert found["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]

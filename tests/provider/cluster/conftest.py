@@ -15,7 +15,7 @@ import yaml
 from aiohttp import web
 
 from provider.cluster.kinds import NAMESPACE, Kind, kind_of
-from provider.cluster.kube import Event, Kube, Page
+from provider.cluster.kube import FIELD_MANAGER, Event, Kube, Page
 from provider.errors import AkpError, Conflict, NotFound
 from provider.settings import ClusterSettings
 
@@ -76,6 +76,13 @@ class ApiServer:
         self.answers.append(answer)
 
 
+def real_node(name: str) -> dict[str, Any]:
+    """A Node as such a cluster has it, from the folder `nodes`: modelled on what the kubelet, the labellers and the
+    device plugins write."""
+    found: dict[str, Any] = json.loads((Path(__file__).parent / "nodes" / f"{name}.json").read_text())
+    return found
+
+
 def kubeconfig_text(url: str, token: str = "first") -> str:
     return yaml.safe_dump(
         {
@@ -112,7 +119,8 @@ async def kube(server: ApiServer) -> AsyncIterator[Kube]:
 
 class Memory:
     """A cluster in memory with the methods of Kube that Cluster uses: objects by kind, watches that tell every change.
-    `trouble[verb plural/name]` is raised once per entry; a namespace deleted takes all in it along."""
+    `trouble[verb plural/name]` is raised once per entry, of a watch (`watch nodes`) at the next change; a namespace
+    deleted takes all in it along."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[Kind, str, str], Any] = {}
@@ -120,6 +128,8 @@ class Memory:
         self.told = asyncio.Condition()
         self.trouble: dict[str, AkpError] = {}
         self.done: list[str] = []
+        self.applied: dict[tuple[Kind, str, str], set[str]] = {}
+        """labels that server-side apply holds for the daemon"""
 
     def put(self, obj: dict[str, Any]) -> dict[str, Any]:
         kind, metadata = kind_of(obj), obj["metadata"]
@@ -169,6 +179,8 @@ class Memory:
         async def events() -> AsyncIterator[Event]:
             seen = int(since)
             while True:
+                if (trouble := self.trouble.pop(f"watch {kind.plural}", None)) is not None:
+                    raise trouble
                 for k, event in self.history[seen:]:
                     if k is kind and self._matches(event.object, namespace, labels):
                         yield event
@@ -188,9 +200,15 @@ class Memory:
     async def apply(self, obj: dict[str, Any], *, force: bool = True) -> dict[str, Any]:
         kind, metadata = kind_of(obj), obj["metadata"]
         self._asked("apply", kind, metadata["name"])
-        there = self.objects.get((kind, metadata.get("namespace", ""), metadata["name"]), {"metadata": {}})
-        labels = {**there["metadata"].get("labels", {}), **metadata.get("labels", {})}
-        out = self.put({**there, **obj, "metadata": {**there["metadata"], **metadata, "labels": labels}})
+        out_key = (kind, metadata.get("namespace", ""), metadata["name"])
+        there = self.objects.get(out_key, {"metadata": {}})
+        said = metadata.get("labels", {})
+        kept = {k: v for k, v in there["metadata"].get("labels", {}).items() if k not in self.applied.get(out_key, ())}
+        self.applied[out_key] = set(said)
+        held = {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:metadata": {"f:labels": {}}}}
+        held["fieldsV1"]["f:metadata"]["f:labels"] = {f"f:{label}": {} for label in said}  # type: ignore[index]
+        merged = {**there["metadata"], **metadata, "labels": {**kept, **said}, "managedFields": [held]}
+        out = self.put({**there, **obj, "metadata": merged})
         await self.tell()
         return out
 

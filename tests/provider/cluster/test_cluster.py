@@ -6,28 +6,35 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bidengine.node import Ask, BoundPod
+from manifests.gpus import GpuModel
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, HttpOptions, ManifestGroup, Params, Service, StorageParams
 from manifests.render.crd import StoredManifest
 from manifests.render.names import pod_labels
-from manifests.resources import Cpu, Gpu, Resources, Storage
+from manifests.resources import Attribute, Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
+from provider.cluster import kinds
 from provider.cluster.cluster import Cluster
+from provider.cluster.kube import Gone
 from provider.cluster.workloads import ServiceHealth, Whose
 from provider.errors import ConfigError, Refused, Retry
 from provider.settings import ClusterSettings
 
-from .conftest import Memory
+from .conftest import Memory, real_node
 
 LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")
 THEIRS = LeaseID("akash1x", 2, 1, 1, "akash1p")
 NS = lease_namespace(LEASE)
 GI = 1 << 30
+A100 = GpuModel("nvidia", "a100", "80Gi", "sxm")
+MI300X = GpuModel("amd", "mi300x", "192Gi")
+L40S = GpuModel("nvidia", "l40s", "48Gi", "pcie")
 SETTINGS = ClusterSettings(public_hostname="p.example", ingress_domain="ingress.p.example", storage={"beta3": "1Ti"})
 SIZE = Resources(1, Cpu(500), Ram(GI), (Storage("default", GI),), Gpu())
 HTTP = Expose(8080, 80, "TCP", "", True, ("a.example",), HttpOptions(), "", 0)
@@ -86,6 +93,146 @@ async def test_a_node_that_cannot_be_marked_is_tried_again(memory: Memory) -> No
         assert cluster.inventory().nodes == ()
         await asyncio.sleep(60)
         assert len(cluster.inventory().nodes) == 1
+
+
+async def test_go_4_a_node_that_is_quiet_after_start_is_labelled_and_sold(memory: Memory) -> None:
+    """The reference labels on events of the node alone (go-baseline.md, defect 4)."""
+    memory.put(real_node("gpu-operator-a100"))
+    async with watched(memory) as cluster:
+        await asyncio.sleep(2)
+        (found,) = cluster.inventory().nodes
+        assert found.gpus == {A100: 8}
+        labels = (await memory.get(kinds.NODE, None, "a100-1"))["metadata"]["labels"]
+        assert labels["akash.network/capabilities.gpu.vendor.nvidia.model.a100"] == "8"
+
+
+async def test_go_5_a_node_that_is_added_later_has_its_gpus_known(memory: Memory) -> None:
+    """The reference hands its list of GPUs on once, to whoever listens then (go-baseline.md, defect 5)."""
+    memory.put(node())
+    async with watched(memory) as cluster:
+        await asyncio.sleep(600)
+        memory.put(real_node("gpu-operator-a100"))
+        await memory.tell()
+        await asyncio.sleep(2)
+        assert [n.gpus for n in cluster.inventory().nodes] == [{A100: 8}, {}]
+
+
+async def test_go_6_and_d18_after_an_outage_of_the_api_every_node_is_there(memory: Memory) -> None:
+    """What was known stays meanwhile, nothing is restarted for it, and what changed unseen is found by a list, nodes
+    that went away and came back included (go-baseline.md, defect 6; product.md D18)."""
+    memory.put(real_node("gpu-operator-a100"))
+    memory.put(node())
+    async with watched(memory) as cluster:
+        await asyncio.sleep(2)
+        memory.trouble |= {"watch nodes": Gone("410"), "list nodes": Retry("connection refused")}
+        memory.drop(kinds.NODE, "", "n1")
+        memory.put(real_node("amd-labeller-mi300x"))
+        await memory.tell()
+        assert not cluster.fresh
+        assert {n.name for n in cluster.inventory().nodes} == {"a100-1", "n1"}, "nothing is concluded from silence"
+        await asyncio.sleep(60)
+        assert cluster.fresh
+        assert {n.name: n.gpus for n in cluster.inventory().nodes} == {"a100-1": {A100: 8}, "mi300x-1": {MI300X: 8}}
+        memory.put(node())
+        await memory.tell()
+        await asyncio.sleep(2)
+        assert len(cluster.inventory().nodes) == 3
+
+
+async def test_d18_a_cluster_without_nodes_is_empty_and_waits(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await asyncio.sleep(600)
+        assert (cluster.inventory().nodes, cluster.fresh) == ((), True)
+        memory.put(node())
+        await memory.tell()
+        await asyncio.sleep(2)
+        assert len(cluster.inventory().nodes) == 1
+
+
+async def test_d19_gpus_are_sold_when_their_device_plugin_comes_up(memory: Memory) -> None:
+    """After an installation or a reboot: the node is known at once, tainted or not, and says what it waits for; no pod
+    of ours has to run on it first, and nobody has to restart anything (product.md D19, row 38)."""
+    down = real_node("nfd-l40s-plugin-down")
+    memory.put({**down, "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]}})
+    async with watched(memory, SETTINGS.model_copy(update={"tolerations": ("nvidia.com/gpu",)})) as cluster:
+        await asyncio.sleep(2)
+        (report,) = cluster.nodes()
+        assert report.why_not == ""
+        assert "device plugin offers none" in report.gpus[0].why_not
+        assert cluster.inventory().nodes[0].gpus == {}
+        offered = {**down["status"]["allocatable"], "nvidia.com/gpu": "8"}
+        there = await memory.get(kinds.NODE, None, "l40s-1")
+        memory.put({**there, "status": {**down["status"], "allocatable": offered}})
+        await memory.tell()
+        await asyncio.sleep(2)
+        assert cluster.inventory().nodes[0].gpus == {L40S: 8}
+        labels = (await memory.get(kinds.NODE, None, "l40s-1"))["metadata"]["labels"]
+        assert labels["akash.network/capabilities.gpu.vendor.nvidia.model.l40s"] == "8"
+    memory.put(real_node("kubeadm-control-plane"))
+    async with watched(memory) as cluster:
+        assert {n.name: n.why_not for n in cluster.nodes()} == {
+            "cp-1": "taint node-role.kubernetes.io/control-plane",
+            "l40s-1": "taint nvidia.com/gpu",
+        }
+
+
+async def test_a_changed_list_of_gpus_is_taken_over_and_a_wrong_one_is_not(memory: Memory, tmp_path: Path) -> None:
+    file = tmp_path / "gpus.json"
+    entry = '{"10de": {"name": "nvidia", "devices": {"20b2": {"name": "%s"}}}}'
+    file.write_text(entry % "first")
+    memory.put(real_node("gpu-operator-a100"))
+    memory.objects[kinds.NODE, "", "a100-1"]["metadata"]["labels"].pop("nvidia.com/gpu.product")
+    async with watched(memory, SETTINGS.model_copy(update={"gpus": file})) as cluster:
+
+        async def model() -> str:
+            await asyncio.sleep(60)
+            (card,) = cluster.inventory().nodes[0].gpus
+            return card.model
+
+        assert await model() == "first"
+        file.write_text("{")
+        assert await model() == "first"
+        file.write_text(entry % "second")
+        assert await model() == "second"
+        labels = (await memory.get(kinds.NODE, None, "a100-1"))["metadata"]["labels"]
+        assert "akash.network/capabilities.gpu.vendor.nvidia.model.second" in labels
+
+
+async def test_a_wrong_list_of_gpus_is_told_at_start(memory: Memory, tmp_path: Path) -> None:
+    (tmp_path / "gpus.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"gpus\.json.*not JSON"):
+        Cluster(memory, SETTINGS.model_copy(update={"gpus": tmp_path / "gpus.json"}))  # type: ignore[arg-type]
+
+
+async def test_classes_ports_and_addresses_follow_the_settings(memory: Memory) -> None:
+    settings = SETTINGS.model_copy(
+        update={"storage_classes": {"beta3": "fast"}, "ip_pool": "tenants", "node_ports": 5000}
+    )
+    memory.put(node())
+    memory.put({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}})
+    for name, addresses in (("tenants", ["10.0.0.0/29"]), ("others", ["10.9.0.0/16"])):
+        kind = {"apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool"}
+        memory.put({**kind, "metadata": {"name": name, "namespace": "m"}, "spec": {"addresses": addresses}})
+    balancer = {"type": "LoadBalancer", "ports": [{"port": 80, "nodePort": 30080}]}
+    memory.put(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "ingress", "namespace": "i"}, "spec": balancer,
+         "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}
+    )  # fmt: skip
+    async with watched(memory, settings) as cluster:
+        await asyncio.sleep(2)
+        found = cluster.inventory()
+        assert found.storage_bytes == {"beta3": 1 << 40}
+        assert found.nodes[0].classes == {"beta3"}
+        assert (found.node_ports, found.leased_ips) == (2767, 7)
+        volume = replace(
+            SIZE, storage=(Storage("data", GI, (Attribute("persistent", "true"), Attribute("class", "beta3"))),)
+        )
+        group = ManifestGroup("west", (replace(WEB, resources=volume),))
+        await cluster.deploy(LEASE, group, {}, "r1")
+        made = await memory.get(kinds.STATEFUL_SET, NS, "web")
+        assert made["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] == "fast"
+    async with watched(memory) as cluster:
+        assert cluster.inventory().leased_ips == 0, "no address is sold that the operator has not offered"
 
 
 async def test_the_inventory_is_made_anew_only_when_something_moved(memory: Memory) -> None:

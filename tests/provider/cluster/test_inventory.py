@@ -5,7 +5,9 @@ from dataclasses import replace
 from bidengine.node import Ask, BoundPod
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
+from provider.cluster.addresses import ForeignService, Pool
 from provider.cluster.gpus import card_labels
+from provider.cluster.gputable import bundled
 from provider.cluster.inventory import inventory
 from provider.cluster.nodes import NodeFacts
 from provider.cluster.pods import PodFacts
@@ -24,14 +26,14 @@ NODE = NodeFacts(
     32 * GI,
     100 * GI,
     110,
-    {"nvidia": 4},
+    {"nvidia.com/gpu": 4},
 )
 BETA3 = StorageClass("beta3", False, True)
-WEB = PodFacts("lease-ns", "web-0", "w", "n1", False, Ask(1000, GI, GI), "", "web", True, False, 0, "", "")
+WEB = PodFacts("lease-ns", "web-0", "w", "n1", False, Ask(1000, GI, GI), (), "web", True, False, 0, "", "")
 DNS = replace(WEB, namespace="kube-system", uid="d", ask=Ask(100, GI, 0), service="")
 
 
-def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None):  # type: ignore[no-untyped-def]
+def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None, services=(), ips=0):  # type: ignore[no-untyped-def]
     return inventory(
         nodes=nodes,
         pods=pods,
@@ -40,7 +42,10 @@ def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None):  #
         claims=claims,
         capacities=(),
         declared_bytes={"beta3": 100 * GI} if declared is None else declared,
+        table=bundled(),
+        services=services,
         node_ports=7,
+        leased_ips=ips,
     )
 
 
@@ -56,7 +61,8 @@ def test_each_pod_counts_once_as_a_leases_or_as_somebodys() -> None:
     assert found.lease_pods == {LEASE: (BoundPod("n1", Ask(1000, GI, GI)),)}
 
 
-def test_two_pods_of_one_name_in_two_namespaces_are_two() -> None:
+def test_d10_two_pods_of_one_name_in_two_namespaces_are_two() -> None:
+    """Pods are told apart by their uid: StatefulSets of different leases have pods of the same name."""
     assert look(pods=[DNS, replace(DNS, namespace="other", uid="e")]).nodes[0].cpu_milli == 7800
 
 
@@ -84,9 +90,38 @@ def test_nodes_come_by_name() -> None:
 
 
 def test_a_lease_with_gpus_uses_its_nodes_model() -> None:
-    found = look(pods=[replace(WEB, ask=Ask(1000, GI, GI, 2), gpu_vendor="nvidia")])
+    found = look(pods=[replace(WEB, ask=Ask(1000, GI, GI, 2), gpus=(("nvidia.com/gpu", 2),))])
     assert found.lease_pods[LEASE] == (BoundPod("n1", Ask(1000, GI, GI, 2), T4),)
     assert found.nodes[0].gpus == {T4: 4}
+
+
+def test_a_lease_keeps_its_model_on_a_node_whose_gpus_fell_sick() -> None:
+    found = look(
+        nodes=[replace(NODE, sick="Xid 79")],
+        pods=[replace(WEB, ask=Ask(1000, GI, GI, 2), gpus=(("nvidia.com/gpu", 2),))],
+    )
+    assert found.lease_pods[LEASE] == (BoundPod("n1", Ask(1000, GI, GI, 2), T4),)
+    assert found.nodes[0].gpus == {}
+
+
+def test_a_lease_with_a_slice_uses_that_kind_of_slice() -> None:
+    slices = {
+        "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB",
+        "akash.network": "true",
+        "nvidia.com/mig.strategy": "mixed",
+    }
+    node = replace(NODE, labels=slices, gpus={"nvidia.com/gpu": 1, "nvidia.com/mig-1g.5gb": 7})
+    found = look(nodes=[node], pods=[replace(WEB, ask=Ask(1, 1, 1, 2), gpus=(("nvidia.com/mig-1g.5gb", 2),))])
+    (pod,) = found.lease_pods[LEASE]
+    assert pod.gpu == GpuModel("nvidia", "a100-mig-1g.5gb", "5Gi", "", "nvidia.com/mig-1g.5gb")
+
+
+def test_ports_and_addresses_of_others_come_off() -> None:
+    services = [ForeignService("other", frozenset(range(30000, 30000 + 2766)), frozenset({5, 99}))]
+    assert look(services=services).node_ports == 2
+    assert look(services=services, ips=3).leased_ips == 1
+    assert look(services=services, ips=Pool("p", ((1, 10),))).leased_ips == 9
+    assert look().leased_ips == 0, "without the operator's word no address is sold"
 
 
 def test_volumes() -> None:

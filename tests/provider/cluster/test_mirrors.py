@@ -80,12 +80,18 @@ def pod(phase: str = "Running", ready: str = "True", namespace: str = NS) -> dic
         pytest.param(obj(kinds.PERSISTENT_VOLUME_CLAIM, "data", spec={}), 0, 1, 0, id="a claim"),
         pytest.param(obj(kinds.NODE, "n1"), 0, 1, 1, id="a node"),
         pytest.param(obj(kinds.STORAGE_CLASS, "beta3"), 0, 1, 1, id="a storage class"),
-        pytest.param(obj(kinds.STORAGE_CAPACITY, "c", "rook"), 0, 1, 0, id="what a driver has left"),
+        pytest.param(obj(kinds.STORAGE_CAPACITY, "c", "rook"), 0, 1, 1, id="where a driver has storage"),
+        pytest.param(
+            obj(kinds.SERVICE, "s", "other", labels={}, spec={"ports": [{"port": 1, "nodePort": 30001}]}), 0, 1, 0,
+            id="node ports of somebody else",
+        ),
+        pytest.param(obj(kinds.SERVICE, "s", "other", labels={}, spec={}), 0, 0, 0, id="a service that holds nothing"),
+        pytest.param(obj(kinds.ADDRESS_POOL, "p", "metallb-system", labels={}), 0, 1, 0, id="addresses to lease"),
         pytest.param(obj(kinds.ENDPOINT_SLICE, "kubernetes", "default"), 0, 0, 0, id="nothing of interest"),
         pytest.param(obj(kinds.DEPLOYMENT, "web", labels={}), 0, 0, 0, id="not labelled as ours"),
         pytest.param(obj(kinds.NAMESPACE, "akash-services"), 0, 0, 0, id="a namespace of ours that is no lease's"),
     ],
-)
+)  # fmt: skip
 async def test_what_a_change_means(
     memory: Memory, change: dict[str, Any], leases: int, inventory: int, nodes: int
 ) -> None:
@@ -94,6 +100,17 @@ async def test_what_a_change_means(
         memory.put(change)
         await memory.tell()
         assert (heard.leases, heard.inventory, heard.nodes) == ([LEASE] * leases, inventory, nodes)
+
+
+async def test_what_a_driver_has_left_moves_no_labels(memory: Memory) -> None:
+    def left(free: str) -> dict[str, Any]:
+        return obj(kinds.STORAGE_CAPACITY, "c", "rook", storageClassName="beta3", nodeTopology={}, capacity=free)
+
+    memory.put(left("5Gi"))
+    async with mirrored(memory) as (_, heard):
+        memory.put(left("4Gi"))
+        await memory.tell()
+        assert (heard.inventory, heard.nodes) == (1, 0)
 
 
 async def test_a_pod_that_merely_turns_ready_moves_no_capacity(memory: Memory) -> None:
@@ -162,5 +179,6 @@ async def test_a_cluster_without_our_custom_resources_says_so(memory: Memory) ->
 async def test_what_it_can_do_without_may_be_missing(memory: Memory) -> None:
     memory.trouble["list csistoragecapacities"] = NotFound("404")
     memory.trouble["list endpointslices"] = Refused("403")
+    memory.trouble["list ipaddresspools"] = NotFound("404")
     async with mirrored(memory) as (mirrors, _):
         assert mirrors.fresh

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bidengine.node import Ask
-from provider.cluster.pods import plus, pod_facts, total
+from provider.cluster.pods import pod_facts, total
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -55,6 +55,44 @@ MI = 1 << 20
             id="for the pod as a whole",
         ),
         pytest.param(
+            {
+                "containers": [wants("1", "5Mi", **{"ephemeral-storage": "1Gi"})],
+                "resources": {"requests": {"memory": "2Mi", "hugepages-2Mi": "4Mi"}},
+                "overhead": {"memory": "1Mi"},
+            },
+            Ask(1000, 3 * MI, 1 << 30),
+            id="for the pod as a whole, less than its containers, and overhead comes on top",
+        ),
+        pytest.param(
+            {"containers": [wants("1", **{"hugepages-2Mi": "4Mi", "rdma/hca": "1"})]},
+            Ask(1000, 0, 0),
+            id="huge pages and other devices are not counted",
+        ),
+        pytest.param(
+            {
+                "containers": [wants("1", **{"nvidia.com/gpu": "1"})],
+                "initContainers": [wants("0", **{"nvidia.com/gpu": "2"}), wants("0", **{"nvidia.com/mig-1g.5gb": "1"})],
+            },
+            Ask(1000, 0, 0, 3),
+            id="the hungriest moment is found for each kind of GPU",
+        ),
+        pytest.param(
+            {
+                "containers": [{"name": "a", **wants("1", "5Mi")}],
+                "status": {"containerStatuses": [{"name": "a", "allocatedResources": {"cpu": "1", "memory": "9Mi"}}]},
+            },
+            Ask(1000, 9 * MI, 0),
+            id="in place resized downwards: the node still holds what it had",
+        ),
+        pytest.param(
+            {
+                "containers": [{"name": "a", **wants("3", "5Mi")}],
+                "status": {"containerStatuses": [{"name": "a", "resources": {"requests": {"cpu": "1"}}}]},
+            },
+            Ask(3000, 5 * MI, 0),
+            id="in place resized upwards: what it asks is held for it",
+        ),
+        pytest.param(
             {"containers": [{"resources": {"limits": {"cpu": "2"}}}]}, Ask(2000, 0, 0), id="a limit alone is a request"
         ),
         pytest.param(
@@ -68,9 +106,12 @@ def test_what_a_pod_takes_from_its_node(spec: dict[str, Any], ask: Ask) -> None:
     assert pod_facts(pod(**spec)).ask == ask
 
 
-def test_whose_gpus() -> None:
-    assert pod_facts(pod(containers=[wants("1", **{"amd.com/gpu": "1"})])).gpu_vendor == "amd"
-    assert pod_facts(pod(containers=[wants("1")])).gpu_vendor == ""
+def test_gpus_by_the_name_they_are_asked_for() -> None:
+    assert pod_facts(pod(containers=[wants("1", **{"amd.com/gpu": "1"})])).gpus == (("amd.com/gpu", 1),)
+    both = pod(containers=[wants("1", **{"nvidia.com/gpu": "2"}), wants("1", **{"nvidia.com/mig-1g.5gb": "1"})])
+    assert pod_facts(both).gpus == (("nvidia.com/gpu", 2), ("nvidia.com/mig-1g.5gb", 1))
+    assert pod_facts(pod(containers=[wants("1", **{"nvidia.com/gpu": "0"})])).gpus == ()
+    assert pod_facts(pod(containers=[wants("1")])).gpus == ()
 
 
 @pytest.mark.parametrize(
@@ -143,5 +184,5 @@ def test_a_heartbeat_does_not_change_the_footprint() -> None:
 
 
 def test_sums() -> None:
-    assert plus(Ask(1, 2, 3, 4), Ask(10, 20, 30, 40)) == Ask(11, 22, 33, 44)
+    assert total([Ask(1, 2, 3, 4), Ask(10, 20, 30, 40)]) == Ask(11, 22, 33, 44)
     assert total([]) == Ask(0, 0, 0)

@@ -9,13 +9,17 @@ from provider.cluster.volumes import (
     Capacity,
     Claim,
     StorageClass,
+    actual_names,
     capacity,
     claim,
     claimed_by_class,
     classes_on,
     declared,
     free_bytes,
+    largest_bytes,
+    offered,
     storage_class,
+    unsold,
 )
 from provider.errors import ConfigError
 
@@ -72,8 +76,89 @@ def test_claims(spec: dict[str, Any], status: dict[str, Any], expected: tuple[st
 
 
 def test_capacity_is_what_the_driver_says_is_left() -> None:
-    assert capacity({"storageClassName": "beta3", "capacity": "5Gi"}) == Capacity("beta3", 5 * GI)
-    assert capacity({"storageClassName": "beta3"}) == Capacity("beta3", 0)
+    everywhere = {"storageClassName": "beta3", "capacity": "5Gi", "nodeTopology": {}}
+    assert capacity(everywhere) == Capacity("beta3", 5 * GI)
+    assert capacity({"storageClassName": "beta3"}) == Capacity("beta3", 0, None), "reached from no node"
+    assert capacity({**everywhere, "maximumVolumeSize": "1Gi"}).largest_bytes == GI
+    part = {"matchLabels": {"z": "1"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]}
+    assert capacity({**everywhere, "nodeTopology": part}).nodes == (
+        ("a", "Exists", frozenset()),
+        ("z", "In", frozenset({"1"})),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "labels", "meets"),
+    [
+        (("zone", "In", frozenset({"a", "b"})), {"zone": "a"}, True),
+        (("zone", "In", frozenset({"a"})), {"zone": "c"}, False),
+        (("zone", "In", frozenset({"a"})), {}, False),
+        (("zone", "NotIn", frozenset({"a"})), {"zone": "b"}, True),
+        (("zone", "NotIn", frozenset({"a"})), {}, True),
+        (("zone", "Exists", frozenset[str]()), {"zone": "x"}, True),
+        (("zone", "DoesNotExist", frozenset[str]()), {"zone": "x"}, False),
+        (("zone", "Near", frozenset[str]()), {"zone": "x"}, False),
+    ],
+)
+def test_a_part_of_the_cluster_is_a_selector_of_nodes(rule: Any, labels: dict[str, str], meets: bool) -> None:
+    assert classes_on(labels, [BETA3], [Capacity("beta3", GI, (rule,))]) == ({"beta3"} if meets else set())
+
+
+def test_where_a_driver_publishes_only_those_nodes_reach_the_class() -> None:
+    assert classes_on({}, [BETA3], [Capacity("beta3", GI)]) == {"beta3"}
+    assert classes_on({}, [BETA3], [Capacity("beta3", GI, None)]) == frozenset()
+    assert classes_on({}, [BETA3], [Capacity("other", GI, None)]) == {"beta3"}, "of this class nothing is published"
+
+
+def test_the_largest_volume_is_bound_by_its_part() -> None:
+    a, b = (("zone", "In", frozenset({name})) for name in "ab")
+    published = [Capacity("beta3", 9 * GI, (a,), 5 * GI), Capacity("beta3", 2 * GI, (a,)), Capacity("beta3", GI, (b,))]
+    assert largest_bytes({"zone": "a"}, [BETA3, LOCAL], published) == {"beta3": 5 * GI}
+    assert largest_bytes({"zone": "b"}, [BETA3], published) == {"beta3": GI}
+    assert largest_bytes({"zone": "c"}, [BETA3], published) == {"beta3": 0}
+    assert largest_bytes({}, [BETA3], []) == {}, "no bound is known"
+
+
+FAST, SLOW = StorageClass("fast-nvme", False, False), StorageClass("slow-hdd", True, False, created="2026-01-01")
+
+
+def test_classes_are_sold_under_the_operators_names_several_at_once() -> None:
+    found = offered([FAST, SLOW, BETA3], {"beta3": "fast-nvme", "beta1": "slow-hdd", "beta2": "gone"})
+    assert {cls.name: cls.sold_as for cls in found} == {
+        "fast-nvme": ("beta3",),
+        "slow-hdd": ("default", "beta1"),
+        "beta3": (),
+    }, "the class that happens to be called beta3 is not sold as what another one is"
+    assert actual_names(found) == {"beta3": "fast-nvme", "beta1": "slow-hdd"}
+    assert free_bytes(found, {"beta3": 5 * GI, "slow-hdd": 7 * GI}, [], [], []) == {
+        "beta3": 5 * GI,
+        "default": 7 * GI,
+        "beta1": 7 * GI,
+    }
+    assert claimed_by_class([Claim("l", "a", "fast-nvme", 3, True)], found) == {"beta3": 3}
+
+
+def test_the_newest_default_is_the_default() -> None:
+    """As Kubernetes chooses when two classes are marked; a class that is merely called `default` is none then."""
+    newer = StorageClass("newer", True, False, created="2026-02-02")
+    found = offered([SLOW, newer, StorageClass("default", False, False)], {})
+    assert {cls.name: cls.sold_as for cls in found} == {"slow-hdd": (), "newer": ("default",), "default": ()}
+    assert actual_names(found) == {}, "a claim gets the default by naming no class"
+    assert offered([SLOW], {"default": "slow-hdd"})[0].sold_as == ("default",)
+
+
+def test_a_default_that_the_cluster_does_not_know_as_such_is_named_in_the_claim() -> None:
+    assert actual_names(offered([StorageClass("default", False, False)], {})) == {"default": "default"}
+    assert actual_names(offered([FAST, SLOW], {"default": "fast-nvme"})) == {"default": "fast-nvme"}
+
+
+def test_why_a_class_is_not_sold() -> None:
+    classes = offered([BETA3, FAST], {"beta2": "gone"})
+    found = unsold(classes, {"beta2": "gone"}, {})
+    assert found.keys() == {"beta2", "beta3"}
+    assert "no StorageClass gone" in found["beta2"]
+    assert "cluster.storage" in found["beta3"]
+    assert unsold(offered([BETA3], {}), {}, {"beta3": 0}) == {}, "sold out is not unsold"
 
 
 def test_declared_sizes() -> None:

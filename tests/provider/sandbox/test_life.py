@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from manifests.sdl import compile_sdl
+from provider.cluster.kinds import POD
 from provider.sandbox.life import STEPS, LifeEnded
 from provider.sandbox.town import living
 
@@ -55,6 +56,37 @@ async def test_without_a_bid_it_ends_with_the_daemons_reason(
         with pytest.raises(LifeEnded, match=rf"^no bid on order {re.escape(str(town.order()))}: {reason}"):
             await life.run()
         assert [entry["step"] for entry in life.timeline] == ["order"]
+
+
+SLICED = """
+version: "2.0"
+services:
+  web: {image: "docker.io/library/web:1", expose: [{port: 80, to: [{global: true}]}]}
+profiles:
+  compute:
+    web:
+      resources:
+        cpu: {units: 1}
+        memory: {size: 1Gi}
+        storage: {size: 1Gi}
+        gpu: {units: 2, attributes: {vendor: {nvidia: [{model: a100-mig-1g.10gb, ram: 10Gi}]}}}
+  placement: {here: {pricing: {web: {denom: uact, amount: 1000000}}}}
+deployment: {web: {here: {profile: web, count: 1}}}
+"""
+
+
+async def test_a_slice_of_a_card_is_found_sold_and_really_asked_for(in_town: Callable[..., Any]) -> None:
+    """From the words of NVIDIA's labeller on the node to the resource in the pod."""
+    async with in_town(compiled=compile_sdl(SLICED)) as town, living(town.net):
+        asked: list[dict[str, str]] = []
+
+        async def look(entry: dict[str, Any]) -> None:
+            if entry["step"] == "ready":
+                pods = await town.net.kube.all(POD)
+                asked.extend(c["resources"]["limits"] for pod in pods for c in pod["spec"]["containers"])
+
+        await town.life(on_step=look).run()
+    assert [limits["nvidia.com/mig-1g.10gb"] for limits in asked] == ["2"]
 
 
 async def test_without_a_daemon_it_ends_at_the_bid(in_town: Callable[..., Any]) -> None:

@@ -12,7 +12,7 @@ from manifests.render.crd import manifest_object, read_manifest
 from manifests.render.site import ServicePlan
 
 _words = st.sampled_from(["", "nvidia", "amd", "80Gi"])
-PLANS = st.builds(ServicePlan, _words, st.none() | st.builds(GpuModel, _words, _words, _words, _words))
+PLANS = st.builds(ServicePlan, _words, st.none() | st.builds(GpuModel, _words, _words, _words, _words, _words))
 
 
 @settings(deadline=None, max_examples=60)
