@@ -60,9 +60,10 @@ class Cluster:
         self._declared = declared(settings.storage)
         self._mark = asyncio.Event()
         self._gpus = LastGood(settings.gpus, gputable.read, gputable.bundled())
+        self._reports: list[NodeReport] | None = None
         self._notices = Notices()
         self._mirrors = Mirrors(
-            kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._mark.set,
+            kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._nodes_changed,
             settings.tolerations,
         )  # fmt: skip
         self._inventory: tuple[int, Inventory] | None = None
@@ -122,8 +123,10 @@ class Cluster:
 
     def nodes(self) -> list[NodeReport]:
         """Every node of the cluster by name: whether it is sold, what its GPUs are, and why not."""
-        nodes = sorted(self._mirrors.nodes.all(), key=lambda node: node.name)
-        return [survey(node, self._gpus.current) for node in nodes]
+        if self._reports is None:
+            nodes = sorted(self._mirrors.nodes.all(), key=lambda node: node.name)
+            self._reports = [survey(node, self._gpus.current) for node in nodes]
+        return self._reports
 
     def leases(self) -> Mapping[LeaseID, StoredManifest]:
         """The manifests stored in the cluster."""
@@ -230,6 +233,10 @@ class Cluster:
         for listener in self._listeners:
             listener(lease)
 
+    def _nodes_changed(self) -> None:
+        self._reports = None
+        self._mark.set()
+
     def _inventory_changed(self) -> None:
         self.inventory_version += 1
         if self._settling is None:
@@ -263,7 +270,7 @@ class Cluster:
             await asyncio.sleep(LIST_AGAIN_S)
             if self._gpus.look():
                 self._inventory_changed()
-                self._mark.set()
+                self._nodes_changed()
 
     async def _mark_node(self, obj: Mapping[str, Any]) -> bool:
         name = obj["metadata"]["name"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from provider.cluster.gpuresources import vendor_of
 from provider.cluster.gputable import GpuTable
@@ -50,9 +51,14 @@ def told(labels: Labels, resource: str, offered: int, table: GpuTable) -> Told:
     return Told(why_not=f"{resource} is no GPU that is known here")
 
 
-def seen(labels: Labels, table: GpuTable) -> set[str]:
+@lru_cache(maxsize=8192)
+def seen(labels: tuple[tuple[str, str], ...], table: GpuTable) -> frozenset[str]:
     """Vendors whose cards are in the node by its labels, whether anything offers them or not. What a processor brings
     along is in no table and not meant."""
+    return frozenset(_seen(dict(labels), table))
+
+
+def _seen(labels: Labels, table: GpuTable) -> set[str]:
     found = {
         vendor
         for vendor in table.vendor_ids

@@ -8,7 +8,6 @@ memory. Huge pages are counted by nobody here, because none are sold.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,28 +83,31 @@ def _ask(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Ask, tuple
     resized = {
         c.get("name"): c for key in ("containerStatuses", "initContainerStatuses") for c in status.get(key) or ()
     }
-    running, sidecars, peak = _Amounts(), _Amounts(), _Amounts()
+    needed: _Amounts = {}
     for container in spec.get("containers") or ():
-        running += _wanted(container, resized)
-    for container in spec.get("initContainers") or ():
-        own = _wanted(container, resized)
-        if container.get("restartPolicy") == "Always":
-            sidecars += own
-            peak |= sidecars
-        else:
-            peak |= sidecars + own
-    needed = (running + sidecars) | peak
+        _add(needed, _wanted(container, resized))
+    if inits := spec.get("initContainers"):
+        sidecars: _Amounts = {}
+        peak: _Amounts = {}
+        for container in inits:
+            own = _wanted(container, resized)
+            _add(own, sidecars)
+            _most(peak, own)
+            if container.get("restartPolicy") == "Always":
+                sidecars = own
+        _add(needed, sidecars)
+        _most(needed, peak)
     for name, amount in _amounts((spec.get("resources") or {}).get("requests") or {}).items():
         if name in ("cpu", "memory"):
             needed[name] = amount  # asked for the pod as a whole, it stands in place of the containers' sum
-    needed += _amounts(spec.get("overhead") or {})
+    _add(needed, _amounts(spec.get("overhead") or {}))
     gpus = tuple(sorted((name, units) for name, units in needed.items() if vendor_of(name) and units))
-    ask = Ask(needed["cpu"], needed["memory"], needed["ephemeral-storage"], sum(units for _, units in gpus))
-    return ask, gpus
+    cpu, memory, ephemeral = (needed.get(name, 0) for name in ("cpu", "memory", "ephemeral-storage"))
+    return Ask(cpu, memory, ephemeral, sum(units for _, units in gpus)), gpus
 
 
-_Amounts = Counter[str]
-"""By resource: cpu in thousandths, the rest in bytes or pieces. `+` adds, `|` takes the most of each."""
+_Amounts = dict[str, int]
+"""By resource: cpu in thousandths, the rest in bytes or pieces."""
 
 
 def _wanted(container: Mapping[str, Any], resized: Mapping[str, Mapping[str, Any]]) -> _Amounts:
@@ -114,19 +116,29 @@ def _wanted(container: Mapping[str, Any], resized: Mapping[str, Mapping[str, Any
     wanted = _amounts({**(resources.get("limits") or {}), **(resources.get("requests") or {})})
     now = resized.get(container.get("name", ""))
     if now:
-        wanted |= _amounts(now.get("allocatedResources") or {})
-        wanted |= _amounts((now.get("resources") or {}).get("requests") or {})
+        _most(wanted, _amounts(now.get("allocatedResources") or {}))
+        _most(wanted, _amounts((now.get("resources") or {}).get("requests") or {}))
     return wanted
 
 
 def _amounts(wants: Mapping[str, Any]) -> _Amounts:
-    out = _Amounts()
+    out: _Amounts = {}
     for name, quantity in wants.items():
         if name == "cpu":
             out[name] = milli(quantity)
         elif name in ("memory", "ephemeral-storage") or vendor_of(name):
             out[name] = whole(quantity)
     return out
+
+
+def _add(to: _Amounts, more: _Amounts) -> None:
+    for name, amount in more.items():
+        to[name] = to.get(name, 0) + amount
+
+
+def _most(to: _Amounts, other: _Amounts) -> None:
+    for name, amount in other.items():
+        to[name] = max(to.get(name, 0), amount)
 
 
 def _condition(status: Mapping[str, Any], kind: str) -> str:

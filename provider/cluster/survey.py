@@ -59,7 +59,7 @@ def survey(node: NodeFacts, table: GpuTable) -> NodeReport:
             gpus.append(GpuReport(resource, card.model, offered, capacity, card.why_not or node.sick, card.unlisted))
     offering = {vendor_of(gpu.resource) for gpu in gpus}
     silent = "labels show cards, but no device plugin offers {} (yet)"
-    for vendor in sorted(seen(dict(node.gpu_labels), table) - offering):
+    for vendor in sorted(seen(node.gpu_labels, table) - offering):
         resource = usual_resource(vendor)
         gpus.append(GpuReport(resource, None, 0, 0, silent.format(resource)))
     return NodeReport(node.name, _why_not(node), tuple(gpus))

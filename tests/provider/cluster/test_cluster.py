@@ -139,6 +139,21 @@ async def test_go_6_and_d18_after_an_outage_of_the_api_every_node_is_there(memor
         assert len(cluster.inventory().nodes) == 3
 
 
+async def test_go_7_pods_that_are_replaced_leave_nothing_behind(memory: Memory) -> None:
+    """The reference's sums drift as pods come and go (go-baseline.md, defect 7); here nothing is summed up over time."""
+    memory.put(node(**{"akash.network": "true"}))
+    async with watched(memory) as cluster:
+        for n in range(5):
+            other = pod(f"dns-{n}", phase="Running")
+            other["metadata"] |= {"namespace": "kube-system", "uid": f"dns-{n}"}
+            memory.put(other)
+            await memory.tell()
+            assert cluster.inventory().nodes[0].cpu_milli == 7500
+            memory.drop(kinds.POD, "kube-system", f"dns-{n}")
+            await memory.tell()
+            assert cluster.inventory().nodes[0].cpu_milli == 8000
+
+
 async def test_d18_a_cluster_without_nodes_is_empty_and_waits(memory: Memory) -> None:
     async with watched(memory) as cluster:
         await asyncio.sleep(600)

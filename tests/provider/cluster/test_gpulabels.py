@@ -44,4 +44,4 @@ def test_pci_devices_that_are_cards(labels: dict[str, str], devices: set[str]) -
     ],
 )
 def test_whose_cards_lie_in_a_node(labels: dict[str, str], vendors: set[str]) -> None:
-    assert seen(labels, bundled()) == vendors
+    assert seen(tuple(labels.items()), bundled()) == vendors
