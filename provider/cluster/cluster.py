@@ -23,6 +23,7 @@ from manifests.render.site import Plan, Site
 from provider.cluster import gputable, hostnames, labels
 from provider.cluster.addresses import Addresses
 from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
+from provider.cluster.capacities import Published
 from provider.cluster.inventory import inventory
 from provider.cluster.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
 from provider.cluster.kube import Kube
@@ -110,7 +111,7 @@ class Cluster:
                 leases=mirrors.leases,
                 classes=classes,
                 claims=mirrors.claims.all(),
-                capacities=mirrors.capacities.all(),
+                published=Published(mirrors.capacities.all()),
                 declared_bytes=self._declared,
                 table=self._gpus.current,
                 services=[s for s in mirrors.foreign_services.all() if s.namespace not in mirrors.leases],
@@ -251,11 +252,11 @@ class Cluster:
         """Keep the labels on nodes that the scheduler finds them by (labels.py)."""
         while True:
             self._mark.clear()
-            classes, capacities = self._classes(), self._mirrors.capacities.all()
+            classes, published = self._classes(), Published(self._mirrors.capacities.all())
             troubled = [
                 not await self._mark_node(obj)
                 for node in self._mirrors.nodes.all()
-                if (obj := labels.due(node, classes, capacities, self._gpus.current))
+                if (obj := labels.due(node, classes, published, self._gpus.current))
             ]
             try:
                 async with asyncio.timeout(MARK_AGAIN_S if any(troubled) else None):

@@ -13,10 +13,11 @@ from bidengine.node import BoundPod, Inventory
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
 from provider.cluster.addresses import Addresses, ForeignService, leased_ips_left, node_ports_left
+from provider.cluster.capacities import Published
 from provider.cluster.gputable import GpuTable
 from provider.cluster.nodes import NodeFacts, free
 from provider.cluster.pods import PodFacts
-from provider.cluster.volumes import Capacity, Claim, StorageClass, claimed_by_class, free_bytes
+from provider.cluster.volumes import Claim, StorageClass, claimed_by_class, free_bytes
 
 
 def inventory(
@@ -26,7 +27,7 @@ def inventory(
     leases: Mapping[str, LeaseID],
     classes: Collection[StorageClass],
     claims: Collection[Claim],
-    capacities: Collection[Capacity],
+    published: Published,
     declared_bytes: Mapping[str, int],
     table: GpuTable,
     services: Iterable[ForeignService] = (),
@@ -40,7 +41,7 @@ def inventory(
     sold = free_bytes(
         classes,
         declared_bytes,
-        capacities,
+        published,
         (c for c in claims if c.namespace in leases),
         (c for c in claims if c.namespace not in leases),
     )
@@ -61,7 +62,7 @@ def inventory(
     services = list(services)
     return Inventory(
         nodes=tuple(
-            free(node, others.get(node.name, {}).values(), with_capacity, table, capacities)
+            free(node, others.get(node.name, {}).values(), with_capacity, table, published)
             for node in sorted(usable, key=_by_name)
         ),
         storage_bytes=sold,

@@ -11,15 +11,16 @@ from typing import Any
 
 from manifests.gpus import LABELS as GPU_PREFIX
 from manifests.gpus import GpuModel
+from provider.cluster.capacities import Published
 from provider.cluster.gpus import card_labels
 from provider.cluster.gputable import GpuTable
 from provider.cluster.nodes import MARK, NodeFacts
 from provider.cluster.volumes import PREFIX as STORAGE_PREFIX
-from provider.cluster.volumes import Capacity, StorageClass, classes_on
+from provider.cluster.volumes import StorageClass, classes_on
 
 
 def wanted(
-    node: NodeFacts, classes: Iterable[StorageClass], capacities: Iterable[Capacity], table: GpuTable
+    node: NodeFacts, classes: Iterable[StorageClass], published: Published, table: GpuTable
 ) -> dict[str, str] | None:
     """The labels the daemon should hold on a node; None to leave the node as it is, because nothing can be scheduled
     there now (its labels stay: it may come back with its leases) or because the operator said no. Cards that are sick
@@ -27,7 +28,7 @@ def wanted(
     if node.unusable or node.foreign_labels.get(MARK, "true") != "true":
         return None
     out = {MARK: "true"}
-    out |= {f"{STORAGE_PREFIX}{name}": "1" for name in sorted(classes_on(node.foreign_labels, classes, capacities))}
+    out |= {f"{STORAGE_PREFIX}{name}": "1" for name in sorted(classes_on(node.foreign_labels, classes, published))}
     for resource, found in node.cards(table).items():
         if found.model is not None and not node.sick and not _told(found.model, node):
             out |= card_labels(found.model, node.gpus[resource])
@@ -35,11 +36,11 @@ def wanted(
 
 
 def due(
-    node: NodeFacts, classes: Iterable[StorageClass], capacities: Iterable[Capacity], table: GpuTable
+    node: NodeFacts, classes: Iterable[StorageClass], published: Published, table: GpuTable
 ) -> dict[str, Any] | None:
     """The object to apply so that the node carries what is wanted; None when it does. The uid is named so that a node
     that went away meanwhile is not made anew."""
-    labels = wanted(node, classes, capacities, table)
+    labels = wanted(node, classes, published, table)
     if labels is None:
         return None
     stale = node.ours - labels.keys()

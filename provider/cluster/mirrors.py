@@ -21,12 +21,13 @@ from manifests.render.crd import StoredManifest, read_manifest
 from manifests.render.names import MANAGED, lease_of
 from provider.cluster import kinds
 from provider.cluster.addresses import ForeignService, Pool, foreign_service, pool
+from provider.cluster.capacities import Capacity, capacity
 from provider.cluster.kube import Kube, Object
 from provider.cluster.mirror import Mirror
 from provider.cluster.nodes import NodeFacts, node_facts
 from provider.cluster.pods import PodFacts, pod_facts
 from provider.cluster.status import Route, ServiceFacts, ingress_routes, service_facts
-from provider.cluster.volumes import Capacity, Claim, StorageClass, capacity, claim, storage_class
+from provider.cluster.volumes import Claim, StorageClass, claim, storage_class
 from provider.cluster.workloads import WorkloadFacts, workload_facts
 from provider.tasks import spawn
 

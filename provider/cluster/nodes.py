@@ -13,6 +13,7 @@ from typing import Any
 
 from bidengine.node import Node
 from manifests.gpus import LABELS, GpuModel
+from provider.cluster.capacities import Published
 from provider.cluster.gpuhealth import sickness
 from provider.cluster.gpulabels import SPOKEN
 from provider.cluster.gpuresources import vendor_of
@@ -21,7 +22,7 @@ from provider.cluster.gputable import GpuTable
 from provider.cluster.kube import FIELD_MANAGER
 from provider.cluster.pods import PodFacts, total
 from provider.cluster.quantity import milli, whole
-from provider.cluster.volumes import Capacity, StorageClass, classes_on, largest_bytes
+from provider.cluster.volumes import StorageClass, classes_on, largest_bytes
 
 MARK = "akash.network"
 
@@ -98,7 +99,7 @@ def free(
     others: Iterable[PodFacts],
     classes: Iterable[StorageClass],
     table: GpuTable,
-    capacities: Iterable[Capacity] = (),
+    published: Published,
 ) -> Node:
     """What leases may have of a node: allocatable minus what the pods of no lease (`others`, on this node, not
     finished) take. Not below zero: a node may be over-full with pods that never asked the scheduler."""
@@ -109,7 +110,6 @@ def free(
         if found.model is not None and not node.sick:
             used = sum(units for pod in others for name, units in pod.gpus if name == resource)
             gpus[found.model] = max(0, node.gpus[resource] - used)
-    reached = classes_on(node.foreign_labels, classes, capacities)
     return Node(
         name=node.name,
         cpu_milli=max(0, node.cpu_milli - taken.cpu_milli),
@@ -117,8 +117,8 @@ def free(
         ephemeral_bytes=max(0, node.ephemeral_bytes - taken.ephemeral_bytes),
         pods=max(0, node.pods - len(others)),
         gpus=gpus,
-        classes=reached,
-        largest_volume_bytes=largest_bytes(node.foreign_labels, classes, capacities),
+        classes=classes_on(node.foreign_labels, classes, published),
+        largest_volume_bytes=largest_bytes(node.foreign_labels, classes, published),
     )
 
 

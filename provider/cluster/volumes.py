@@ -8,10 +8,11 @@ says from which nodes its storage is reached, and how large one volume can be th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from provider.cluster.capacities import Published
 from provider.cluster.quantity import whole
 from provider.errors import ConfigError
 
@@ -54,26 +55,6 @@ class Claim:
     bound: bool
 
 
-Selector = tuple[tuple[str, str, frozenset[str]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """What a driver says is left of a class in one part of the cluster. `nodes` are the (label, operator, values) that
-    the nodes of that part meet, all of them: () is every node, None no node at all. `largest_bytes` is the largest
-    volume it will make, None when it does not say."""
-
-    storage_class: str
-    free_bytes: int
-    nodes: Selector | None = ()
-    largest_bytes: int | None = None
-
-    @property
-    def part(self) -> tuple[str, Selector | None]:
-        """What decides where a class is reached, and not how much is left of it."""
-        return self.storage_class, self.nodes
-
-
 def storage_class(obj: Mapping[str, Any]) -> StorageClass:
     metadata = obj["metadata"]
     return StorageClass(
@@ -102,16 +83,6 @@ def claim(obj: Mapping[str, Any]) -> Claim:
         spec.get("storageClassName") or "",
         size,
         status.get("phase") == "Bound",
-    )
-
-
-def capacity(obj: Mapping[str, Any]) -> Capacity:
-    most = obj.get("maximumVolumeSize")
-    return Capacity(
-        obj.get("storageClassName", ""),
-        whole(obj.get("capacity") or 0),
-        _selector(obj.get("nodeTopology")),
-        whole(most) if most is not None else None,
     )
 
 
@@ -151,9 +122,7 @@ def declared(storage: Mapping[str, str]) -> dict[str, int]:
     return out
 
 
-def classes_on(
-    labels: Mapping[str, str], classes: Iterable[StorageClass], capacities: Iterable[Capacity] = ()
-) -> frozenset[str]:
+def classes_on(labels: Mapping[str, str], classes: Iterable[StorageClass], published: Published) -> frozenset[str]:
     """Names by which pods on a node with these labels can have volumes, as long as there is any room left. Labels of
     the Akash schema that somebody else put on the node are believed; without any, a class is everywhere its topology
     and what its driver publishes allow."""
@@ -161,22 +130,16 @@ def classes_on(
     told = {key.removeprefix(PREFIX) for key, value in labels.items() if key.startswith(PREFIX) and value != "0"}
     if told:
         return frozenset(told & by_name.keys())
-    capacities = list(capacities)
-    return frozenset(name for name, cls in by_name.items() if _reaches(cls, labels, capacities))
+    return frozenset(name for name, cls in by_name.items() if _reaches(cls, labels, published))
 
 
-def largest_bytes(
-    labels: Mapping[str, str], classes: Iterable[StorageClass], capacities: Iterable[Capacity]
-) -> dict[str, int]:
+def largest_bytes(labels: Mapping[str, str], classes: Iterable[StorageClass], published: Published) -> dict[str, int]:
     """Name sold by -> the largest volume that can be made now for a pod on such a node; classes whose driver does not
     say are left out."""
-    capacities = list(capacities)
     out: dict[str, int] = {}
     for cls in classes:
-        of_class = [c for c in capacities if c.storage_class == cls.name]
-        if of_class:
-            here = [c for c in of_class if _meets(c.nodes, labels)]
-            most = max((min(c.free_bytes, _or(c.largest_bytes, c.free_bytes)) for c in here), default=0)
+        if published.of(cls.name):
+            most = max((part.most_bytes for part in published.near(cls.name, labels)), default=0)
             out |= dict.fromkeys(cls.sold_as, most)
     return out
 
@@ -184,15 +147,15 @@ def largest_bytes(
 def free_bytes(
     classes: Iterable[StorageClass],
     declared_bytes: Mapping[str, int],
-    published: Iterable[Capacity],
+    published: Published,
     lease_claims: Iterable[Claim],
     other_claims: Iterable[Claim],
 ) -> dict[str, int]:
     """Name sold by -> bytes in the whole cluster before leases' claims. A class of unknown capacity is left out."""
     out: dict[str, int] = {}
-    published, lease_claims, other_claims = list(published), list(lease_claims), list(other_claims)
+    lease_claims, other_claims = list(lease_claims), list(other_claims)
     for cls in classes:
-        remains = [c.free_bytes for c in published if c.storage_class == cls.name and c.nodes is not None]
+        remains = [c.free_bytes for c in published.of(cls.name) if c.nodes is not None]
         claimed = sum(c.size_bytes for c in lease_claims if c.storage_class == cls.name and c.bound)
         foreign = sum(c.size_bytes for c in other_claims if c.storage_class == cls.name)
         for name in cls.sold_as:
@@ -229,38 +192,8 @@ def unsold(classes: Iterable[StorageClass], sold: Mapping[str, str], known_bytes
     return out
 
 
-def _reaches(cls: StorageClass, labels: Mapping[str, str], capacities: Collection[Capacity]) -> bool:
-    parts = [c.nodes for c in capacities if c.storage_class == cls.name]
+def _reaches(cls: StorageClass, labels: Mapping[str, str], published: Published) -> bool:
     allowed = not cls.topologies or any(
         all(labels.get(key) in values for key, values in term) for term in cls.topologies
     )
-    return allowed and (not parts or any(_meets(part, labels) for part in parts))
-
-
-def _selector(topology: Mapping[str, Any] | None) -> Selector | None:
-    if topology is None:
-        return None
-    exact = [(key, "In", frozenset({value})) for key, value in (topology.get("matchLabels") or {}).items()]
-    more = [
-        (rule["key"], rule.get("operator", "In"), frozenset(rule.get("values") or ()))
-        for rule in topology.get("matchExpressions") or ()
-    ]
-    return tuple(sorted((*exact, *more), key=lambda rule: rule[:2]))
-
-
-def _meets(selector: Selector | None, labels: Mapping[str, str]) -> bool:
-    if selector is None:
-        return False
-    return all(
-        {
-            "In": labels.get(key) in values,
-            "NotIn": labels.get(key) not in values,
-            "Exists": key in labels,
-            "DoesNotExist": key not in labels,
-        }.get(operator, False)
-        for key, operator, values in selector
-    )
-
-
-def _or(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value
+    return allowed and (not published.of(cls.name) or bool(published.near(cls.name, labels)))

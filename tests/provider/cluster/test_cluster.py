@@ -140,7 +140,7 @@ async def test_go_6_and_d18_after_an_outage_of_the_api_every_node_is_there(memor
 
 
 async def test_go_7_pods_that_are_replaced_leave_nothing_behind(memory: Memory) -> None:
-    """The reference's sums drift as pods come and go (go-baseline.md, defect 7); here nothing is summed up over time."""
+    """The reference's sums drift as pods come and go (go-baseline.md, defect 7); here nothing is summed over time."""
     memory.put(node(**{"akash.network": "true"}))
     async with watched(memory) as cluster:
         for n in range(5):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.gpus import GpuModel, longest_model, wish
@@ -30,6 +30,7 @@ def test_names_follow_the_networks_habit(vendor: str, product: str, model: str) 
     assert derived(vendor, product) == model
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.sampled_from(["nvidia", "amd", "intel"]))
 def test_whatever_a_driver_says_the_name_fits(product: str, vendor: str) -> None:
     name = derived(vendor, product)

@@ -6,6 +6,7 @@ from bidengine.node import Ask, BoundPod
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
 from provider.cluster.addresses import ForeignService, Pool
+from provider.cluster.capacities import Published
 from provider.cluster.gpus import card_labels
 from provider.cluster.gputable import bundled
 from provider.cluster.inventory import inventory
@@ -40,7 +41,7 @@ def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None, ser
         leases={"lease-ns": LEASE},
         classes=classes,
         claims=claims,
-        capacities=(),
+        published=Published(),
         declared_bytes={"beta3": 100 * GI} if declared is None else declared,
         table=bundled(),
         services=services,

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from manifests.gpus import GpuModel
+from provider.cluster.capacities import Capacity, Published
 from provider.cluster.gpus import card_labels
 from provider.cluster.gputable import bundled
 from provider.cluster.labels import due as due_
 from provider.cluster.labels import wanted as wanted_
 from provider.cluster.nodes import NodeFacts, node_facts
-from provider.cluster.volumes import Capacity, StorageClass
+from provider.cluster.volumes import StorageClass
 
 from .conftest import real_node
 
@@ -23,11 +24,11 @@ FRESH = NodeFacts("n1", "u1")
 
 
 def wanted(node: NodeFacts, classes: list[StorageClass], *capacities: Capacity) -> dict[str, str] | None:
-    return wanted_(node, classes, capacities, bundled())
+    return wanted_(node, classes, Published(capacities), bundled())
 
 
 def due(node: NodeFacts, classes: list[StorageClass]) -> dict[str, Any] | None:
-    return due_(node, classes, (), bundled())
+    return due_(node, classes, Published(), bundled())
 
 
 def test_a_fresh_node_is_marked_with_what_it_has() -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from bidengine.node import Ask, Node
 from manifests.gpus import GpuModel
+from provider.cluster.capacities import Capacity, Published
 from provider.cluster.gpus import card_labels
 from provider.cluster.gputable import bundled
 from provider.cluster.nodes import NodeFacts, node_facts
 from provider.cluster.nodes import free as free_
 from provider.cluster.pods import PodFacts
-from provider.cluster.volumes import Capacity, StorageClass
+from provider.cluster.volumes import StorageClass
 
 from .conftest import real_node
 
@@ -41,7 +42,7 @@ def pod(ask: Ask, resource: str = "", name: str = "p") -> PodFacts:
 
 
 def free(facts: NodeFacts, pods: list[PodFacts], classes: list[StorageClass], *capacities: Capacity) -> Node:
-    return free_(facts, pods, classes, bundled(), capacities)
+    return free_(facts, pods, classes, bundled(), Published(capacities))
 
 
 @pytest.mark.parametrize(

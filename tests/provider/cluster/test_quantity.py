@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider.cluster.quantity import milli, whole
@@ -40,6 +40,7 @@ def test_what_is_no_quantity(text: object) -> None:
         whole(text)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=1 << 60))
 def test_whole_numbers_stay(number: int) -> None:
     assert whole(str(number)) == number

@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
+from provider.cluster.capacities import Capacity, Published
 from provider.cluster.volumes import (
     PREFIX,
-    Capacity,
     Claim,
     StorageClass,
     actual_names,
-    capacity,
     claim,
     claimed_by_class,
     classes_on,
@@ -75,48 +74,23 @@ def test_claims(spec: dict[str, Any], status: dict[str, Any], expected: tuple[st
     assert (found.storage_class, found.size_bytes, found.bound) == expected
 
 
-def test_capacity_is_what_the_driver_says_is_left() -> None:
-    everywhere = {"storageClassName": "beta3", "capacity": "5Gi", "nodeTopology": {}}
-    assert capacity(everywhere) == Capacity("beta3", 5 * GI)
-    assert capacity({"storageClassName": "beta3"}) == Capacity("beta3", 0, None), "reached from no node"
-    assert capacity({**everywhere, "maximumVolumeSize": "1Gi"}).largest_bytes == GI
-    part = {"matchLabels": {"z": "1"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]}
-    assert capacity({**everywhere, "nodeTopology": part}).nodes == (
-        ("a", "Exists", frozenset()),
-        ("z", "In", frozenset({"1"})),
-    )
-
-
-@pytest.mark.parametrize(
-    ("rule", "labels", "meets"),
-    [
-        (("zone", "In", frozenset({"a", "b"})), {"zone": "a"}, True),
-        (("zone", "In", frozenset({"a"})), {"zone": "c"}, False),
-        (("zone", "In", frozenset({"a"})), {}, False),
-        (("zone", "NotIn", frozenset({"a"})), {"zone": "b"}, True),
-        (("zone", "NotIn", frozenset({"a"})), {}, True),
-        (("zone", "Exists", frozenset[str]()), {"zone": "x"}, True),
-        (("zone", "DoesNotExist", frozenset[str]()), {"zone": "x"}, False),
-        (("zone", "Near", frozenset[str]()), {"zone": "x"}, False),
-    ],
-)
-def test_a_part_of_the_cluster_is_a_selector_of_nodes(rule: Any, labels: dict[str, str], meets: bool) -> None:
-    assert classes_on(labels, [BETA3], [Capacity("beta3", GI, (rule,))]) == ({"beta3"} if meets else set())
-
-
 def test_where_a_driver_publishes_only_those_nodes_reach_the_class() -> None:
-    assert classes_on({}, [BETA3], [Capacity("beta3", GI)]) == {"beta3"}
-    assert classes_on({}, [BETA3], [Capacity("beta3", GI, None)]) == frozenset()
-    assert classes_on({}, [BETA3], [Capacity("other", GI, None)]) == {"beta3"}, "of this class nothing is published"
+    assert classes_on({}, [BETA3], Published([Capacity("beta3", GI)])) == {"beta3"}
+    assert classes_on({}, [BETA3], Published([Capacity("beta3", GI, None)])) == frozenset()
+    assert classes_on({}, [BETA3], Published([Capacity("other", GI, None)])) == {"beta3"}, (
+        "of this class nothing is published"
+    )
 
 
 def test_the_largest_volume_is_bound_by_its_part() -> None:
     a, b = (("zone", "In", frozenset({name})) for name in "ab")
-    published = [Capacity("beta3", 9 * GI, (a,), 5 * GI), Capacity("beta3", 2 * GI, (a,)), Capacity("beta3", GI, (b,))]
+    published = Published(
+        [Capacity("beta3", 9 * GI, (a,), 5 * GI), Capacity("beta3", 2 * GI, (a,)), Capacity("beta3", GI, (b,))]
+    )
     assert largest_bytes({"zone": "a"}, [BETA3, LOCAL], published) == {"beta3": 5 * GI}
     assert largest_bytes({"zone": "b"}, [BETA3], published) == {"beta3": GI}
     assert largest_bytes({"zone": "c"}, [BETA3], published) == {"beta3": 0}
-    assert largest_bytes({}, [BETA3], []) == {}, "no bound is known"
+    assert largest_bytes({}, [BETA3], Published()) == {}, "no bound is known"
 
 
 FAST, SLOW = StorageClass("fast-nvme", False, False), StorageClass("slow-hdd", True, False, created="2026-01-01")
@@ -130,7 +104,7 @@ def test_classes_are_sold_under_the_operators_names_several_at_once() -> None:
         "beta3": (),
     }, "the class that happens to be called beta3 is not sold as what another one is"
     assert actual_names(found) == {"beta3": "fast-nvme", "beta1": "slow-hdd"}
-    assert free_bytes(found, {"beta3": 5 * GI, "slow-hdd": 7 * GI}, [], [], []) == {
+    assert free_bytes(found, {"beta3": 5 * GI, "slow-hdd": 7 * GI}, Published(), [], []) == {
         "beta3": 5 * GI,
         "default": 7 * GI,
         "beta1": 7 * GI,
@@ -177,16 +151,16 @@ def test_declared_sizes() -> None:
     ],
 )
 def test_classes_on_a_node(labels: dict[str, str], expected: set[str]) -> None:
-    assert classes_on(labels, [BETA3, LOCAL]) == expected
+    assert classes_on(labels, [BETA3, LOCAL], Published()) == expected
 
 
 def test_topology_decides_where_a_class_reaches() -> None:
     zoned = StorageClass(
         "beta2", False, False, ((("zone", frozenset({"x"})), ("rack", frozenset({"1"}))), (("zone", frozenset({"y"})),))
     )
-    assert classes_on({"zone": "x", "rack": "1"}, [zoned]) == {"beta2"}
-    assert classes_on({"zone": "y"}, [zoned]) == {"beta2"}
-    assert classes_on({"zone": "x", "rack": "2"}, [zoned]) == frozenset()
+    assert classes_on({"zone": "x", "rack": "1"}, [zoned], Published()) == {"beta2"}
+    assert classes_on({"zone": "y"}, [zoned], Published()) == {"beta2"}
+    assert classes_on({"zone": "x", "rack": "2"}, [zoned], Published()) == frozenset()
 
 
 def test_what_is_left_before_the_claims_of_leases() -> None:
@@ -194,7 +168,7 @@ def test_what_is_left_before_the_claims_of_leases() -> None:
     pending = Claim("l", "d", "beta3", 7 * GI, False)
 
     def left(declared_bytes: dict[str, int], published: list[Capacity]) -> dict[str, int]:
-        return free_bytes([BETA3, LOCAL], declared_bytes, published, [lease, pending], [other])
+        return free_bytes([BETA3, LOCAL], declared_bytes, Published(published), [lease, pending], [other])
 
     assert left({"beta3": 10 * GI}, []) == {"beta3": 8 * GI}, "declared: the whole, less what others claim"
     assert left({"beta3": 1}, []) == {"beta3": 0}
