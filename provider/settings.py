@@ -35,7 +35,7 @@ Coins = Annotated[str, Field(pattern=r"^(\d+[a-zA-Z][\w/:.-]*(,\d+[a-zA-Z][\w/:.
 
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)]
 
-Keys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Keys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 
 
 class _Part(BaseModel):

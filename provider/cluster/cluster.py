@@ -35,9 +35,9 @@ from provider.cluster.survey import NodeReport, survey
 from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
 from provider.errors import Refused, Retry
-from provider.lastgood import LastGood
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
+from provider.watched import Watched
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Cluster:
         self.inventory_version = 0
         self._declared = declared(settings.storage)
         self._mark = asyncio.Event()
-        self._gpus = LastGood(settings.gpus, gputable.read, gputable.bundled())
+        self._gpus = Watched(settings.gpus, gputable.read, "GPU table") if settings.gpus is not None else None
         self._reports: list[NodeReport] | None = None
         self._notices = Notices()
         self._mirrors = Mirrors(
@@ -113,7 +113,7 @@ class Cluster:
                 claims=mirrors.claims.all(),
                 published=Published(mirrors.capacities.all()),
                 declared_bytes=self._declared,
-                table=self._gpus.current,
+                table=self._gpu_table,
                 services=[s for s in mirrors.foreign_services.all() if s.namespace not in mirrors.leases],
                 node_ports=self.settings.node_ports,
                 leased_ips=self._addresses(),
@@ -126,7 +126,7 @@ class Cluster:
         """Every node of the cluster by name: whether it is sold, what its GPUs are, and why not."""
         if self._reports is None:
             nodes = sorted(self._mirrors.nodes.all(), key=lambda node: node.name)
-            self._reports = [survey(node, self._gpus.current) for node in nodes]
+            self._reports = [survey(node, self._gpu_table) for node in nodes]
         return self._reports
 
     def leases(self) -> Mapping[LeaseID, StoredManifest]:
@@ -199,6 +199,10 @@ class Cluster:
         await delete_namespace(self.kube, lease_namespace(lease))
         await self.kube.delete(MANIFEST, namespace, lease_namespace(lease))
 
+    @property
+    def _gpu_table(self) -> gputable.GpuTable:
+        return gputable.bundled() if self._gpus is None else self._gpus.current
+
     def _workloads(self, lease: LeaseID) -> list[WorkloadFacts]:
         namespace = lease_namespace(lease)
         both = (self._mirrors.deployments, self._mirrors.stateful_sets)
@@ -256,7 +260,7 @@ class Cluster:
             troubled = [
                 not await self._mark_node(obj)
                 for node in self._mirrors.nodes.all()
-                if (obj := labels.due(node, classes, published, self._gpus.current))
+                if (obj := labels.due(node, classes, published, self._gpu_table))
             ]
             try:
                 async with asyncio.timeout(MARK_AGAIN_S if any(troubled) else None):
@@ -269,7 +273,7 @@ class Cluster:
         """Cards are looked up anew when the operator has changed the file of models."""
         while True:
             await asyncio.sleep(LIST_AGAIN_S)
-            if self._gpus.look():
+            if self._gpus is not None and self._gpus.look():
                 self._inventory_changed()
                 self._nodes_changed()
 
