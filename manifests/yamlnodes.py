@@ -168,7 +168,7 @@ def _scalar(event: yaml.ScalarEvent) -> Scalar:
     if tag == "!":  # the non-specific tag: text, as if quoted
         tag = _CORE + "str"
     if tag and tag not in {_CORE + t for t in ("str", "int", "float", "bool", "null")}:
-        raise _refused(event, f"the tag {tag} has no meaning in an SDL file; remove it")
+        raise _refused(event, f"the tag {tag} has no meaning here; remove it")
     plain = not tag and event.implicit[0]
     text = event.value
     return Scalar(text, plain, tag.removeprefix(_CORE), *_position(event), weight=max(_SCALAR, len(text)))

@@ -17,6 +17,7 @@ from manifests.errors import Invalid
 from provider.errors import ConfigError
 
 T = TypeVar("T")
+MOST_BYTES = 1 << 20
 log = structlog.get_logger()
 
 
@@ -66,9 +67,21 @@ def parsed(path: Path, parse: Callable[[str], T], what: str, cure: str, guide: s
     """A text file's meaning; ConfigError in the operator's words: `cure` when it cannot be read, `guide` when it is
     wrong."""
     try:
-        return parse(path.read_text())
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(str(path), f"the {what} is larger than {MOST_BYTES >> 10} KiB", guide)
+        return parse(data.decode())
     except OSError as bad:
         raise ConfigError(str(path), f"the {what} cannot be read: {bad.strerror}", cure) from None
-    except (Invalid, UnicodeDecodeError) as bad:
-        line = getattr(bad, "line", None)
-        raise ConfigError(str(path), f"{bad} (line {line})" if line else str(bad), guide) from None
+    except UnicodeDecodeError as bad:
+        raise ConfigError(str(path), f"byte {bad.start + 1} is not UTF-8", "Save it as UTF-8 text.") from None
+    except Invalid as bad:
+        place = "".join(f":{n}" for n in (bad.line, bad.column) if n is not None)
+        found = f" (found {_shown(bad.value)})" if bad.value is not None else ""
+        raise ConfigError(f"{path}{place}", f"{bad}{found}", guide) from None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -18,7 +18,7 @@ def number(text: str) -> int:
     if not text.strip():
         raise Invalid("", "it is empty")
     if not text.strip().isdigit():
-        raise Invalid("amount", f"{text!r} is not a number", line=3)
+        raise Invalid("amount", f"{text!r} is not a number", value=text, line=3)
     return int(text)
 
 
@@ -88,11 +88,12 @@ def test_a_cure_that_leaves_no_mark_on_the_file_is_seen(file: Path) -> None:
     ("content", "told"),
     [
         (None, "number: the number file cannot be read: No such file or directory. Name another."),
-        (b"x", "number: amount: 'x' is not a number (line 3). Write a number."),
+        (b"x", "number:3: amount: 'x' is not a number (found 'x'). Write a number."),
         (b"", "number: it is empty. Write a number."),
-        (b"\xff", "can't decode byte"),
+        (b"\xff", "number: byte 1 is not UTF-8. Save it as UTF-8 text."),
+        (b"1" * (2 << 20), "number: the number file is larger than 1024 KiB. Write a number."),
     ],
-    ids=["gone", "wrong", "empty", "no text"],
+    ids=["gone", "wrong", "empty", "no text", "huge"],
 )
 def test_without_a_good_one_to_begin_with_the_operator_is_told(
     tmp_path: Path, content: bytes | None, told: str

@@ -119,7 +119,7 @@ def test_a_list_that_comes_later_completes_a_policy_that_was_refused(tmp_path: P
     [
         (None, "policy.yaml: the policy file cannot be read: No such file or directory. Set bid.policy"),
         ("", "policy.yaml: the policy file is empty"),
-        ("mostPerOwner: many", "policy.yaml: mostPerOwner: "),
+        ("mostPerOwner: many", "policy.yaml:1:1: mostPerOwner: "),
         ("owners: {deny: {files: [none.txt]}}", "none.txt: the list of tenants cannot be read"),
         ("owners: {deny: {files: [bad.txt]}}", "bad.txt: line 1: 'everybody' is not a bech32 address"),
     ],
