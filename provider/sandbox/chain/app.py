@@ -24,6 +24,7 @@ from . import (
     escrow_queries,
     leases,
     market_queries,
+    oracle,
 )
 from . import provider as provider_module
 from .ante import Mode, ante, forget_expired
@@ -48,6 +49,7 @@ _MODULES = (
     market_queries,
     deposits,
     escrow_queries,
+    oracle,
 )
 
 
@@ -88,6 +90,7 @@ class App:
             bank.credit(start, address, tuple(coins.items()))
         for address in AT_START:
             accounts.ensure(start, address)
+        oracle.start(start, genesis)
         self._store.write(0, start.changes)
         self._check = Layer(self._store.at(0))
 
@@ -140,17 +143,24 @@ class App:
         height = self._height + 1
         block = Layer(self._store.at(self._height))
         results = [self._deliver(block, tx, height, time_unix_ns) for tx in txs]
-        forget_expired(self._context(block, Meter(UNLIMITED), height, time_unix_ns))
+        events = self._end(block, height, time_unix_ns)
+        return BlockAnswer(height, results, events)
+
+    def skip(self, blocks: int, block_time_ns: int) -> None:
+        """As many empty blocks at once. What a block does by itself is done for the last of them."""
+        block = Layer(self._store.at(self._height))
+        self._end(block, self._height + blocks, self._time_unix_ns + blocks * block_time_ns)
+
+    def _end(self, block: Layer, height: int, time_unix_ns: int) -> list[AbciEvent]:
+        """Whatever happens without a transaction, and the commit."""
+        ctx = self._context(block, Meter(UNLIMITED), height, time_unix_ns)
+        forget_expired(ctx)
+        for hook in self._registry.end_block:
+            hook(ctx)
         self._store.write(height, block.changes)
         self._height, self._time_unix_ns = height, time_unix_ns
         self._check = Layer(self._store.at(height))
-        return BlockAnswer(height, results, [])
-
-    def skip(self, blocks: int, block_time_ns: int) -> None:
-        """As many empty blocks at once: nothing on this chain happens by itself."""
-        self._height += blocks
-        self._time_unix_ns += blocks * block_time_ns
-        self._check = Layer(self._store.at(self._height))
+        return [AbciEvent(e.type, [*e.attributes, ("mode", "EndBlock")]) for e in ctx.log.events]
 
     def query_methods(self) -> set[str]:
         return set(self._registry.queries)

@@ -28,7 +28,11 @@ _WIRE_TYPES = {0: "varint", 1: "fixed64", 2: "bytes", 3: "start_group", 5: "fixe
 _MAX_DIGITS = 96
 """a 315-bit decimal of the node has no more"""
 _NUMBER = re.compile(r"[+-]?[0-9]+")
-_DECIMALS = {"cosmos.base.v1beta1.DecCoin.amount", "akash.escrow.types.v1.Balance.amount"}
+_DECIMALS = {
+    "cosmos.base.v1beta1.DecCoin.amount",
+    "akash.escrow.types.v1.Balance.amount",
+    "akash.oracle.v2.MsgAddPriceEntry.price",
+}
 _INTEGERS = {"cosmos.base.v1beta1.Coin.amount", "akash.base.resources.v1beta4.ResourceValue.val"}
 _QUOTED = {FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64}
 

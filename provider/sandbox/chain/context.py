@@ -93,6 +93,8 @@ class Registry:
     queries: dict[str, Callable[[View, Any], Any]] = field(default_factory=dict)
     account_closed: list[Callable[[Context, Any], None]] = field(default_factory=list)
     """called with an escrow account that was closed or overdrawn"""
+    end_block: list[Callable[[Context], None]] = field(default_factory=list)
+    """called after the transactions of each block; what they log are the block's own events"""
 
     def message(
         self,

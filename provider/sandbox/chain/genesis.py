@@ -37,6 +37,20 @@ BLOCKED = frozenset({*AT_START, ESCROW, module_address("bme")})
 
 
 @dataclass(frozen=True, slots=True)
+class OracleParams:
+    """Nobody may name a price as long as there are no sources."""
+
+    sources: tuple[str, ...] = ()
+    min_sources: int = 1
+    staleness_ns: int = 30 * 10**9
+    twap_window_ns: int = 5 * 10**9
+    max_deviation_bps: int = 1_000
+    max_future_drift_ns: int = 10 * 10**9
+    start_prices: tuple[tuple[str, int], ...] = ()
+    """(denom, dollars ×10^18) known from the first block on, as if the first source had named them at the start"""
+
+
+@dataclass(frozen=True, slots=True)
 class Params:
     min_gas_price_e18: int = 25 * 10**15
     """uakt per gas of this node, × 10^18"""
@@ -49,6 +63,7 @@ class Params:
     min_reclamation_window_ns: int = 3600 * 10**9
     max_reclamation_window_ns: int = 2_592_000 * 10**9
     deployment_min_deposits: Coins = (("uakt", 500_000), ("uact", 500_000))
+    oracle: OracleParams = OracleParams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +98,7 @@ class Genesis:
         }
         order = [account.get("base_account", account) for account in state["auth"]["accounts"]]
         balances = {account["address"]: coins.get(account["address"], {}) for account in order}
-        market = state["market"]["params"]
+        market, oracle = state["market"]["params"], state["oracle"]["params"]
         price = data["minimum_gas_prices"].removesuffix("uakt")
         whole, _, fraction = price.partition(".")
         params = Params(
@@ -93,6 +108,14 @@ class Genesis:
             min_reclamation_window_ns=_seconds(market["min_reclamation_window"]),
             max_reclamation_window_ns=_seconds(market["max_reclamation_window"]),
             deployment_min_deposits=_coins(state["deployment"]["params"]["min_deposits"]),
+            oracle=OracleParams(
+                sources=tuple(oracle["sources"]),
+                min_sources=oracle["min_price_sources"],
+                staleness_ns=_seconds(oracle["max_price_staleness_period"]),
+                twap_window_ns=_seconds(oracle["twap_window"]),
+                max_deviation_bps=int(oracle["max_price_deviation_bps"]),
+                max_future_drift_ns=_seconds(oracle["max_future_time_drift"]),
+            ),
             send_disabled=frozenset(row["denom"] for row in state["bank"]["send_enabled"] if not row["enabled"]),
         )
         return cls(data["chain_id"], genesis_time_unix_ns, balances, params)
