@@ -20,10 +20,14 @@ def test_the_settings_page_is_the_settings() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == generate.page(), "run python docs/generate.py"
 
 
-def test_the_price_page_shows_a_file_that_works() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "prices.md").read_text(), re.DOTALL)
-    tariff = parse_tariff(example)
-    assert tariff.gpu_usd_e18["nvidia/a100/80Gi/sxm"] == 1100 * 10**18
+def test_the_price_page_shows_files_that_work() -> None:
+    """The first is whole; each of the others is a part to be put beside it."""
+    rates, *parts = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "prices.md").read_text(), re.DOTALL)
+    assert parse_tariff(rates).gpu_usd_e18["nvidia/a100/80Gi/sxm"] == 1095_750000000000000000
+    assert len(parts) == 4
+    for part in parts:
+        assert parse_tariff(rates + part) != parse_tariff(rates)
+    parse_tariff(rates + "".join(parts))
 
 
 def test_every_path_the_readme_names_is_there() -> None:

@@ -20,10 +20,12 @@ class FromTariff:
 
     @property
     def denoms(self) -> frozenset[str]:
-        return frozenset({self._prices.current.currency})
+        return frozenset(self._prices.current.currencies)
 
     def look(self) -> bool:
         return self._prices.look()
 
     async def quote(self, order: Order, placement: Placement) -> Quote | Decline:
-        return price(order.spec, placement, self._prices.current, block_time_ms=self._block_time_ms())
+        return price(
+            order.spec, placement, self._prices.current, block_time_ms=self._block_time_ms(), owner=order.id.owner
+        )
