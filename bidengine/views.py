@@ -154,6 +154,21 @@ class MarketParams:
 
 
 @dataclass(frozen=True, slots=True)
+class OraclePrice:
+    """What the chain's oracle says of one coin. A price that is no longer fed keeps its value and its time; only
+    `healthy` tells (chain-probes.md §7)."""
+
+    denom: str
+    """the oracle's name, e.g. akt"""
+    usd_e18: int
+    """of a whole coin, averaged over the oracle's window"""
+    time_unix_ns: int
+    healthy: bool
+    why: str = ""
+    """what is wrong with it"""
+
+
+@dataclass(frozen=True, slots=True)
 class Wallet:
     """What the account that pays the deposits of our bids can spend."""
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bidengine.load import loads
 from provider.chain import keys
 from provider.chain.client import Chain
 from provider.chain.tx.signer import Signer
@@ -34,9 +35,11 @@ from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market import certificate
 from provider.market.accounts import Accounts
+from provider.market.autoprice import AutoPrice, NoHistory
 from provider.market.book import Book
 from provider.market.funds import Funds
 from provider.market.leases import Leases
+from provider.market.oracle import Oracle
 from provider.market.orders import Orders
 from provider.market.policy import Policies
 from provider.market.pricing.choose import chosen
@@ -79,8 +82,13 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
     metrics, key = Metrics(), keys.load(settings.key)
     policies = Policies(settings.bid.policy, settings.data)
     async with AsyncExitStack() as open_:
-        block_time: Callable[[], int] = lambda: chain.block_time_ms  # noqa: E731 - the figure moves
-        pricing = await open_.enter_async_context(chosen(settings.bid, block_time, metrics))
+        # Figures that move are handed on as functions; none is read before the first block.
+        block_time: Callable[[], int] = lambda: chain.block_time_ms  # noqa: E731
+        oracle = Oracle(lambda: chain.latest, lambda: book.time_unix_ns)
+        auto = AutoPrice(
+            settings.data / "auto-price.json", lambda: loads(room), lambda: book.height, NoHistory, metrics
+        )
+        pricing = await open_.enter_async_context(chosen(settings.bid, block_time, metrics, oracle, auto))
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
         chain = await open_.enter_async_context(Chain.connect(settings.chain))
         await books.store.belongs_to(chain=chain.id, provider=key.address)
@@ -118,7 +126,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         served = certificates.ServerCertificates(certificates.Source(pem))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
-        metrics.watch(lambda: (*policies.gauges(), *wallet.gauges()))
+        metrics.watch(lambda: (*policies.gauges(), *wallet.gauges(), *oracle.gauges(), *auto.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
         answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
         health = await open_.enter_async_context(answers)
@@ -131,7 +139,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         leases.look_at_all()
         for name, part in {
             "certificate": served.keep_fresh(), "orders": orders.run(), "leases": leases.run(), "funds": funds.run(),
-            "follow": follower.run(), "policy": policies.run(), "wallet": wallet.run(),
+            "oracle": oracle.run(), "auto-price": auto.run(), "follow": follower.run(), "policy": policies.run(),
+            "wallet": wallet.run(),
         }.items():  # fmt: skip
             spawn(tasks, name, part)
         log.info("up", provider=key.address, chain=chain.id, height=book.height, gateway=gateway.port)

@@ -43,6 +43,9 @@ class Metrics:
             registry=self.registry,
         )
         self.manifests = Counter("akp_manifests", "Manifests received, by answer.", ["answer"], registry=self.registry)
+        self.price_steps = Counter(
+            "akp_auto_price_steps", "Steps of auto-pricing.", ["subject", "direction", "mode"], registry=self.registry
+        )
         self.leases = Counter(
             "akp_leases_closed", "Leases that ended, by the chain's reason.", ["reason"], registry=self.registry
         )
@@ -68,6 +71,9 @@ HELP = {
     "akp_transactions_pending": "Transactions sent and not yet seen in a block.",
     "akp_mirror_fresh": "1 while a cluster mirror is up to date.",
     "akp_free": "What could still be sold, by resource.",
+    "akp_price_usd": "Last good price of a coin in dollars, by the oracle's name.",
+    "akp_oracle_age_seconds": "Age of that price by the chain's clock.",
+    "akp_auto_price_factor": "What auto-pricing multiplies a price by, or would.",
     "akp_maintenance": "1 while the operator has paused bidding.",
     "akp_owners_listed": "Tenants on the operator's lists.",
     "akp_policy_list_loaded": "1 once a list kept elsewhere has been loaded.",

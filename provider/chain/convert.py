@@ -20,6 +20,7 @@ from bidengine.views import (
     Group,
     Lease,
     MarketParams,
+    OraclePrice,
     Order,
     Provider,
     Reclamation,
@@ -192,6 +193,14 @@ def market_params(w: Any) -> MarketParams:
         min_reclamation_window_s=seconds(w.min_reclamation_window),
         max_reclamation_window_s=seconds(w.max_reclamation_window),
     )
+
+
+def oracle_price(w: Any) -> OraclePrice:
+    """Of the whole answer: the price and its health."""
+    price, health = w.aggregated_price, w.price_health
+    why = "; ".join(health.failure_reason)
+    at = price.timestamp.ToNanoseconds()
+    return OraclePrice(price.denom, int(price.twap or "0"), at, health.is_healthy, why)
 
 
 def account(w: Any) -> Account:

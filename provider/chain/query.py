@@ -15,13 +15,24 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bidengine.views import Bid, Deployment, EscrowAccount, EscrowPayment, Group, Lease, MarketParams, Order, Provider
+from bidengine.views import (
+    Bid,
+    Deployment,
+    EscrowAccount,
+    EscrowPayment,
+    Group,
+    Lease,
+    MarketParams,
+    OraclePrice,
+    Order,
+    Provider,
+)
 from manifests.coins import parse_decimal
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attributes
 from provider.chain import convert
 from provider.chain.convert import Account, Certificate
-from provider.chain.nodes import Nodes
+from provider.chain.nodes import NodeError, Nodes
 from provider.chain.wire import message
 from provider.errors import NotFound, Refused
 
@@ -31,6 +42,7 @@ _DEPLOYMENT = "akash.deployment.v1beta4"
 _ESCROW = "akash.escrow.v1"
 _AUDIT = "akash.audit.v1"
 _CERT = "akash.cert.v1"
+_ORACLE = "akash.oracle.v2"
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -157,6 +169,18 @@ class Query:
     async def market_params(self) -> MarketParams:
         answer = await self._ask(f"{_MARKET}.Query", "Params", message(f"{_MARKET}.QueryParamsRequest")())
         return convert.market_params(answer.params)
+
+    async def oracle_price(self, denom: str = "akt") -> OraclePrice | None:
+        """In dollars, under the oracle's own name for the coin; None while it never had a price. NotOffered where the
+        chain has no oracle."""
+        request = message(f"{_ORACLE}.QueryAggregatedPriceRequest")(denom=denom)
+        try:
+            answer = await self._ask(f"{_ORACLE}.Query", "AggregatedPrice", request)
+        except NodeError as error:  # UNKNOWN, not NOT_FOUND (chain-probes.md, recorded in S9)
+            if "not found" in error.details:
+                return None
+            raise
+        return convert.oracle_price(answer)
 
     async def minimum_gas_price(self, denom: str = "uakt") -> int:
         """What this node demands per unit of gas, ×10^18; 0 when it demands nothing. Of the node, hence never of a

@@ -34,7 +34,7 @@ from provider.cluster.kube import Kube
 from provider.errors import AkpError, ConfigError, Conflict
 from provider.ledger.books import Books
 from provider.ledger.store import Store
-from provider.sandbox.chain.genesis import Genesis
+from provider.sandbox.chain.genesis import Genesis, OracleParams
 from provider.sandbox.chain.node import Node
 from provider.sandbox.cluster import EmbeddedCluster, NodeSpec
 from provider.sandbox.tenant import Tenant
@@ -79,9 +79,9 @@ NODES = (
     ),
 )  # fmt: skip
 CLASSES = ("beta1", "beta2", "beta3", "default")
+AKT_USD_E18 = 5 * 10**17
 PRICES = """\
 # The sandbox's prices; `akp sandbox` writes this file, a real provider writes its own (docs/prices.md).
-currency: uact
 usdPerMonth:
   cpu: 1.60
   memoryGiB: 0.80
@@ -90,6 +90,19 @@ usdPerMonth:
   ip: 5
   gpu: {"*": 100, nvidia/a100: 900, nvidia/rtx4090: 300}
 minimumUsdPerMonth: 5
+currencies:
+  uact: {}
+  uakt: {haircutPercent: 2}
+reclamation: {percentPerHour: 0.05}
+floor:
+  usdPerKwh: 0.12
+  watts: {cpu: 5, gpu: {"*": 250, nvidia/a100: 400}}
+  usdPerMonth: {cpu: 0.30, memoryGiB: 0.05, gpu: {"*": 40, nvidia/a100: 400}}
+  feesUsdPerLease: 0.005
+autoPrice:
+  mode: dry-run
+  cpu: {targetPercent: 70, lowestPercent: 80, highestPercent: 150}
+  gpu: {"*": {targetPercent: 80, lowestPercent: 70, highestPercent: 200}}
 """
 
 
@@ -145,6 +158,10 @@ async def network(
         {k.address: rich for k in (provider, tenant, auditor)},
         genesis_time_unix_ns=time.time_ns(),
         min_reclamation_window_ns=60 * 10**9,
+        oracle=OracleParams(
+            start_prices=(("akt", AKT_USD_E18),),
+            staleness_ns=365 * 86_400 * 10**9,  # nobody feeds it again
+        ),
     )
     async with AsyncExitStack() as open_:
         cluster_settings, words, embedded = await _cluster(open_, where, nodes)

@@ -87,6 +87,25 @@ async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any
             await asyncio.open_connection("127.0.0.1", running.gateway_port)
 
 
+async def test_it_tells_what_a_coin_is_worth_and_where_auto_pricing_stands(
+    lived_in: Callable[..., Any], until: Any
+) -> None:
+    async with lived_in() as (town, running), httpx.AsyncClient(trust_env=False) as http:
+
+        async def told() -> bool:
+            text = (await http.get(f"http://127.0.0.1:{running.health_port}/metrics")).text
+            return (
+                'akp_price_usd{denom="akt"} 0.5' in text
+                and 'akp_oracle_age_seconds{denom="akt"}' in text
+                and 'akp_auto_price_factor{mode="dry-run",subject="nvidia/a100"} 1.0' in text
+            )
+
+        await until("the oracle was asked and the cluster looked at", told)
+        kept = json.loads((town.work / "auto-price.json").read_text())
+        assert kept["mode"] == "dry-run"
+        assert kept["factors"].keys() >= {"cpu", "nvidia/a100", "nvidia/t4"}
+
+
 async def test_a_second_start_uses_the_same_certificate(in_town: Callable[..., Any], until: Any) -> None:
     async with in_town() as town:
         owner = town.net.provider.address

@@ -6,6 +6,8 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from provider.market.autoprice import AutoPrice
+from provider.market.oracle import Oracle
 from provider.market.prices import Prices
 from provider.market.pricing import Pricing
 from provider.market.pricing.asked import Asked
@@ -18,11 +20,18 @@ from provider.settings import BidSettings
 
 
 @asynccontextmanager
-async def chosen(settings: BidSettings, block_time_ms: Callable[[], int], metrics: Metrics) -> AsyncIterator[Pricing]:
-    """ConfigError when the strategy's own settings, or the files they name, cannot work."""
+async def chosen(
+    settings: BidSettings,
+    block_time_ms: Callable[[], int],
+    metrics: Metrics,
+    oracle: Oracle | None = None,
+    auto: AutoPrice | None = None,
+) -> AsyncIterator[Pricing]:
+    """ConfigError when the strategy's own settings, or the files they name, cannot work. The price file alone looks at
+    the oracle and at auto-pricing."""
     match settings.strategy:
         case "tariff":
-            yield Pricing(FromTariff(Prices(settings.prices), block_time_ms), metrics)
+            yield Pricing(FromTariff(Prices(settings.prices, oracle, auto), block_time_ms), metrics)
         case "scale":
             yield Pricing(FromScale(settings.scale), metrics)
         case "script":

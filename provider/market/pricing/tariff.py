@@ -7,7 +7,6 @@ from collections.abc import Callable
 from bidengine.placement import Placement
 from bidengine.quote import Quote
 from bidengine.reasons import Decline
-from bidengine.tariff import price
 from bidengine.views import Order
 from provider.market.prices import Prices
 
@@ -20,12 +19,10 @@ class FromTariff:
 
     @property
     def denoms(self) -> frozenset[str]:
-        return frozenset(self._prices.current.currencies)
+        return self._prices.denoms
 
     def look(self) -> bool:
         return self._prices.look()
 
     async def quote(self, order: Order, placement: Placement) -> Quote | Decline:
-        return price(
-            order.spec, placement, self._prices.current, block_time_ms=self._block_time_ms(), owner=order.id.owner
-        )
+        return self._prices.quote(order, placement, block_time_ms=self._block_time_ms())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,18 +10,19 @@ import grpc
 import pytest
 from google.protobuf import json_format
 
+from bidengine.views import OraclePrice
 from manifests.coins import Coin, DecCoin
 from manifests.ids import DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attribute
 from provider.chain import wire
-from provider.chain.nodes import Nodes
+from provider.chain.nodes import NodeError, Nodes
 from provider.chain.query import Query
 from provider.errors import NotFound, Refused
 
 MAIN = "akash1dge0lcc5rqxkw52rgav4q0fyhx7arcufmrkyww"
 PROVIDER = "akash18tdthhtcvfmzl60r0r6gvjdcelc0wtwfumqsdz"
 AUDITOR = "akash12dx7qpl3fegwch4zgg6w4uqdp0zgqcf2c06wu2"
-STATUS = {"NOT_FOUND": grpc.StatusCode.NOT_FOUND, "INVALID_ARGUMENT": grpc.StatusCode.INVALID_ARGUMENT}
+STATUS = {status.name: status for status in grpc.StatusCode}
 
 
 class Recorded:
@@ -58,6 +60,7 @@ async def query(grpc_nodes: Any, lines: Any) -> AsyncIterator[Query]:
         "akash.provider.v1beta4.Query",
         "akash.audit.v1.Query",
         "akash.cert.v1.Query",
+        "akash.oracle.v2.Query",
         "cosmos.auth.v1beta1.Query",
         "cosmos.bank.v1beta1.Query",
         "cosmos.base.node.v1beta1.Service",
@@ -199,3 +202,35 @@ async def test_the_gas_price_a_node_demands(grpc_nodes: Any, config: str, price:
     await node.start()
     async with Nodes([node.address], "sandbox") as nodes:
         assert await Query(nodes, 5).minimum_gas_price() == price
+
+
+async def test_the_oracles_price_under_its_own_name(query: Query) -> None:
+    at = int(dt.datetime(2026, 11, 21, 0, 37, 14, tzinfo=dt.UTC).timestamp()) * 10**9 + 965_051_123
+    assert await query.oracle_price() == OraclePrice("akt", 125 * 10**16, at, healthy=True)
+    assert await query.oracle_price("uakt") is None, "it knows no such name"
+
+
+async def test_other_trouble_of_the_oracle_is_not_the_absence_of_a_price(grpc_nodes: Any) -> None:
+    async def answer(request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.UNKNOWN, "codespace oracle.v2 code 4: price stalled")
+
+    node = await grpc_nodes()
+    node.answers("akash.oracle.v2.Query", AggregatedPrice=answer)
+    await node.start()
+    async with Nodes([node.address], "sandbox") as nodes:
+        with pytest.raises(NodeError, match="price stalled"):
+            await Query(nodes).oracle_price()
+
+
+async def test_an_unhealthy_price_says_what_is_wrong(grpc_nodes: Any) -> None:
+    async def answer(request: Any, context: Any) -> Any:
+        found = wire.message("akash.oracle.v2.QueryAggregatedPriceResponse")()
+        found.aggregated_price.denom, found.aggregated_price.twap = request.denom, "7"
+        found.price_health.failure_reason.extend(["a", "b"])
+        return found
+
+    node = await grpc_nodes()
+    node.answers("akash.oracle.v2.Query", AggregatedPrice=answer)
+    await node.start()
+    async with Nodes([node.address], "sandbox") as nodes:
+        assert await Query(nodes).oracle_price("btc") == OraclePrice("btc", 7, 0, healthy=False, why="a; b")

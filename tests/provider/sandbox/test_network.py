@@ -14,7 +14,7 @@ from manifests.sdl import Compiled
 from provider.cluster.kinds import CUSTOM_RESOURCE, INGRESS_CLASS, MANIFEST, NAMESPACE, STORAGE_CLASS
 from provider.ledger.books import Books, Decided
 from provider.ledger.store import Store
-from provider.sandbox.network import CLASSES, NODES
+from provider.sandbox.network import AKT_USD_E18, CLASSES, NODES
 from provider.settings import load
 
 ORDER = OrderID("akash1tenant", 1, 1, 1)
@@ -44,6 +44,13 @@ async def test_the_cluster_has_what_an_operators_chart_brings(in_town: Callable[
         assert await kube.get(INGRESS_CLASS, None, town.net.settings.cluster.ingress_class)
         assert {o["metadata"]["name"] for o in await kube.all(STORAGE_CLASS)} >= set(CLASSES) - {"default"}
         assert await kube.all(MANIFEST, "lease") == []
+
+
+async def test_its_oracle_has_a_price_that_does_not_go_stale(in_town: Callable[..., Any]) -> None:
+    async with in_town() as town:
+        await town.net.node.fast_forward(10_000)
+        price = await town.net.chain.latest.oracle_price()
+        assert (price.usd_e18, price.healthy) == (AKT_USD_E18, True)
 
 
 async def test_the_settings_are_also_in_a_file(in_town: Callable[..., Any]) -> None:
