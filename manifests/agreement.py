@@ -37,7 +37,7 @@ class _Left:
 
     resources: Resources
     count: int
-    endpoints: Counter[EndpointKind] = field(default_factory=Counter)
+    endpoints: Counter[int] = field(default_factory=Counter)
 
 
 def _check_group(group: ManifestGroup, sold: GroupSpec, path: str) -> None:

@@ -89,8 +89,8 @@ def check_manifest(manifest: Manifest) -> None:
         names.add(group.name)
         for s, service in enumerate(group.services):
             path = f"[{g}].services[{s}]"
-            if s and not group.services[s - 1].name < service.name:
-                _refuse(f"{path}.name", "services must be in the order of their names, each name once", service.name)
+            if s and service.name < group.services[s - 1].name:
+                _refuse(f"{path}.name", "services must be in the order of their names", service.name)
             _check_service(service, path, hosts)
     if not any(e.global_ for group in manifest for service in group.services for e in service.expose):
         _refuse("", "no service is exposed to the world: at least one expose needs to: [{global: true}]")

@@ -97,6 +97,8 @@ class Service:
     expose: tuple[Expose, ...]
     params: Params | None = None
     credentials: Credentials | None = None
+    expose_is_null: bool = False
+    """The tenant sent no list of exposes, not even an empty one; no SDL compiler does."""
 
 
 @dataclass(frozen=True, slots=True)

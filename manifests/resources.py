@@ -6,7 +6,7 @@ and compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from manifests.coins import DecCoin
@@ -68,7 +68,9 @@ class EndpointKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    kind: EndpointKind
+    """`kind` is an EndpointKind; only a tenant's manifest may carry a number nobody knows."""
+
+    kind: int
     sequence_number: int = 0
 
 
@@ -95,8 +97,13 @@ class ResourceUnit:
 
 @dataclass(frozen=True, slots=True)
 class SignedBy:
+    """The two flags tell an empty list in an SDL file from none; only the reference's JSON shows the difference, the
+    chain does not know it."""
+
     all_of: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
+    all_of_written: bool = field(default=False, compare=False, repr=False)
+    any_of_written: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

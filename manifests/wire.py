@@ -22,7 +22,18 @@ from manifests.manifest import (
     StorageParams,
     Tee,
 )
-from manifests.resources import Attributes, Cpu, Endpoint, EndpointKind, Gpu, GroupSpec, Memory, Resources, Storage
+from manifests.resources import (
+    Attributes,
+    Cpu,
+    Endpoint,
+    EndpointKind,
+    Gpu,
+    GroupSpec,
+    Memory,
+    Resources,
+    SignedBy,
+    Storage,
+)
 from manifests.wirevalues import At, decoded
 
 
@@ -42,10 +53,7 @@ def groups_json(groups: Sequence[GroupSpec]) -> list[dict[str, Any]]:
         {
             "name": g.name,
             "requirements": {
-                "signed_by": {
-                    "all_of": list(g.requirements.signed_by.all_of) or None,
-                    "any_of": list(g.requirements.signed_by.any_of) or None,
-                },
+                "signed_by": _signed_by_json(g.requirements.signed_by),
                 "attributes": _attributes_json(g.requirements.attributes) or None,
             },
             "resources": [
@@ -59,6 +67,13 @@ def groups_json(groups: Sequence[GroupSpec]) -> list[dict[str, Any]]:
         }
         for g in groups
     ]
+
+
+def _signed_by_json(s: SignedBy) -> dict[str, Any]:
+    return {
+        "all_of": list(s.all_of) if s.all_of or s.all_of_written else None,
+        "any_of": list(s.any_of) if s.any_of or s.any_of_written else None,
+    }
 
 
 def _group(at: At) -> ManifestGroup:
@@ -75,6 +90,7 @@ def _service(at: At) -> Service:
         resources=_resources(at["resources"]),
         count=at["count"].uint32(),
         expose=tuple(_expose(e) for e in at["expose"].items() or ()),
+        expose_is_null=not at["expose"],
         params=_params(at["params"]) if at["params"] else None,
         credentials=_credentials(at["credentials"]) if at["credentials"] else None,
     )
@@ -105,11 +121,10 @@ def _attributes(at: At) -> Attributes:
     return at.pairs("key", "value")
 
 
-def _kind(at: At) -> EndpointKind:
-    number = at.uint32()
-    if number not in tuple(EndpointKind):
-        raise at.fail("is not a kind of endpoint; expected 0 (shared HTTP), 1 (random port) or 2 (leased IP)")
-    return EndpointKind(number)
+def _kind(at: At) -> int:
+    """A number nobody knows is kept: it is hashed, and nothing else is done with it."""
+    number = at.int32()
+    return EndpointKind(number) if number in tuple(EndpointKind) else number
 
 
 def _expose(at: At) -> Expose:
@@ -160,7 +175,7 @@ def _service_json(s: Service) -> dict[str, Any]:
         "env": _list(s.env),
         "resources": _resources_json(s.resources),
         "count": s.count,
-        "expose": [_expose_json(e) for e in s.expose],
+        "expose": None if s.expose_is_null else [_expose_json(e) for e in s.expose],
     }
     if s.params is not None:
         out["params"] = _params_json(s.params)

@@ -126,8 +126,8 @@ def test_garbage_is_named(service: dict[str, Any], path: str) -> None:
     assert refused.value.path == path
 
 
-@pytest.mark.parametrize("val", ["5.0", "-5", "0x5", "05", "", " 5", "1" * 79, 5])
-def test_quantities_are_decimal_digits_in_a_string(val: Any) -> None:
+@pytest.mark.parametrize("val", ["5.0", "", " 5", "1" * 79, 5, None])
+def test_quantities_are_whole_numbers_in_a_string(val: Any) -> None:
     value = body()
     value[0]["services"][0]["resources"]["cpu"]["units"]["val"] = val
     with pytest.raises(ManifestInvalid) as refused:
@@ -135,12 +135,26 @@ def test_quantities_are_decimal_digits_in_a_string(val: Any) -> None:
     assert refused.value.path == "[0].services[0].resources.cpu.units.val"
 
 
-@pytest.mark.parametrize("kind", [3, -1, "SHARED_HTTP"])
+@pytest.mark.parametrize("kind", [2**31, -(2**31) - 1, "SHARED_HTTP", 1.0])
 def test_endpoint_kinds(kind: Any) -> None:
     value = body()
     value[0]["services"][0]["resources"]["endpoints"][0]["kind"] = kind
     with pytest.raises(ManifestInvalid, match="kind"):
         parsed(value)
+
+
+@pytest.mark.parametrize("kind", [0, 2, 3, -1])
+def test_a_kind_nobody_knows_is_kept_for_the_hash(kind: int) -> None:
+    value = body()
+    value[0]["services"][0]["resources"]["endpoints"][0]["kind"] = kind
+    written = manifest_json(parsed(value))[0]["services"][0]["resources"]["endpoints"][0]
+    assert written.get("kind", 0) == kind
+
+
+def test_no_list_of_exposes_and_an_empty_one_are_two_manifests() -> None:
+    for written in (None, []):
+        again = manifest_json(parsed(body(expose=written)))
+        assert again[0]["services"][0]["expose"] == written
 
 
 @pytest.mark.parametrize(
