@@ -24,14 +24,6 @@ def go_sorted(values: Iterable[T], less: Callable[[T, T], bool]) -> tuple[T, ...
     return tuple(run.a)
 
 
-def insertion_sorted(values: Iterable[T], less: Callable[[T, T], bool]) -> tuple[T, ...]:
-    """Go's insertion sort. `less` need not be a strict order: what comes out for one that is not is defined by the
-    steps."""
-    run = _Run(list(values), less)
-    run.insertion(0, len(run.a))
-    return tuple(run.a)
-
-
 class _Hint(Enum):
     UNKNOWN = 0
     INCREASING = 1

@@ -10,8 +10,8 @@ import re
 from fractions import Fraction
 
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
-MAX_NUMBER_TEXT = 128
-"""Longer numbers are refused unread; no quantity needs a third of it."""
+MAX_NUMBER_TEXT = 1024
+"""Longer numbers are refused unread; no quantity needs a tenth of it."""
 
 _BINARY = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50, "Ei": 1 << 60}
 _DECIMAL = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
@@ -20,6 +20,7 @@ _SMALL = {"n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 100
 _QUANTITY = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 _HEX_FLOAT = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+(\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+", re.ASCII)
+_HEX_GAP = re.compile(r"(?<=[0-9a-fA-FxX])_(?=[0-9a-fA-F])", re.ASCII)
 _SIZE_HELP = "expected a number with k, Ki, M, Mi, G, Gi, T, Ti, P, Pi, E, Ei or nothing behind it, like 512Mi"
 
 
@@ -73,7 +74,10 @@ def sdl_bytes(text: str) -> int:
 
 def sdl_gpu_ram_bytes(text: str) -> int:
     """`ram` of a GPU model: as sizes, but only with the binary suffixes."""
-    return _sized(text, _BINARY, f"{text!r} is not a memory size of a GPU: expected a size like 80Gi")
+    size = _sized(text, _BINARY, f"{text!r} is not a memory size of a GPU: expected a size like 80Gi")
+    if size >= 1 << 64:  # the reference's number overflows here, and differently on different machines
+        raise ValueError(f"{text!r} is too large")
+    return size
 
 
 def sdl_gpu_units(text: str) -> int:
@@ -126,8 +130,8 @@ def _float(text: str, help_: str) -> float:
     try:
         if _FLOAT.fullmatch(plain):
             value = float(plain)
-        elif _HEX_FLOAT.fullmatch(text):
-            value = float.fromhex(text)
+        elif _HEX_FLOAT.fullmatch(hexadecimal := _HEX_GAP.sub("", text)):
+            value = float.fromhex(hexadecimal)
         else:
             raise ValueError(help_)
     except OverflowError:

@@ -8,6 +8,7 @@ written out, while the tree is built from the event stream, without recursion.""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -23,12 +24,16 @@ MAX_WEIGHT = 2 * 1024 * 1024
 _SCALAR = 16
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
+_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "binary"})
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_INNER_BOM = re.compile(rb"(?:\A\xef\xbb\xbf|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9])\xef\xbb\xbf")
+"""libyaml skips such a mark at the start of any line, the reference only at the start of the file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
-    """`plain` is true for unquoted text without a tag; `tag` is the core tag's short name (`str`, `int`, …) or ""."""
+    """`plain` is true for unquoted text without a tag; `tag` is the core tag's short name (`int`, `bool`, …), `str` for
+    any other tag, or ""."""
 
     text: str
     plain: bool
@@ -78,26 +83,33 @@ def compose(text: str | bytes) -> Document:
     """The first document of a YAML text. Raises SdlInvalid, and nothing else, for whatever is not YAML or too large."""
     data = _encoded(text)
     builder = _Builder()
-    documents = 0
+    documents, ended = 0, False
     try:
         for event in yaml.parse(data, Loader=_LOADER):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
-                if documents > 1:
-                    break
+                if documents == 1 and event.version not in (None, (1, 1)):
+                    raise _refused(event, "only %YAML 1.1 is read by everyone; remove this line")
+            elif isinstance(event, yaml.DocumentEndEvent):
+                ended = bool(event.explicit)
+            elif documents > 1:
+                break
             else:
                 builder.take(event)
-    except yaml.MarkedYAMLError as e:
-        # What follows the first document is never read, so neither are its mistakes.
-        if builder.root is None:
-            mark = e.problem_mark or e.context_mark
-            what = " ".join(filter(None, (e.context, e.problem)))
-            where = (mark.line + 1, mark.column + 1) if mark else (None, None)
-            raise SdlInvalid("", f"not YAML: {what}", line=where[0], column=where[1]) from None
     except (yaml.YAMLError, UnicodeError) as e:
-        if builder.root is None:
-            raise SdlInvalid("", f"not YAML: {' '.join(str(e).split())}") from None
+        # What follows the first document is not read, except for the first word behind `---`.
+        if builder.root is None or (isinstance(e, yaml.scanner.ScannerError) and not ended):
+            raise _not_yaml(e) from None
     return Document(builder.root, documents > 1)
+
+
+def _not_yaml(e: Exception) -> SdlInvalid:
+    if not isinstance(e, yaml.MarkedYAMLError):
+        return SdlInvalid("", f"not YAML: {' '.join(str(e).split())}")
+    mark = e.problem_mark or e.context_mark
+    what = " ".join(filter(None, (e.context, e.problem)))
+    line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+    return SdlInvalid("", f"not YAML: {what}", line=line, column=column)
 
 
 def _encoded(text: str | bytes) -> bytes:
@@ -108,6 +120,10 @@ def _encoded(text: str | bytes) -> bytes:
             raise SdlInvalid("", f"character {e.start + 1} is half of a surrogate pair, which is not text") from None
     if len(text) > MAX_TEXT_BYTES:
         raise SdlInvalid("", f"the file has {len(text)} bytes; at most {MAX_TEXT_BYTES} are read", value=len(text))
+    if mark := _INNER_BOM.search(text):
+        line = len(text[: mark.end() - 3].decode(errors="replace").splitlines()) + 1
+        what = "this line begins with a byte order mark, which no editor shows; write the line anew"
+        raise SdlInvalid("", what, line=line, column=1)
     return text
 
 
@@ -164,14 +180,15 @@ class _Builder:
 
 
 def _scalar(event: yaml.ScalarEvent) -> Scalar:
-    tag = event.tag or ""
-    if tag == "!":  # the non-specific tag: text, as if quoted
-        tag = _CORE + "str"
-    if tag and tag not in {_CORE + t for t in ("str", "int", "float", "bool", "null")}:
-        raise _refused(event, f"the tag {tag} has no meaning here; remove it")
-    plain = not tag and event.implicit[0]
+    written = event.tag or ""
+    tag = written.removeprefix(_CORE)
+    if written == "!":
+        tag = ""
+    elif tag and (tag == written or tag not in _TAGS):
+        tag = "str"  # who tags in a way of his own gets the text
+    plain = not tag and not event.style
     text = event.value
-    return Scalar(text, plain, tag.removeprefix(_CORE), *_position(event), weight=max(_SCALAR, len(text)))
+    return Scalar(text, plain, tag, *_position(event), weight=max(_SCALAR, len(text)))
 
 
 def _closed(done: _Open) -> Node:

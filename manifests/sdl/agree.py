@@ -59,6 +59,9 @@ def _check_references(file: SdlFile, d: Deployed) -> tuple[ServiceSpec, ComputeP
         raise d.at.fail(f"there is no placement {d.placement!r}", d.placement)
     if d.profile not in placement.pricing:
         raise placement.at.find("pricing").fail(f"has no price for the profile {d.profile!r}", d.profile)
+    if placement.pricing[d.profile].price is None:
+        what = "a price needs a denom and an amount, like {denom: uact, amount: 100}"
+        raise placement.pricing[d.profile].at.fail(what)
     if not profile.given:
         raise profile.at.fail("is missing; a profile needs resources with cpu, memory and storage")
     for part, given in (("cpu", profile.cpu), ("memory", profile.memory), ("storage", profile.volumes)):

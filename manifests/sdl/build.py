@@ -42,7 +42,7 @@ class _Group:
 
 def build(file: SdlFile) -> Built:
     names = sorted({d.service for d in file.deployed})
-    addresses = address_numbers(file.services[name] for name in names)
+    addresses = address_numbers(file.services[name] for name in file.named if name in file.services)
     exposed = {name: exposes(file.services[name], addresses) for name in names}
     groups: dict[str, _Group] = {}
     for d in file.deployed:
@@ -102,6 +102,7 @@ def _unit(file: SdlFile, group: _Group, d: Deployed, own: tuple[Endpoint, ...]) 
     if index is None:
         id_ = len(group.units) + 1
         price = file.profiles.placement[d.placement].pricing[d.profile].price
+        assert price is not None
         group.units.append(ResourceUnit(_resources(file, d, id_, own), d.count, price))
         group.unit_of_profile[d.profile] = id_ - 1
         group.sold.append(d)

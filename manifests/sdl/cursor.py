@@ -6,23 +6,12 @@ are typing errors."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from manifests.errors import SdlInvalid
+from manifests.sdl.scalars import looks_like_a_number, number_of, text_of, truth_of
 from manifests.yamlnodes import Mapping, Node, Scalar, Sequence
-
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
-_OLD_TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
-_OLD_FALSE = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
-
-_INTEGER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]+)|(0|[1-9][0-9]*))", re.ASCII)
-_BASES = (16, 2, 8, 8, 10)
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
-_NUMBER_START = frozenset("0123456789+-.")
-_MAX_DIGITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +63,23 @@ class Cursor:
         return Fields(self, given)
 
     def strict_fields(self, *known: str, what: str) -> Fields:
-        """A block where an unknown key is an error, as is the merge key."""
-        if self.is_null:
-            return Fields(self, {})
-        given = dict(self._pairs(what, merge=False))
-        for key in (k for k in given if k not in known):
-            raise given[key].fail(f"is not a key of {what}; known are {', '.join(known)}")
+        """A block where an unknown key is an error, as are a null key and the merge key."""
+        given: dict[str, Cursor] = {}
+        for key, inner in self.written(*known, what=what):
+            if key in given:
+                raise inner.fail(f"the key {key!r} is already given on line {given[key].place.line}")
+            given[key] = inner
         return Fields(self, given)
+
+    def written(self, *known: str, what: str) -> Iterator[tuple[str, Cursor]]:
+        """The keys and values of the few blocks the reference reads by hand: no merging, no other keys, the same key
+        as often as it comes. A list is read as keys and values in turn, and a scalar has none."""
+        for key, value in _in_turn(self):
+            name = key.text if isinstance(key, Scalar) else ""
+            inner = Cursor(value, self._under(name), self.notes, key if isinstance(key, Scalar) else None)
+            if name not in known:
+                raise inner.fail(f"is not a key of {what}; known are {', '.join(known)}")
+            yield name, inner
 
     def entries(self, what: str = "a block of names and values") -> list[tuple[str, Cursor]]:
         """A block with free names, in file order."""
@@ -97,10 +96,22 @@ class Cursor:
         return [Cursor(n, f"{self.path}[{i}]", self.notes) for i, n in enumerate(self.node.items)]
 
     def text(self) -> str:
+        """A scalar as text, whatever it looks like; what is tagged must be what its tag says."""
         if self.is_null:
             return ""
+        literal = self.literal()
+        assert isinstance(self.node, Scalar)
+        text = text_of(self.node)
+        if text is None:
+            raise self.fail(f"is not what the tag !!{self.node.tag} says; remove the tag", literal)
+        return text
+
+    def literal(self) -> str:
+        """The text of a scalar as it is written, tags or not: for quantities, which are read before types."""
         if not isinstance(self.node, Scalar):
-            raise self.fail("must be a text, not a list or a block")
+            raise self.fail("must be a text, not a list or a block", self._shown())
+        if self.node.tag == "null" and not self.is_null:
+            raise self.fail("is not what the tag !!null says; remove the tag", self.node.text)
         return self.node.text
 
     def texts(self) -> tuple[str, ...] | None:
@@ -110,9 +121,9 @@ class Cursor:
     def uint32(self) -> int:
         if self.is_null:
             return 0
-        value = _number(self.node) if isinstance(self.node, Scalar) else None
+        value = number_of(self.node) if isinstance(self.node, Scalar) else None
         if value is None or not 0 <= value < 1 << 32:
-            quoted = isinstance(self.node, Scalar) and not self.node.plain and _FLOAT.fullmatch(self.node.text)
+            quoted = isinstance(self.node, Scalar) and not self.node.plain and looks_like_a_number(self.node)
             cure = "; remove the quotes" if quoted else ""
             raise self.fail(f"must be a whole number from 0 to 4294967295{cure}", self._shown())
         return value
@@ -120,13 +131,10 @@ class Cursor:
     def truth(self) -> bool:
         if self.is_null:
             return False
-        if isinstance(self.node, Scalar):
-            if (self.node.plain or self.node.tag == "bool") and self.node.text in _TRUE | _FALSE:
-                return self.node.text in _TRUE
-            # Words of YAML 1.1 count even when quoted; "true" in quotes does not.
-            if self.node.text in _OLD_TRUE | _OLD_FALSE and self.node.tag in ("", "str", "bool"):
-                return self.node.text in _OLD_TRUE
-        raise self.fail("must be true or false, without quotes", self._shown())
+        value = truth_of(self.node) if isinstance(self.node, Scalar) else None
+        if value is None:
+            raise self.fail("must be true or false, without quotes", self._shown())
+        return value
 
     def fail(self, message: str, value: object = None) -> SdlInvalid:
         return SdlInvalid(self.path, message, value=value, line=self.place.line, column=self.place.column)
@@ -148,9 +156,19 @@ class Cursor:
             return Cursor(self.node.items[name], f"{self.path}[{name}]", self.notes)
         if not isinstance(self.node, Mapping):
             return None
-        return next((c for key, c in self._pairs("") if key == name), None)
+        for key, value in self.node.pairs:
+            if isinstance(key, Scalar) and key.text == name:
+                return Cursor(value, self._under(name), self.notes, key)
+        merged = (c for block in self._merged() if (c := Cursor(block, self.path, self.notes)._child(name)))
+        return next(merged, None)
 
-    def _pairs(self, what: str, merge: bool = True) -> Iterator[tuple[str, Cursor]]:
+    def _merged(self) -> list[Node]:
+        """The blocks behind `<<`, as they are written."""
+        assert isinstance(self.node, Mapping)
+        behind = [value for key, value in self.node.pairs if _merges(key)]
+        return [block for value in behind for block in (value.items if isinstance(value, Sequence) else (value,))]
+
+    def _pairs(self, what: str) -> Iterator[tuple[str, Cursor]]:
         """Keys and values, merged ones (`<<`) behind the block's own and only where it has none. A null key is
         skipped."""
         if self.is_null:
@@ -158,7 +176,6 @@ class Cursor:
         if not isinstance(self.node, Mapping):
             raise self.fail(f"must be {what}", self._shown())
         seen: dict[str, int] = {}
-        merged: list[Node] = []
         for key, value in self.node.pairs:
             if not isinstance(key, Scalar):
                 raise SdlInvalid(self.path, "a key must be a text", line=key.line, column=key.column)
@@ -166,11 +183,9 @@ class Cursor:
                 what = f"the key {key.text!r} is already given on line {seen[key.text]}"
                 raise SdlInvalid(self._under(key.text), what, line=key.line, column=key.column)
             seen[key.text] = key.line
-            if merge and key.plain and key.text == "<<":
-                merged += value.items if isinstance(value, Sequence) else [value]
-            elif not key.is_null:
+            if not key.is_null and not _merges(key):
                 yield key.text, Cursor(value, self._under(key.text), self.notes, key)
-        for block in merged:
+        for block in self._merged():
             if not isinstance(block, Mapping):
                 raise SdlInvalid(
                     self._under("<<"), "only a block, or a list of blocks, can be merged in", line=block.line
@@ -208,19 +223,15 @@ class Fields:
         return key in self.given
 
 
-def _number(node: Scalar) -> int | None:
-    """An integer in Go's spellings (`0x10`, `0b11`, `010` is eight, `1_000`), or a float cut to one."""
-    if (
-        not (node.plain or node.tag in ("int", "float"))
-        or node.text[:1] not in _NUMBER_START
-        or len(node.text) > _MAX_DIGITS
-    ):
-        return None
-    text = node.text.replace("_", "")
-    if m := _INTEGER.fullmatch(text):
-        digits, base = next((d, b) for d, b in zip(m.groups()[1:], _BASES, strict=True) if d is not None)
-        return int(digits, base) * (-1 if m[1] == "-" else 1)
-    if _FLOAT.fullmatch(text):
-        value = float(text)
-        return int(value) if abs(value) < 1 << 64 else None
-    return None
+def _merges(key: Node) -> bool:
+    return isinstance(key, Scalar) and key.plain and key.text == "<<"
+
+
+def _in_turn(at: Cursor) -> Iterable[tuple[Node, Node]]:
+    if isinstance(at.node, Mapping):
+        return at.node.pairs
+    if not isinstance(at.node, Sequence):
+        return ()
+    if len(at.node.items) % 2:
+        raise at.fail("must be a block of keys and values")
+    return zip(at.node.items[::2], at.node.items[1::2], strict=True)

@@ -45,6 +45,8 @@ class SdlFile:
     profiles: Profiles
     deployed: tuple[Deployed, ...]
     """By service, then placement, in byte order."""
+    named: tuple[str, ...]
+    """Every service that stands under `deployment`, with placements or without, in byte order."""
     endpoints: tuple[EndpointSpec, ...]
     reclamation_ns: int | None
     included: Cursor | None
@@ -70,6 +72,7 @@ def read_file(root: Node | None, notes: Notes) -> SdlFile:
         services=read_services(f["services"]),
         profiles=read_profiles(f["profiles"]),
         deployed=_deployed(f["deployment"]),
+        named=tuple(sorted(name for name, _ in f["deployment"].entries())),
         endpoints=tuple(
             EndpointSpec(inner, name, inner.fields("kind")["kind"].text()) for name, inner in f["endpoints"].entries()
         ),
@@ -110,6 +113,6 @@ def _check_size(file: SdlFile) -> None:
         if service is None:
             continue
         weight += service.at.node.weight
-        ports += sum(len(e.to) for e in service.expose)
+        ports += sum(len(e.receivers) for e in service.expose)
         if weight > MAX_WEIGHT or ports > MAX_EXPOSES:
             raise d.at.fail(f"the manifest would have more than {MAX_EXPOSES} exposes or {MAX_WEIGHT} characters")

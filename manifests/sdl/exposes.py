@@ -23,8 +23,8 @@ class Placed:
 
 
 def address_numbers(services: Iterable[ServiceSpec]) -> dict[str, int]:
-    """The sequence number of each leased address. Every non-global receiver counts as the address "", and a name used
-    several times keeps its last position, so numbers have gaps; they are hashed as they are."""
+    """The sequence number of each leased address. Every non-global receiver that is written counts as the address "",
+    and a name used several times keeps its last position, so numbers have gaps; they are hashed as they are."""
     names = sorted(to.ip for s in services for e in s.expose for to in e.to if to.ip or not to.global_)
     return {name: i for i, name in enumerate(names, start=1)}
 
@@ -34,7 +34,7 @@ def exposes(service: ServiceSpec, addresses: dict[str, int]) -> tuple[Placed, ..
     found: list[Placed] = []
     for exposed in service.expose:
         proto, options = protocol(exposed), http_options(exposed.http)
-        for to in exposed.to:
+        for to in exposed.receivers:
             number = addresses[to.ip] if to.global_ and to.ip else 0
             found.append(
                 Placed(

@@ -29,8 +29,10 @@ class ComputeProfile:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
+    """`price` is None where the profile is named and nothing behind it; that is an error only when used."""
+
     at: Cursor
-    price: DecCoin
+    price: DecCoin | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +73,42 @@ def _compute(at: Cursor) -> ComputeProfile:
 def _cpu(at: Cursor) -> Cpu:
     f = at.fields("units", "attributes")
     try:
-        milli = sdl_cpu_milli(f["units"].text()) if f["units"] else 0
+        milli = sdl_cpu_milli(f["units"].literal()) if f["units"] else 0
     except ValueError as e:
         raise f["units"].fail(str(e), f["units"].raw) from None
-    attributes = f["attributes"].strict_fields("arch", what="the cpu attributes")
-    arch = (Attribute("arch", attributes["arch"].text()),) if "arch" in attributes else ()
-    return Cpu(milli, arch)
+    attributes = f["attributes"].written("arch", what="the cpu attributes")
+    return Cpu(milli, tuple(Attribute(key, inner.text()) for key, inner in attributes))
 
 
 def _memory(at: Cursor) -> Memory:
     f = at.fields("size", "attributes")
     try:
-        return Memory(sdl_bytes(f["size"].text()) if f["size"] else 0)
+        return Memory(sdl_bytes(f["size"].literal()) if f["size"] else 0)
     except ValueError as e:
         raise f["size"].fail(str(e), f["size"].raw) from None
 
 
 def _placement(at: Cursor) -> PlacementProfile:
     f = at.fields("attributes", "signedBy", "pricing")
-    signed_by = f["signedBy"].fields("allOf", "anyOf")
-    requirements = Requirements(
-        SignedBy(signed_by["allOf"].texts() or (), signed_by["anyOf"].texts() or ()), _attributes(f["attributes"])
-    )
+    requirements = Requirements(_signed_by(f["signedBy"]), _attributes(f["attributes"]))
     return PlacementProfile(
         at, requirements, {profile: Priced(inner, _price(inner)) for profile, inner in f["pricing"].entries()}
     )
+
+
+def _signed_by(at: Cursor) -> SignedBy:
+    f = at.fields("allOf", "anyOf")
+    all_of, any_of = f["allOf"].texts(), f["anyOf"].texts()
+    return SignedBy(all_of or (), any_of or (), all_of_written=all_of is not None, any_of_written=any_of is not None)
 
 
 def _attributes(at: Cursor) -> Attributes:
     return tuple(Attribute(key, value.text()) for key, value in sorted(at.entries(), key=lambda entry: entry[0]))
 
 
-def _price(at: Cursor) -> DecCoin:
+def _price(at: Cursor) -> DecCoin | None:
     if at.is_null:
-        raise at.fail("a price needs a denom and an amount, like {denom: uact, amount: 100}")
+        return None
     f = at.fields("amount", "denom")
     amount, denom = f["amount"], f["denom"]
     try:

@@ -51,8 +51,14 @@ class Exposed:
     proto: str
     """As written; the key of an address's port compares this text."""
     to: tuple[To, ...]
+    """As written; `receivers` is who may connect."""
     accept: tuple[str, ...] | None
     http: Http
+
+    @property
+    def receivers(self) -> tuple[To, ...]:
+        """Without `to` the port is exposed to nobody in particular, and still is one expose of the manifest."""
+        return self.to or (To(self.at),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,7 @@ def _exposed(at: Cursor) -> Exposed:
         port=f["port"].uint32(),
         as_=f["as"].uint32(),
         proto=f["proto"].text(),
-        to=tuple(_to(t) for t in f["to"].items() or ()) or (To(f["to"]),),
+        to=tuple(_to(t) for t in f["to"].items() or ()),
         accept=accept,
         http=_http(f["http_options"]),
     )
@@ -165,6 +171,7 @@ def _exposed(at: Cursor) -> Exposed:
 
 def _to(at: Cursor) -> To:
     f = at.fields("service", "global", "ip", "http_options")
+    _http(f["http_options"])  # read, and forgotten
     return To(at, f["service"].text(), f["global"].truth(), f["ip"].text())
 
 

@@ -6,14 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from manifests.gosort import insertion_sorted
+from manifests.gostable import go_stable_sorted
 from manifests.resources import Attribute, Attributes, Storage
 from manifests.sdl.cursor import Cursor
 from manifests.units import sdl_bytes
 from manifests.yamlnodes import Mapping, Sequence
-
-MAX_VOLUMES = 20
-"""Above, the reference sorts in another way, which nobody has ever needed."""
 
 _CLASSES = ("default", "beta1", "beta2", "beta3", "ram")
 _TRUTHS = {"true": "true", "on": "true", "yes": "true", "false": "false", "off": "false", "no": "false"}
@@ -31,10 +28,7 @@ def read_volumes(at: Cursor) -> tuple[Volume, ...]:
         return (_volume(at, named=False),)
     if not isinstance(at.node, Sequence):
         return ()
-    elements = at.elements("a list")
-    if len(elements) > MAX_VOLUMES:
-        raise at.fail(f"has {len(elements)} volumes; at most {MAX_VOLUMES} are supported", len(elements))
-    volumes = [_volume(e, named=True) for e in elements]
+    volumes = [_volume(e, named=True) for e in at.elements("a list")]
     seen: set[str] = set()
     for v in volumes:
         if v.storage.name in seen:
@@ -45,7 +39,7 @@ def read_volumes(at: Cursor) -> tuple[Volume, ...]:
 
 def ordered(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
     """By size, then those without `persistent`, then as `_before` says."""
-    return insertion_sorted(volumes, lambda x, y: _before(x.storage, y.storage))
+    return go_stable_sorted(volumes, lambda x, y: _before(x.storage, y.storage))
 
 
 def _before(x: Storage, y: Storage) -> bool:
@@ -65,9 +59,10 @@ def _before(x: Storage, y: Storage) -> bool:
 
 def _volume(at: Cursor, named: bool) -> Volume:
     f = at.fields("name", "size", "attributes")
-    name = (f["name"].text() if named else "") or "default"
+    written = f["name"].text()
+    name = (written if named else "") or "default"
     try:
-        size = sdl_bytes(f["size"].text()) if f["size"] else 0
+        size = sdl_bytes(f["size"].literal()) if f["size"] else 0
     except ValueError as e:
         raise f["size"].fail(str(e), f["size"].raw) from None
     return Volume(at, Storage(name, size, _attributes(f["attributes"])))

@@ -88,7 +88,7 @@ def _counts(file: SdlFile) -> Iterator[SdlWarning]:
 def _prices(file: SdlFile) -> Iterator[SdlWarning]:
     for d in file.deployed:
         priced = file.profiles.placement[d.placement].pricing[d.profile]
-        if priced.price.denom != "uact":
+        if priced.price is not None and priced.price.denom != "uact":
             at = priced.at.find("denom")
             yield _warn(
                 at, f"today's chain takes new deployments priced in uact only, and refuses {priced.price.denom}"

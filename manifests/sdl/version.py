@@ -9,7 +9,7 @@ from enum import StrEnum
 from manifests.sdl.cursor import Cursor
 from manifests.yamlnodes import Scalar
 
-_NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
 _PRE = re.compile(
     r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*", re.ASCII
 )
@@ -53,4 +53,7 @@ def _parsed(at: Cursor, text: str) -> tuple[tuple[int, ...], str]:
         or not all(map(_NUMBER.fullmatch, parts))
     ):
         raise at.fail(f"{text[:40]!r} is not a version; {_HELP}", text)
-    return tuple(int(p) for p in parts + ["0"] * (3 - len(parts))), prerelease
+    numbers_read = tuple(int(p) for p in parts + ["0"] * (3 - len(parts)))
+    if max(numbers_read) >= 1 << 64:
+        raise at.fail(f"{text[:40]!r} is not a version; {_HELP}", text)
+    return numbers_read, prerelease

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.gosort import go_sorted, insertion_sorted
+from manifests.gosort import go_sorted
 
 
 @given(st.lists(st.integers(0, 50), max_size=300))
@@ -59,7 +59,3 @@ def test_heap_sort_takes_over_when_pivots_stay_bad() -> None:
     order = go_sorted(range(400), less)
     ranks = [fixed.get(v, state["gas"]) for v in order]
     assert ranks == sorted(ranks)
-
-
-def test_insertion_sort_follows_its_steps_where_the_order_is_none() -> None:
-    assert insertion_sorted("abc", lambda x, y: True) == ("c", "b", "a")

@@ -43,7 +43,7 @@ def test_kubernetes_cpu(text: str, milli: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Gi", "1 Gi", "1gi", "1KB", "0x10", "1_0", "inf", "1e", "1e9999", "--1", "1.2.3", "9" * 200]
+    "text", ["", "Gi", "1 Gi", "1gi", "1KB", "0x10", "1_0", "inf", "1e", "1e9999", "--1", "1.2.3", "9" * 2000]
 )
 def test_no_kubernetes_quantity(text: str) -> None:
     with pytest.raises(ValueError):

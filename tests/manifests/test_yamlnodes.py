@@ -21,7 +21,10 @@ def scalar(text: str) -> Scalar:
         ("2020-01-01", "2020-01-01", True, False),
         ("'5'", "5", False, False),
         ("!!str 5", "5", False, False),
-        ("! 5", "5", False, False),
+        ("! 5", "5", True, False),
+        ("! '5'", "5", False, False),
+        ("!secret 5", "5", False, False),
+        ("!!null x", "x", False, False),
         ("~", "~", True, True),
         ("NULL", "NULL", True, True),
         ("'null'", "null", False, False),
@@ -59,6 +62,22 @@ def test_empty_text_has_no_root_and_more_documents_are_only_noticed() -> None:
     assert compose("# nothing\n").root is None
     assert compose("a").more is False
     assert compose("a\n---\n[").more is True
+    assert compose("a\n...\n\t").more is False
+    assert compose("a\n%YAML 1.2\n").root is not None
+    assert compose("%YAML 1.1\n---\na\n%YAML 1.2\n---\nb").more is True
+
+
+def test_a_refusal_counts_lines_as_an_editor_does() -> None:
+    with pytest.raises(SdlInvalid) as refused:
+        compose("a: 1\r\nb: 2\n\ufeffc: 3\n")
+    assert (refused.value.line, refused.value.column) == (3, 1)
+
+
+def test_a_foreign_tag_makes_a_text_and_creates_nothing() -> None:
+    node = scalar("!python/object/apply:os.system x")
+    assert (node.text, node.tag, node.plain) == ("x", "str", False)
+    assert scalar("!!python/name:os.system x").tag == "str"
+    assert scalar("!!binary aGk=").tag == "binary"
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -87,9 +106,11 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param(b"a: \x00", "not YAML", id="control character"),
         pytest.param("a: \ud800", "surrogate", id="half a character"),
         pytest.param('"\\ud800"', "not YAML", id="half a character, escaped"),
-        pytest.param("!python/object:os.system x", "no meaning", id="foreign tag"),
-        pytest.param("!!binary aGk=", "no meaning", id="binary"),
         pytest.param("%YAML 9.9\n---\na", "not YAML", id="other YAML"),
+        pytest.param("%YAML 1.2\n---\na", "only %YAML 1.1", id="newer YAML"),
+        pytest.param("a: 1\n\ufeffb: 2", "byte order mark", id="a mark inside"),
+        pytest.param("\ufeff\ufeffa: 1", "byte order mark", id="two marks"),
+        pytest.param("a: 1\n---\n\t- x", "not YAML", id="the first word of the next document"),
     ],
 )
 def test_refused(text: str | bytes, words: str) -> None:

@@ -57,7 +57,22 @@ def test_numbers(text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['"7"', "-1", "_1", "0xg", "1e99", "4294967296", "2020-01-01", "1:30", "9" * 70, "!!str 7"]
+    "text",
+    [
+        '"7"',
+        "-1",
+        "_1",
+        "0xg",
+        "1e99",
+        "4294967296",
+        "2020-01-01",
+        "1:30",
+        "9" * 70,
+        "!!str 7",
+        "!!int 1.5",
+        "!mine 7",
+        "!!timestamp 7",
+    ],
 )
 def test_no_numbers(text: str) -> None:
     with pytest.raises(SdlInvalid, match="whole number"):
@@ -90,7 +105,10 @@ def test_merging(text: str, entries: dict[str, str | None]) -> None:
     assert found == entries
 
 
-@pytest.mark.parametrize("text", ["{a: 1, a: 2}", "{a: 1, 'a': 2}", "{[x]: 1}", "{<<: 5}", "{<<: [5]}", "[a]", "a"])
+@pytest.mark.parametrize(
+    "text",
+    ["{a: 1, a: 2}", "{a: 1, 'a': 2}", "{[x]: 1}", "{<<: 5}", "{<<: }", "{<<: [5]}", "[a]", "a", "{<<: {b: 1, b: 2}}"],
+)
 def test_blocks_refused(text: str) -> None:
     with pytest.raises(SdlInvalid):
         at(text).entries()
@@ -101,3 +119,36 @@ def test_finding_goes_as_far_as_it_leads() -> None:
     assert cursor.find("a", 0, "b").path == "here.a[0].b"
     assert cursor.find("a", 7, "b").path == "here.a"
     assert cursor.find("z").path == "here"
+
+
+def test_finding_looks_into_what_is_merged_and_never_refuses() -> None:
+    cursor = at("{a: {<<: [{b: {c: 1}}, 5], d: 1, d: 2}}")
+    assert cursor.find("a", "b", "c").raw == "1"
+    assert cursor.find("a", "d").raw == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("{a: 1, b: 2, a: 3}", [("a", "1"), ("b", "2"), ("a", "3")]),
+        ("[a, 1, b, 2]", [("a", "1"), ("b", "2")]),
+        ("[]", []),
+        ("x", []),
+        ("~", []),
+    ],
+)
+def test_blocks_read_by_hand(text: str, pairs: list[tuple[str, str]]) -> None:
+    assert [(key, c.raw) for key, c in at(text).written("a", "b", what="this")] == pairs
+
+
+@pytest.mark.parametrize("text", ["{c: 1}", "{~: 1}", "{<<: {a: 1}}", "{[a]: 1}", "[a]", "[a, 1, b]"])
+def test_blocks_read_by_hand_refused(text: str) -> None:
+    with pytest.raises(SdlInvalid):
+        list(at(text).written("a", "b", what="this"))
+
+
+def test_a_quantity_is_read_before_its_type() -> None:
+    assert at("!mine 5").literal() == at("!!str 5").literal() == at("'5'").literal() == "5"
+    for text in ("[5]", "{a: 5}", "!!null 5"):
+        with pytest.raises(SdlInvalid):
+            at(text).literal()

@@ -60,6 +60,33 @@ profiles:"""
     assert numbers == {("ipa", 4), ("ipb", 5)}
 
 
+def test_a_port_without_receivers_does_not_count(sdl: Any) -> None:
+    more = """\
+      - {port: 1}
+      - {port: 2, to: []}
+      - {port: 3, as: 3, to: [{global: true, ip: ipa}]}
+profiles:"""
+    (at_ip,) = [
+        e for e in exposes(compile_sdl(sdl(top="endpoints: {ipa: {kind: ip}}").replace("profiles:", more, 1))) if e.ip
+    ]
+    assert at_ip.endpoint_sequence_number == 1
+
+
+def test_a_service_named_under_deployment_counts_even_if_it_is_placed_nowhere(sdl: Any) -> None:
+    text = sdl(top="endpoints: {ipa: {kind: ip}}").replace("- global: true", "- {global: true, ip: ipa}", 1)
+    other = "services:\n  other: {image: x, expose: [{port: 1, to: [{service: app}, {service: app}]}]}"
+    text = text.replace("services:", other, 1)
+
+    def number(deployed: str) -> int:
+        return exposes(compile_sdl(text.replace("deployment:", f"deployment:{deployed}", 1)))[
+            0
+        ].endpoint_sequence_number
+
+    assert number("") == 1
+    assert number("\n  other:") == number("\n  other: {}") == 3
+    assert number("\n  nobody:") == 1
+
+
 @pytest.mark.parametrize(
     ("receiver", "top", "words"),
     [
@@ -76,6 +103,13 @@ def test_addresses_refused(sdl: Any, receiver: str, top: str, words: str) -> Non
 
     with pytest.raises(SdlInvalid, match=words):
         compile_sdl(sdl(top=top).replace("- global: true", f"- {receiver}", 1))
+
+
+def test_options_of_a_receiver_are_read_and_forgotten(sdl: Any) -> None:
+    text = sdl().replace("- global: true", "- {global: true, http_options: {max_body_size: %s}}", 1)
+    assert compile_sdl(text % "5").manifest == compile_sdl(sdl()).manifest
+    with pytest.raises(SdlInvalid, match="whole number"):
+        compile_sdl(text % "five")
 
 
 def test_two_ports_of_an_address_without_as_collide_and_the_cure_is_named(sdl: Any) -> None:

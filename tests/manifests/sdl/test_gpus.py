@@ -34,7 +34,9 @@ def test_models(compiled: Any, models: str, keys: list[str]) -> None:
     assert [(a.key, a.value) for a in found.attributes] == [(f"vendor/nvidia/model/{k}", "true") for k in keys]
 
 
-@pytest.mark.parametrize("block", ["gpu:", "gpu: {units: 0}", "gpu: 1", "gpu: {units: }", ""])
+@pytest.mark.parametrize(
+    "block", ["gpu:", "gpu: {units: 0}", "gpu: 1", "gpu: {units: }", "gpu: []", "gpu: {units: 0, attributes: }", ""]
+)
 def test_no_gpu(compiled: Any, block: str) -> None:
     found = compiled(gpu=block).groups[0].resources[0].resources.gpu
     assert (found.units, found.attributes) == (0, ())
@@ -64,10 +66,30 @@ def test_another_vendor_silently_means_any_nvidia_card_but_not_without_a_warning
         (gpu("1", "[{model: rtx 4090}]"), "cannot be an attribute"),
         (gpu("1", "[t4]"), "block"),
         (gpu("1", "t4"), "list"),
-        ("gpu: [1]", "gpu block"),
+        ("gpu: [1]", "block of keys and values"),
+        (gpu("1", "[{model: t4, ram: 16Ei}]"), "too large"),
+        ("gpu: {<<: {units: 0}}", "known are units"),
+        ("gpu: {units: 0, ~: x}", "known are units"),
     ],
 )
 def test_refused(refused: Any, block: str, words: str) -> None:
     error = refused(gpu=block)
     assert words in error.message
     assert error.path.startswith("profiles.compute.small.resources.gpu")
+
+
+@pytest.mark.parametrize(
+    ("block", "models"),
+    [
+        ("{units: 5, units: 1, attributes: {vendor: {nvidia: }}}", ["*"]),
+        ("{units: 1, units: ~, attributes: {vendor: {nvidia: }}}", ["*"]),
+        ("{units: 1, attributes: {vendor: {nvidia: [{model: a}]}, vendor: {nvidia: [{model: b}]}}}", ["b"]),
+        ("{units: 1, attributes: {vendor: {nvidia: [{model: a}]}, vendor: {amd: [{model: b}]}}}", ["a"]),
+        ("[units, 1, attributes, [vendor, {nvidia: [{model: a}]}]]", ["a"]),
+    ],
+)
+def test_the_block_is_read_by_hand_so_the_last_of_equal_keys_counts(
+    compiled: Any, block: str, models: list[str]
+) -> None:
+    found = compiled(gpu=f"gpu: {block}").groups[0].resources[0].resources.gpu
+    assert (found.units, [a.key.rpartition("/")[2] for a in found.attributes]) == (1, models)

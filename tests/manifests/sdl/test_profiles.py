@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from manifests.coins import E18
+from manifests.errors import SdlInvalid
 from manifests.resources import Attribute
+from manifests.sdl import compile_sdl
+from manifests.wire import groups_json
 
 
 @pytest.mark.parametrize(
@@ -149,7 +152,45 @@ def test_cpu_arch_is_an_attribute_and_nothing_else_is(compiled: Any, refused: An
     cpu = compiled(cpu="1\n          attributes: {arch: arm64}").groups[0].resources[0].resources.cpu
     assert cpu.attributes == (Attribute("arch", "arm64"),)
     assert "known are arch" in refused(cpu="1\n          attributes: {speed: 3}").message
+    assert "known are arch" in refused(cpu="1\n          attributes: {<<: {arch: x}}").message
+    assert "twice" in refused(cpu="1\n          attributes: {arch: a, arch: b}").message
+
+
+@pytest.mark.parametrize(
+    ("attributes", "arch"),
+    [("", []), ("[]", []), ("x", []), ("{arch: }", [""]), ("[arch, arm64]", ["arm64"]), ("{arch: !mine 5}", ["5"])],
+)
+def test_cpu_attributes_are_read_by_hand(compiled: Any, attributes: str, arch: list[str]) -> None:
+    cpu = compiled(cpu=f"1\n          attributes: {attributes}").groups[0].resources[0].resources.cpu
+    assert [a.value for a in cpu.attributes] == arch
+
+
+def test_a_price_of_a_profile_nobody_uses_may_be_missing(compiled: Any) -> None:
+    assert compiled(amount="1\n        other:").groups == compiled(amount="1").groups
+
+
+@pytest.mark.parametrize(
+    ("signed_by", "json"),
+    [
+        ("", (None, None)),
+        ("signedBy: {allOf: [], anyOf: }", ([], None)),
+        ("signedBy: {allOf: [~], anyOf: [a]}", ([], ["a"])),
+    ],
+)
+def test_an_empty_list_of_auditors_shows_in_json_and_means_none(
+    compiled: Any, signed_by: str, json: tuple[Any, Any]
+) -> None:
+    (group,) = compiled(placement=signed_by).groups
+    (written,) = groups_json([group])
+    assert tuple(written["requirements"]["signed_by"].values()) == json
+    assert group.requirements.signed_by.all_of == ()
+    if json[1] is None:
+        assert group.requirements == compiled().groups[0].requirements, "on chain they are one"
 
 
 def test_what_makes_the_reference_crash_is_refused(sdl: Any, refused: Any) -> None:
-    assert "denom" in refused(amount="1\n        other:").message
+    used = sdl().replace(
+        "pricing:\n        small:\n          denom: uact\n          amount: 100\n", "pricing: {small: }\n"
+    )
+    with pytest.raises(SdlInvalid, match="needs a denom"):
+        compile_sdl(used)

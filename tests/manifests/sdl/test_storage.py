@@ -76,7 +76,7 @@ def test_attributes(compiled: Any, attributes: str, expected: dict[str, str]) ->
         ("[]", "needs storage"),
         ("64Mi", "needs storage"),
         ("~", "needs storage"),
-        (many(*(f"size: 1Gi, name: v{i}" for i in range(21))), "at most 20"),
+        ("{size: 1Gi, name: []}", "a text"),
         ("- {size: 1Gi, name: data, attributes: {persistent: true}}", "params.storage.data.mount"),
     ],
 )
@@ -84,6 +84,12 @@ def test_refused(refused: Any, storage: str, words: str) -> None:
     error = refused(storage=storage)
     assert words in error.message
     assert error.path.startswith("profiles.compute.small.resources")
+
+
+def test_above_twenty_volumes_runs_of_twenty_are_merged(compiled: Any) -> None:
+    storage = many(*(f"size: {5 + i * i % 3}Mi, name: v{i}" for i in range(24)))
+    ends = "v21 v18 v15 v12 v9 v6 v3 v0 v23 v22 v20 v19 v17 v16 v14 v13 v11 v10 v8 v7 v5 v4 v2 v1"
+    assert " ".join(v.name for v in volumes(compiled(storage=storage))) == ends
 
 
 def test_one_volume_as_a_block_is_always_named_default(compiled: Any) -> None:
