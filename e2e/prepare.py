@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from e2e import tools
+from e2e import sdk, tools
 from e2e.cluster import build, packages, require
 
 
@@ -26,6 +26,10 @@ def main() -> int:
             tools.ensure(name)
         except tools.ToolMissing as missing:
             print(f"no {name} here, the chart's tests will be skipped: {missing}", file=sys.stderr)
+    try:
+        sdk.installed()
+    except sdk.SdkMissing as missing:
+        print(f"no TypeScript SDK here, the comparisons with it will be skipped: {missing}", file=sys.stderr)
     return 0
 
 
