@@ -113,6 +113,8 @@ def _check_size(file: SdlFile) -> None:
         if service is None:
             continue
         weight += service.at.node.weight
+        if d.profile in file.profiles.compute:
+            weight += file.profiles.compute[d.profile].at.node.weight
         ports += sum(len(e.receivers) for e in service.expose)
         if weight > MAX_WEIGHT or ports > MAX_EXPOSES:
             raise d.at.fail(f"the manifest would have more than {MAX_EXPOSES} exposes or {MAX_WEIGHT} characters")

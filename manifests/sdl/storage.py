@@ -12,6 +12,9 @@ from manifests.sdl.cursor import Cursor
 from manifests.units import sdl_bytes
 from manifests.yamlnodes import Mapping, Sequence
 
+MAX_VOLUMES = 1000
+"""Providers take about four; what is refused here is only what no machine should have to sort."""
+
 _CLASSES = ("default", "beta1", "beta2", "beta3", "ram")
 _TRUTHS = {"true": "true", "on": "true", "yes": "true", "false": "false", "off": "false", "no": "false"}
 
@@ -28,7 +31,10 @@ def read_volumes(at: Cursor) -> tuple[Volume, ...]:
         return (_volume(at, named=False),)
     if not isinstance(at.node, Sequence):
         return ()
-    volumes = [_volume(e, named=True) for e in at.elements("a list")]
+    elements = at.elements("a list")
+    if len(elements) > MAX_VOLUMES:
+        raise at.fail(f"has {len(elements)} volumes; at most {MAX_VOLUMES} are supported", len(elements))
+    volumes = [_volume(e, named=True) for e in elements]
     seen: set[str] = set()
     for v in volumes:
         if v.storage.name in seen:

@@ -20,6 +20,10 @@ from manifests.yamlnodes import Mapping, Scalar
 USUAL_MAX_VOLUMES = 4
 MEANT_MAX_COUNT = 50
 LONGEST_USEFUL_NAME = 50
+MOST_GUESSES = 100
+LONGEST_GUESS = 64
+"""Of how many unknown keys it is guessed what was meant, and of how long ones; a guess is costly."""
+
 _SECRET = re.compile(r"pass|secret|token|key|mnemonic|credential", re.IGNORECASE)
 
 
@@ -54,8 +58,9 @@ def _warn(at: Cursor, message: str) -> SdlWarning:
 
 
 def _unread(file: SdlFile, notes: Notes, more_documents: bool) -> Iterator[SdlWarning]:
-    for unknown in notes.unknown:
-        near = difflib.get_close_matches(unknown.key, unknown.known, n=1, cutoff=0.6)
+    for i, unknown in enumerate(notes.unknown):
+        likely = i < MOST_GUESSES and len(unknown.key) <= LONGEST_GUESS
+        near = difflib.get_close_matches(unknown.key, unknown.known, n=1, cutoff=0.6) if likely else []
         yield _warn(
             unknown.at, "this key is not read" + (f"; was {near[0]} meant?" if near else " by anybody; remove it")
         )
