@@ -4,7 +4,8 @@ value.
 SDL gives the same text different meanings by where it stands (`yes` is a word in `env` and a truth in `global`), so
 meaning is decided later, by the target (sdl-manifest.md §2). The one subtlety is size: an alias is a second pointer
 to one node, so a small file can stand for a huge one. Depth and weight are therefore counted as if every alias were
-written out, while the tree is built from the event stream, without recursion."""
+written out, while the tree is built from the event stream, without recursion. Nodes are not frozen, though nobody
+changes them: a file has thousands, and freezing would take a fifth of the time to compile one."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ _INNER_BOM = re.compile(rb"(?:\A\xef\xbb\xbf|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9])
 """libyaml skips such a mark at the start of any line, the reference only at the start of the file."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Scalar:
     """`plain` is true for unquoted text without a tag; `tag` is the core tag's short name (`int`, `bool`, …), `str` for
     any other tag, or ""."""
@@ -48,7 +49,7 @@ class Scalar:
         return (self.plain or self.tag == "null") and self.text in _NULLS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Sequence:
     items: tuple[Node, ...]
     line: int
@@ -57,7 +58,7 @@ class Sequence:
     weight: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Mapping:
     """Pairs in file order, duplicates and merge keys (`<<`) still in place."""
 

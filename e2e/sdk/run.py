@@ -32,7 +32,7 @@ def answers(files: Mapping[str, str]) -> dict[str, Answer]:
 
 
 def pace(files: Mapping[str, str], rounds: int) -> dict[str, Any]:
-    """All files `rounds` times: how many, how many of them accepted, and the seconds it took."""
+    """All files `rounds` times: how many, how many of them accepted, and the seconds of CPU it took."""
     result: dict[str, Any] = json.loads(_run(files, str(rounds)))
     return result
 

@@ -30,7 +30,7 @@ class Notes:
     unknown: list[Unknown] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Cursor:
     node: Node
     path: str
@@ -176,6 +176,7 @@ class Cursor:
         if not isinstance(self.node, Mapping):
             raise self.fail(f"must be {what}", self._shown())
         seen: dict[str, int] = {}
+        merging = False
         for key, value in self.node.pairs:
             if not isinstance(key, Scalar):
                 raise SdlInvalid(self.path, "a key must be a text", line=key.line, column=key.column)
@@ -183,9 +184,11 @@ class Cursor:
                 what = f"the key {key.text!r} is already given on line {seen[key.text]}"
                 raise SdlInvalid(self._under(key.text), what, line=key.line, column=key.column)
             seen[key.text] = key.line
-            if not key.is_null and not _merges(key):
+            if _merges(key):
+                merging = True
+            elif not key.is_null:
                 yield key.text, Cursor(value, self._under(key.text), self.notes, key)
-        for block in self._merged():
+        for block in self._merged() if merging else ():
             if not isinstance(block, Mapping):
                 raise SdlInvalid(
                     self._under("<<"), "only a block, or a list of blocks, can be merged in", line=block.line

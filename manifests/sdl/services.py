@@ -171,7 +171,8 @@ def _exposed(at: Cursor) -> Exposed:
 
 def _to(at: Cursor) -> To:
     f = at.fields("service", "global", "ip", "http_options")
-    _http(f["http_options"])  # read, and forgotten
+    if f["http_options"]:
+        _http(f["http_options"])  # read, and forgotten
     return To(at, f["service"].text(), f["global"].truth(), f["ip"].text())
 
 
