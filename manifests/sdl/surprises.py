@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from manifests.resources import EndpointKind
 from manifests.sdl.build import Built
 from manifests.sdl.cursor import Cursor, Notes
+from manifests.sdl.dialects import dialects
 from manifests.sdl.document import SdlFile
 from manifests.sdl.services import ServiceSpec
 from manifests.sdl.version import Rules
@@ -48,6 +49,7 @@ def surprises(file: SdlFile, built: Built, notes: Notes, more_documents: bool) -
         *_gpus(file),
         *(w for name in sorted({d.service for d in file.deployed}) for w in _service(file, file.services[name])),
         *_totals(built),
+        *(_warn(at, message) for at, message in dialects(file)),
     ]
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda w: (w.line or 0, w.column or 0)))

@@ -33,16 +33,21 @@ def compile_(
 ) -> None:
     """Print groups, manifest and version hash of each file, or why it is refused. Exit code 1 if any is refused."""
     found = _found(files)
-    results = [_result(name) for name in found]
     one = len(files) == 1 and found == files
-    if output == "jsonl":
-        for result in results:
+    accepted = True
+    results: list[dict[str, Any]] = []
+    for name in found:
+        result = _result(name)
+        accepted &= result["accept"]
+        if output == "jsonl":  # as they come: nobody has to hold thousands
             print(json.dumps(result, ensure_ascii=False))
-    elif output == "json":
+        else:
+            results.append(result)
+    if output == "json":
         print(json.dumps(results[0] if one else results, ensure_ascii=False, indent=2))
-    else:
+    elif output == "yaml":
         print(yaml.safe_dump(results[0] if one else results, allow_unicode=True, sort_keys=False), end="")
-    if not all(result["accept"] for result in results):
+    if not accepted:
         raise SystemExit(1)
 
 

@@ -65,6 +65,21 @@ def test_compile_a_directory_in_each_format(output: str) -> None:
     assert [r["reclamation_min_window_s"] for r in results if "reclamation_min_window_s" in r] == [86400]
 
 
+def test_compile_tells_each_file_as_it_comes(tmp_path: Path, wrong: Path) -> None:
+    """A file that cannot be read ends the run; what was before it has been told."""
+    gone = tmp_path / "gone.yaml"
+    result = CliRunner().invoke(app, ["compile", str(WEB), str(wrong), str(gone), "-o", "jsonl"])
+    assert isinstance(result.exception, ConfigError)
+    assert [json.loads(line)["accept"] for line in result.stdout.splitlines()] == [True, False]
+
+
+def test_the_lines_of_jsonl_have_the_keys_a_script_expects(wrong: Path) -> None:
+    good, bad = (json.loads(line) for line in akp_sdl("compile", WEB, wrong, "-o", "jsonl")[1].splitlines())
+    assert list(good) == ["file", "accept", "version", "groups", "manifest"]
+    assert list(bad) == ["file", "accept", "error"]
+    assert list(bad["error"]) == ["path", "message", "line"]
+
+
 def test_compile_standard_input() -> None:
     code, out = akp_sdl("compile", "-", "-o", "jsonl", stdin=WEB.read_text())
     assert (code, json.loads(out)["file"]) == (0, "-")
