@@ -15,7 +15,9 @@ _NEXT_CASES = ("error", "timeout", "500", "502", "503", "504", "403", "404", "42
 _MAX_BODY_BYTES = 104857600
 _MAX_TIMEOUT_MS = 60000
 _MAX_PROXY_BUFFER_BYTES = 1048576
-_NOT_A_HOST = re.compile(r"[\s\x00-\x20\x7f\\^`{|}]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_A_HOST = re.compile(r"[ #\\^`{|}]|%(?![89a-fA-F][0-9a-fA-F]|25)|:[0-9]*[^0-9:\]][^:\]]*$")
+_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _exposed(at: Cursor) -> Exposed:
     f = at.fields("port", "as", "proto", "to", "accept", "http_options")
     accept = f["accept"].texts()
     for i, host in enumerate(accept or ()):
-        if _NOT_A_HOST.search(re.split(r"[/?#]", host, maxsplit=1)[0]):
+        if not _could_follow_http(host):
             raise f["accept"].find(i).fail(f"{host!r} is not a host name", host)
     return Exposed(
         at=at,
@@ -167,6 +169,13 @@ def _exposed(at: Cursor) -> Exposed:
         accept=accept,
         http=_http(f["http_options"]),
     )
+
+
+def _could_follow_http(host: str) -> bool:
+    """Whether `http://` and this could be a URL, which is all that is asked of a service nobody deploys."""
+    path = host.partition("?")[0]
+    authority = path.partition("/")[0].rpartition("@")[2]
+    return not (_CONTROL.search(host) or _NOT_IN_A_HOST.search(authority) or _BAD_ESCAPE.search(path))
 
 
 def _to(at: Cursor) -> To:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from manifests.errors import SdlInvalid
 from manifests.sdl import compile_sdl
 
 
@@ -155,3 +156,34 @@ def test_a_service_nobody_deploys_may_be_wrong(sdl: Any) -> None:
         "profiles:\n", "  idle:\n    image:\n    expose:\n      - port: 0\n        proto: http\nprofiles:\n", 1
     )
     assert [s.name for s in compile_sdl(text).manifest[0].services] == ["app"]
+
+
+@pytest.mark.parametrize(
+    ("host", "taken"),
+    [
+        *(
+            (h, True)
+            for h in (
+                "A.example",
+                "'*.x'",
+                "a_b",
+                "a:80",
+                "a/b c",
+                "é",
+                "user@h",
+                "'[::1]'",
+                "a:80:90",
+                "'%C3%A9'",
+                "'a\u00a0b'",
+            )
+        ),
+        *((h, False) for h in ("'a b'", "'a#b'", "a^b", "'%zz'", "'a%20b'", "'a:x'", "'a/%zz'", '"a/\\nb"', "'a\\b'")),
+    ],
+)
+def test_hosts_of_a_service_nobody_deploys_need_only_make_a_url(sdl: Any, host: str, taken: bool) -> None:
+    text = sdl().replace("profiles:", f"  idle: {{image: x, expose: [{{port: 1, accept: [{host}]}}]}}\nprofiles:", 1)
+    if taken:
+        assert compile_sdl(text).groups
+    else:
+        with pytest.raises(SdlInvalid, match="not a host name"):
+            compile_sdl(text)
