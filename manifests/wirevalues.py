@@ -16,8 +16,9 @@ from manifests.resources import Attribute, Attributes
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(
-    r"[+-]?(?:0[xX](_?[0-9a-fA-F]+)+|0[bB](_?[01]+)+|0[oO]?(_?[0-7]+)+|0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII
+    r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)", re.ASCII
 )
+"""Each character can be read in one way only, so that no text makes the search go back."""
 _MAX_DIGITS = 300
 _MAX_BITS = 256
 

@@ -64,7 +64,23 @@ def test_quantities_in_gos_spellings(val: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "val", ["", " 5", "5.0", "5_", "_5", "1__0", "08", "0x", "5e3", "\u0665", "1" * 79, "9" * 9999]
+    "val",
+    [
+        "",
+        " 5",
+        "5.0",
+        "5_",
+        "_5",
+        "1__0",
+        "08",
+        "0x",
+        "5e3",
+        "\u0665",
+        "1" * 79,
+        "9" * 9999,
+        "0x" + "f" * 290 + "g",
+        "1" * 290 + "_",
+    ],
 )
 def test_no_quantities(val: str) -> None:
     with pytest.raises(ManifestInvalid, match="whole number"):
