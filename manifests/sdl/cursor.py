@@ -6,12 +6,15 @@ are typing errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from manifests.errors import SdlInvalid
 from manifests.sdl.scalars import looks_like_a_number, number_of, text_of, truth_of
 from manifests.yamlnodes import Mapping, Node, Scalar, Sequence
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +63,6 @@ class Cursor:
         given = dict(self._pairs("a block of keys and values"))
         for key in (k for k in given if k not in known):
             self.notes.unknown.append(Unknown(given[key], key, known))
-        return Fields(self, given)
-
-    def strict_fields(self, *known: str, what: str) -> Fields:
-        """A block where an unknown key is an error, as are a null key and the merge key."""
-        given: dict[str, Cursor] = {}
-        for key, inner in self.written(*known, what=what):
-            if key in given:
-                raise inner.fail(f"the key {key!r} is already given on line {given[key].place.line}")
-            given[key] = inner
         return Fields(self, given)
 
     def written(self, *known: str, what: str) -> Iterator[tuple[str, Cursor]]:
@@ -205,6 +199,20 @@ class Cursor:
         return (
             self.node.text if isinstance(self.node, Scalar) else ("a list", "a block")[isinstance(self.node, Mapping)]
         )
+
+
+def layered(blocks: Iterable[Cursor], read: Callable[[str, Cursor], T]) -> dict[str, T]:
+    """What several blocks of one name say together: a later entry replaces an earlier one unless it is null, and a null
+    block takes all away."""
+    found: dict[str, T] = {}
+    for block in blocks:
+        if not block:
+            found.clear()
+        for name, inner in block.entries():
+            entry = read(name, inner)
+            if inner or name not in found:
+                found[name] = entry
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from manifests.sdl.cursor import Cursor
-from manifests.sdl.document import SdlFile
+from manifests.sdl.document import KEYS, SdlFile
 from manifests.yamlnodes import Scalar
 
 _EVERYWHERE = ("true", "false")
@@ -25,6 +25,11 @@ def dialects(file: SdlFile) -> Iterator[Spot]:
         yield version, f"{version.raw!r} is read by the rules of {file.rules}; other tools take only 2.0 and 2.1"
     elif isinstance(version.node, Scalar) and version.node.plain:
         yield version, f'other tools take the version as text only; write version: "{version.raw}"'
+    seen: set[str] = set()
+    for key, block in file.root.written(*KEYS, what="an SDL file"):
+        if key in seen:
+            yield block, f"other tools refuse a second {key}; join the two blocks"
+        seen.add(key)
     for name in sorted({d.service for d in file.deployed}):
         service = file.services[name]
         for exposed in service.expose:

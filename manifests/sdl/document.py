@@ -1,11 +1,13 @@
-"""An SDL file as read: the four blocks with their places, before anything is put together (sdl-manifest.md §3, §6)."""
+"""An SDL file as read: the four blocks with their places, before anything is put together (sdl-manifest.md §3, §6).
+
+A block given twice is legal to the reference: what both say is put together (§2)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from manifests.errors import SdlInvalid
-from manifests.sdl.cursor import Cursor, Notes
+from manifests.sdl.cursor import Cursor, Notes, layered
 from manifests.sdl.durations import parse_duration_ns
 from manifests.sdl.profiles import Profiles, read_profiles
 from manifests.sdl.services import ServiceSpec, read_services
@@ -14,7 +16,7 @@ from manifests.yamlnodes import MAX_WEIGHT, Mapping, Node
 
 MAX_SERVICES = 1000
 MAX_EXPOSES = 10_000
-_KEYS = ("version", "include", "services", "profiles", "deployment", "endpoints", "reclamation")
+KEYS = ("version", "include", "services", "profiles", "deployment", "endpoints", "reclamation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,39 +61,51 @@ def read_file(root: Node | None, notes: Notes) -> SdlFile:
     at = Cursor(root, "", notes)
     if not isinstance(root, Mapping):
         raise at.fail("an SDL file is a block of keys: version, services, profiles and deployment")
-    f = at.strict_fields(*_KEYS, what="an SDL file")
-    if "version" not in f:
-        raise f["version"].fail('is missing; write version: "2.0" or version: "2.1"')
-    f["include"].texts()
-    services = f["services"].entries()
-    if len(services) > MAX_SERVICES:
-        raise f["services"].fail(f"has {len(services)} services; at most {MAX_SERVICES} are supported", len(services))
+    blocks: dict[str, list[Cursor]] = {key: [] for key in KEYS}
+    for key, inner in at.written(*KEYS, what="an SDL file"):
+        blocks[key].append(inner)
+    if not blocks["version"]:
+        what = 'is missing; write version: "2.0" or version: "2.1"'
+        raise SdlInvalid("version", what, line=at.place.line, column=at.place.column)
+    for include in blocks["include"]:
+        include.texts()
+    _check_number(blocks["services"])
+    deployed = layered(blocks["deployment"], _deployed)
     file = SdlFile(
         root=at,
-        rules=rules_of(f["version"]),
-        services=read_services(f["services"]),
-        profiles=read_profiles(f["profiles"]),
-        deployed=_deployed(f["deployment"]),
-        named=tuple(sorted(name for name, _ in f["deployment"].entries())),
-        endpoints=tuple(
-            EndpointSpec(inner, name, inner.fields("kind")["kind"].text()) for name, inner in f["endpoints"].entries()
-        ),
-        reclamation_ns=_window(f["reclamation"]) if "reclamation" in f else None,
-        included=f["include"] if f["include"] else None,
+        rules=rules_of(blocks["version"][0]),
+        services=read_services(blocks["services"]),
+        profiles=read_profiles(blocks["profiles"]),
+        deployed=tuple(sorted((d for some in deployed.values() for d in some), key=lambda d: (d.service, d.placement))),
+        named=tuple(sorted(deployed)),
+        endpoints=tuple(layered(blocks["endpoints"], _endpoint).values()),
+        reclamation_ns=_window(blocks["reclamation"][-1]) if blocks["reclamation"] else None,
+        included=next(filter(None, blocks["include"]), None),
     )
+    if len(file.deployed) > MAX_SERVICES:
+        raise at.find("deployment").fail(
+            f"deploys {len(file.deployed)} services; at most {MAX_SERVICES} are supported", len(file.deployed)
+        )
     _check_size(file)
     return file
 
 
-def _deployed(at: Cursor) -> tuple[Deployed, ...]:
+def _check_number(services: list[Cursor]) -> None:
+    number = sum(len(block.entries()) for block in services)
+    if number > MAX_SERVICES:
+        raise services[0].fail(f"has {number} services; at most {MAX_SERVICES} are supported", number)
+
+
+def _deployed(service: str, at: Cursor) -> list[Deployed]:
     found: list[Deployed] = []
-    for service, placements in at.entries():
-        for placement, inner in placements.entries():
-            f = inner.fields("profile", "count")
-            found.append(Deployed(inner, service, placement, f["profile"].text(), f["count"].uint32()))
-    if len(found) > MAX_SERVICES:
-        raise at.fail(f"deploys {len(found)} services; at most {MAX_SERVICES} are supported", len(found))
-    return tuple(sorted(found, key=lambda d: (d.service, d.placement)))
+    for placement, inner in at.entries():
+        f = inner.fields("profile", "count")
+        found.append(Deployed(inner, service, placement, f["profile"].text(), f["count"].uint32()))
+    return found
+
+
+def _endpoint(name: str, at: Cursor) -> EndpointSpec:
+    return EndpointSpec(at, name, at.fields("kind")["kind"].text())
 
 
 def _window(at: Cursor) -> int:

@@ -3,12 +3,13 @@ sdl-manifest.md §5."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from manifests.check import valid_denom
 from manifests.coins import DecCoin, parse_decimal
 from manifests.resources import Attribute, Attributes, Cpu, Gpu, Memory, Requirements, SignedBy
-from manifests.sdl.cursor import Cursor
+from manifests.sdl.cursor import Cursor, layered
 from manifests.sdl.gpus import read_gpu
 from manifests.sdl.storage import Volume, read_volumes
 from manifests.units import sdl_bytes, sdl_cpu_milli
@@ -49,15 +50,15 @@ class Profiles:
     placement: dict[str, PlacementProfile]
 
 
-def read_profiles(at: Cursor) -> Profiles:
-    f = at.fields("compute", "placement")
+def read_profiles(blocks: Iterable[Cursor]) -> Profiles:
+    given = [block.fields("compute", "placement").given for block in blocks]
     return Profiles(
-        {name: _compute(inner) for name, inner in f["compute"].entries()},
-        {name: _placement(inner) for name, inner in f["placement"].entries()},
+        layered((f["compute"] for f in given if "compute" in f), _compute),
+        layered((f["placement"] for f in given if "placement" in f), _placement),
     )
 
 
-def _compute(at: Cursor) -> ComputeProfile:
+def _compute(_: str, at: Cursor) -> ComputeProfile:
     resources = at.fields("resources")["resources"]
     f = resources.fields("cpu", "memory", "storage", "gpu")
     return ComputeProfile(
@@ -88,7 +89,7 @@ def _memory(at: Cursor) -> Memory:
         raise f["size"].fail(str(e), f["size"].raw) from None
 
 
-def _placement(at: Cursor) -> PlacementProfile:
+def _placement(_: str, at: Cursor) -> PlacementProfile:
     f = at.fields("attributes", "signedBy", "pricing")
     requirements = Requirements(_signed_by(f["signedBy"]), _attributes(f["attributes"]))
     return PlacementProfile(

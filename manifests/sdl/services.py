@@ -6,10 +6,11 @@ What is wrong with a deployed one is found by `build` and `agree`."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from manifests.manifest import Credentials, HttpOptions
-from manifests.sdl.cursor import Cursor
+from manifests.sdl.cursor import Cursor, layered
 
 _NEXT_CASES = ("error", "timeout", "500", "502", "503", "504", "403", "404", "429", "off")
 _MAX_BODY_BYTES = 104857600
@@ -96,8 +97,8 @@ class ServiceSpec:
     dead_keys: tuple[Cursor, ...]
 
 
-def read_services(at: Cursor) -> dict[str, ServiceSpec]:
-    return {name: _service(name, inner) for name, inner in at.entries()}
+def read_services(blocks: Iterable[Cursor]) -> dict[str, ServiceSpec]:
+    return layered(blocks, _service)
 
 
 def http_options(http: Http) -> HttpOptions:

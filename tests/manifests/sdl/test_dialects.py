@@ -16,6 +16,7 @@ AGREED = "true or false"
     [
         ({"version": "2"}, "", "", "version", "rules of 2.0"),
         ({"version": "3.0"}, "", "", "version", "rules of 2.1"),
+        ({"top": "endpoints: {}\nendpoints: {}"}, "", "", "endpoints", "join the two blocks"),
         ({}, '"2.0"', "2.0", "version", 'version: "2.0"'),
         ({}, "global: true", "global: yes", "services.app.expose[0].to[0].global", AGREED),
         ({}, "global: true", 'global: "on"', "services.app.expose[0].to[0].global", AGREED),

@@ -56,12 +56,44 @@ def test_the_reclamation_window_is_beside_the_manifest(compiled: Any, window: st
         ("foo: bar", "foo"),
         ("x-anchors: {}", "x-anchors"),
         ("include: a", "include"),
-        ("services: {}", "services"),
+        ("~: x", "~"),
         ("<<: {}", "<<"),
     ],
 )
 def test_top_level_refused(refused: Any, top: str, path: str) -> None:
     assert refused(top=top).path == path
+
+
+def more(compiled: Any, block: str) -> Any:
+    """A file with `block` behind it, without the warning that other tools refuse that."""
+    done = compiled(top=block)
+    assert [w.message for w in done.warnings if "join the two blocks" in w.message]
+    return done
+
+
+def test_a_second_block_adds_to_the_first(compiled: Any) -> None:
+    image = "services: {app: {image: other, expose: [{port: 1, to: [{global: true}]}]}}"
+    assert more(compiled, image).manifest[0].services[0].image == "other"
+    twice = "deployment: {app: {here: {profile: small, count: 7}}}"
+    assert more(compiled, twice).groups[0].resources[0].count == 7
+    price = "profiles: {placement: {here: {pricing: {small: {denom: uact, amount: 5}}}}}"
+    assert more(compiled, price).groups[0].resources[0].price.amount_e18 == 5 * 10**18
+    assert more(compiled, "version: nonsense").groups == compiled().groups, "the first version counts"
+    assert more(compiled, "profiles:").groups == more(compiled, "services: {app: }").groups == compiled().groups
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("services:", "no service 'app'"),
+        ("deployment:", "no group"),
+        ("profiles: {compute: }", "no compute profile"),
+        ("services: {app: {image: [x]}}", "a text"),
+        ("services: {app: {}}", "no image"),
+    ],
+)
+def test_a_second_block_can_take_away_or_be_wrong(refused: Any, block: str, words: str) -> None:
+    assert words in refused(top=block).message
 
 
 @pytest.mark.parametrize(
