@@ -80,10 +80,12 @@ class Document:
     more: bool
 
 
-def compose(text: str | bytes) -> Document:
-    """The first document of a YAML text. Raises SdlInvalid, and nothing else, for whatever is not YAML or too large."""
+def compose(text: str | bytes, *, own_tags: bool = False) -> Document:
+    """The first document of a YAML text. Raises SdlInvalid, and nothing else, for whatever is not YAML or too large.
+
+    Tags that are not of the core schema are refused, or with `own_tags` make a text of what they stand before."""
     data = _encoded(text)
-    builder = _Builder()
+    builder = _Builder(own_tags)
     documents, ended = 0, False
     try:
         for event in yaml.parse(data, Loader=_LOADER):
@@ -141,6 +143,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Builder:
+    own_tags: bool
     root: Node | None = None
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, Node | None] = field(default_factory=dict)
@@ -149,7 +152,7 @@ class _Builder:
     def take(self, event: object) -> None:
         match event:
             case yaml.ScalarEvent():
-                self._add(_scalar(event), event.anchor)
+                self._add(_scalar(event, self.own_tags), event.anchor)
             case yaml.AliasEvent():
                 self._add(self._aliased(event), None)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
@@ -180,13 +183,15 @@ class _Builder:
         return node
 
 
-def _scalar(event: yaml.ScalarEvent) -> Scalar:
+def _scalar(event: yaml.ScalarEvent, own_tags: bool) -> Scalar:
     written = event.tag or ""
     tag = written.removeprefix(_CORE)
     if written == "!":
         tag = ""
     elif tag and (tag == written or tag not in _TAGS):
-        tag = "str"  # who tags in a way of his own gets the text
+        if not own_tags:
+            raise _refused(event, f"the tag {written} has no meaning here; remove it")
+        tag = "str"
     plain = not tag and not event.style
     text = event.value
     return Scalar(text, plain, tag, *_position(event), weight=max(_SCALAR, len(text)))

@@ -46,7 +46,7 @@ class Compiled:
 def compile_sdl(text: str | bytes) -> Compiled:
     """Compile one SDL file. Raises SdlInvalid, with path and line, and nothing else, whatever the text is."""
     notes = Notes()
-    source = compose(text)
+    source = compose(text, own_tags=True)
     file = read_file(source.root, notes)
     check_agree(file)
     built = build(file)

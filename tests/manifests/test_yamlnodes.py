@@ -9,7 +9,7 @@ from manifests.yamlnodes import MAX_DEPTH, MAX_TEXT_BYTES, Mapping, Scalar, Sequ
 
 
 def scalar(text: str) -> Scalar:
-    node = compose(text).root
+    node = compose(text, own_tags=True).root
     assert isinstance(node, Scalar)
     return node
 
@@ -78,6 +78,12 @@ def test_a_foreign_tag_makes_a_text_and_creates_nothing() -> None:
     assert (node.text, node.tag, node.plain) == ("x", "str", False)
     assert scalar("!!python/name:os.system x").tag == "str"
     assert scalar("!!binary aGk=").tag == "binary"
+
+
+@pytest.mark.parametrize("text", ["!python/object/apply:os.system x", "a: !secret b", "!!unknown x", "!<x> y"])
+def test_a_foreign_tag_is_refused_where_nobody_asked_for_it(text: str) -> None:
+    with pytest.raises(SdlInvalid, match="has no meaning here; remove it"):
+        compose(text)
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

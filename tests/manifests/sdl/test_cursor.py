@@ -10,7 +10,7 @@ from manifests.yamlnodes import compose
 
 
 def at(text: str) -> Cursor:
-    root = compose(text).root
+    root = compose(text, own_tags=True).root
     assert root is not None
     return Cursor(root, "here", Notes())
 

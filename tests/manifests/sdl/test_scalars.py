@@ -9,7 +9,7 @@ from manifests.yamlnodes import Scalar, compose
 
 
 def scalar(text: str) -> Scalar:
-    node = compose(text).root
+    node = compose(text, own_tags=True).root
     assert isinstance(node, Scalar)
     return node
 
