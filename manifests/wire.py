@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from manifests.coins import format_decimal
+from manifests.coins import DecCoin, format_decimal, parse_decimal
 from manifests.manifest import (
     Credentials,
     Expose,
@@ -30,7 +30,9 @@ from manifests.resources import (
     Gpu,
     GroupSpec,
     Memory,
+    Requirements,
     Resources,
+    ResourceUnit,
     SignedBy,
     Storage,
 )
@@ -49,24 +51,52 @@ def manifest_json(manifest: Manifest) -> list[dict[str, Any]]:
 
 def groups_json(groups: Sequence[GroupSpec]) -> list[dict[str, Any]]:
     """The groups of a deployment as the reference's JSON, amounts with 18 decimals."""
-    return [
-        {
-            "name": g.name,
-            "requirements": {
-                "signed_by": _signed_by_json(g.requirements.signed_by),
-                "attributes": _attributes_json(g.requirements.attributes) or None,
-            },
-            "resources": [
-                {
-                    "resource": _resources_json(u.resources),
-                    "count": u.count,
-                    "price": {"denom": u.price.denom, "amount": format_decimal(u.price.amount_e18)},
-                }
-                for u in g.resources
-            ],
-        }
-        for g in groups
-    ]
+    return [group_json(g) for g in groups]
+
+
+def group_json(g: GroupSpec) -> dict[str, Any]:
+    return {
+        "name": g.name,
+        "requirements": {
+            "signed_by": _signed_by_json(g.requirements.signed_by),
+            "attributes": _attributes_json(g.requirements.attributes) or None,
+        },
+        "resources": [
+            {
+                "resource": _resources_json(u.resources),
+                "count": u.count,
+                "price": {"denom": u.price.denom, "amount": format_decimal(u.price.amount_e18)},
+            }
+            for u in g.resources
+        ],
+    }
+
+
+def parse_group(at: At) -> GroupSpec:
+    """What `group_json` wrote, within a JSON text of ours (`wirevalues.decoded`)."""
+    needs = at["requirements"]
+    signed = needs["signed_by"]
+    units = at["resources"].items()
+    if not units:
+        raise at["resources"].fail("is missing; a group has at least one unit")
+    return GroupSpec(
+        name=at["name"].text(),
+        requirements=Requirements(
+            SignedBy(signed["all_of"].texts() or (), signed["any_of"].texts() or ()), _attributes(needs["attributes"])
+        ),
+        resources=tuple(
+            ResourceUnit(_resources(u["resource"], ("cpu", "memory", "gpu")), u["count"].uint32(), price(u["price"]))
+            for u in units
+        ),
+    )
+
+
+def price(at: At) -> DecCoin:
+    """`{"denom": …, "amount": "12.5"}`"""
+    try:
+        return DecCoin(at["denom"].text(), parse_decimal(at["amount"].text()))
+    except ValueError as bad:
+        raise at["amount"].fail(str(bad)) from None
 
 
 def _signed_by_json(s: SignedBy) -> dict[str, Any]:
@@ -96,12 +126,12 @@ def _service(at: At) -> Service:
     )
 
 
-def _resources(at: At) -> Resources:
+def _resources(at: At, parts: Sequence[str] = ("cpu", "memory", "storage", "gpu", "endpoints")) -> Resources:
     """The reference demands all five parts of a service's resources to be there (sdl-manifest.md §12.3), even if
     empty."""
-    for part in ("cpu", "memory", "storage", "gpu", "endpoints"):
+    for part in parts:
         if not at[part]:
-            raise at[part].fail("is missing; resources need id, cpu, memory, storage, gpu and endpoints")
+            raise at[part].fail(f"is missing; resources need id, {', '.join(parts[:-1])} and {parts[-1]}")
     return Resources(
         id=at["id"].uint32(),
         cpu=Cpu(at["cpu"]["units"].quantity(), _attributes(at["cpu"]["attributes"])),

@@ -33,9 +33,9 @@ from provider.gateway.tls import PeerContext
 from provider.health import Health
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
-from provider.market import certificate
+from provider.market import autoprice, certificate
 from provider.market.accounts import Accounts
-from provider.market.autoprice import AutoPrice, NoHistory
+from provider.market.autoprice import AutoPrice
 from provider.market.book import Book
 from provider.market.funds import Funds
 from provider.market.leases import Leases
@@ -86,7 +86,11 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         block_time: Callable[[], int] = lambda: chain.block_time_ms  # noqa: E731
         oracle = Oracle(lambda: chain.latest, lambda: book.time_unix_ns)
         auto = AutoPrice(
-            settings.data / "auto-price.json", lambda: loads(room), lambda: book.height, NoHistory, metrics
+            settings.data / autoprice.NAME,
+            lambda: loads(room),
+            lambda: book.height,
+            lambda: books.decisions,
+            metrics,
         )
         pricing = await open_.enter_async_context(chosen(settings.bid, block_time, metrics, oracle, auto))
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))

@@ -6,7 +6,7 @@ with the cursor, and only then is anybody told. A node that does not answer is w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -24,6 +24,7 @@ from provider.market.book import Book
 from provider.market.funds import Funds
 from provider.market.leases import Leases
 from provider.market.orders import Orders
+from provider.market.outcomes import Outcomes
 from provider.market.pricing import Pricing
 from provider.market.restart import MOST_BEHIND
 from provider.metrics import Metrics
@@ -48,9 +49,16 @@ class Follower:
     accounts: Accounts
     pricing: Pricing
     metrics: Metrics
+    outcomes: Outcomes = field(init=False)
     _seen_inventory: int = -1
 
+    def __post_init__(self) -> None:
+        self.outcomes = Outcomes(self.book, self.cluster)
+
     async def run(self) -> None:
+        at = self.chain.at(self.book.height)
+        found = await insist("ended bids", lambda: self.outcomes.catch_up(at, self.books.decisions))
+        await self.books.decisions.note(*found)
         try:
             async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):
                 await self.take(block)
@@ -58,12 +66,15 @@ class Follower:
             raise Fatal(f"{gap}; starting anew loads the present state") from None
 
     async def take(self, block: Block) -> None:
+        outcomes = self.outcomes.of(block)  # the book still knows the bids that this block ends
         touched = self.book.apply(block)
         # A node that is silent is waited for: no block may be left half taken in, and none can be skipped.
         await insist("what the block touches", lambda: self.book.fill(self.chain.at(block.height), touched))
         entries = await insist("what was paid", lambda: self.accounts.entries(touched, self.funds.unbooked))
         self.funds.booked({entry.lease for entry in entries if isinstance(entry, Paid)}, touched.closed, block.height)
-        await self.books.advance(Head(block.height, block.time_unix_ns), entries)
+        await self.books.advance(Head(block.height, block.time_unix_ns), [*entries, *outcomes])
+        for outcome in outcomes:
+            self.metrics.outcomes.labels(outcome=outcome.outcome).inc()
         for reason in touched.closed.values():
             self.metrics.leases.labels(reason=str(reason)).inc()
         for failed in self.signer.look(block):

@@ -22,6 +22,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.blocks = Counter("akp_blocks", "Blocks taken in.", registry=self.registry)
         self.bids = Counter("akp_bids", "Bids, by what became of them.", ["outcome"], registry=self.registry)
+        self.outcomes = Counter(
+            "akp_outcomes", "What became of bids, by code (docs/orders.md).", ["outcome"], registry=self.registry
+        )
         self.declines = Counter("akp_declines", "Orders not bid on, by reason.", ["reason"], registry=self.registry)
         self.pricing_seconds = Histogram(
             "akp_pricing_seconds",

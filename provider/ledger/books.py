@@ -1,5 +1,4 @@
-"""What the ledger says about leases: usage as spans of heights, money settled, decisions. All writing goes through
-`advance`.
+"""What the ledger says about leases: usage as spans of heights and money settled; and, in `decisions`, about orders.
 
 The cursor (the height last processed) moves in the same transaction as the effects of that block, so after a crash a
 block is either wholly in the ledger or will be read again. Every entry can be written twice without harm.
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 
 from bidengine.usage import Settlement, Span
 from manifests.coins import Coin, DecCoin
-from manifests.ids import LeaseID, OrderID
+from manifests.ids import LeaseID
+from provider.ledger.decisions import Decided, Decisions, written
 from provider.ledger.store import Row, Store, Write
 
 
@@ -48,17 +48,6 @@ class Paid:
     """withdraw, closed, or found (after an absence)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    order: OrderID
-    height: int
-    outcome: str
-    """bid, declined, lost, won, closed"""
-    reason: str = ""
-    detail: str = ""
-    price: str = ""
-
-
 Entry = Opened | Ended | Paid | Decided
 
 
@@ -74,8 +63,11 @@ class LeaseRow:
 
 
 class Books:
+    """Leases and money are written through `advance` alone."""
+
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.decisions = Decisions(store)
 
     async def head(self) -> Head | None:
         rows = await self.store.read("SELECT height, time_unix_ns FROM head")
@@ -93,20 +85,6 @@ class Books:
             )
         )
         await self.store.write(writes)
-
-    async def note(self, *decisions: Decided) -> None:
-        """Decisions are for people; they do not move the cursor."""
-        await self.store.write([w for d in decisions for w in _written(d)])
-
-    async def prune_decisions(self, before_height: int) -> None:
-        await self.store.write([("DELETE FROM decision WHERE height < ?", (before_height,))])
-
-    async def decisions(self, order: OrderID) -> list[Decided]:
-        rows = await self.store.read(
-            "SELECT height, outcome, reason, detail, price FROM decision WHERE orderid = ? ORDER BY rowid",
-            (str(order),),
-        )
-        return [Decided(order, *row) for row in rows]
 
     async def spans(self, lease: LeaseID) -> tuple[Span, ...]:
         rows = await self.store.read("SELECT * FROM span WHERE lease = ? ORDER BY from_height", (str(lease),))
@@ -169,10 +147,8 @@ def _written(entry: Entry) -> list[Write]:
                     (str(lease), height, total.denom, total.amount, reason),
                 )
             ]
-        case Decided(order, height, outcome, reason, detail, price):
-            return [
-                ("INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?)", (str(order), height, outcome, reason, detail, price))
-            ]
+        case Decided():
+            return written(entry)
 
 
 def _span(row: Row) -> Span:

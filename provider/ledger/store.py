@@ -3,7 +3,8 @@
 - Every write is one transaction; it is on disk (WAL, synchronous=FULL) when the call returns.
 - Calls are carried out in the order they are made.
 - The file belongs to one chain and one provider; opening it for another is refused, because heights would mean nothing.
-- A file from a newer version is refused; an older one is brought up to date first.
+- A file from a newer version is refused; an older one is copied, then brought up to date in one transaction. The
+  copy lies beside it (`ledger.db.v1`); there is no way back but the copy.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from typing import Any, TypeVar
 from provider.errors import ConfigError
 
 T = TypeVar("T")
-VERSION = 1
+SCHEMAS = ("schema_1.sql", "schema_2.sql")
+"""One script for each version, each on top of those before it; a new file runs them all."""
+VERSION = len(SCHEMAS)
 Row = tuple[Any, ...]
 Write = tuple[str, Sequence[Any]]
 
@@ -105,15 +108,39 @@ class Store:
             raise ConfigError(
                 str(self.path), f"written by a newer akp (version {found}, known {VERSION})", "Run the newer akp."
             )
-        if found == 0 and not self._readonly:
-            schema = resources.files("provider.ledger").joinpath("schema.sql").read_text()
-            db.executescript(f"BEGIN; {schema} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif found == 0:
+        if self._readonly and found < VERSION:
             db.close()
-            raise ConfigError(str(self.path), "this is not a ledger", "Give --data the directory of a running daemon.")
+            raise ConfigError(str(self.path), *_OLDER if found else _FOREIGN)
+        try:
+            if 0 < found < VERSION:
+                _copy(db, self.path.with_name(f"{self.path.name}.v{found}"))
+            for version in range(found + 1, VERSION + 1):
+                script = resources.files("provider.ledger").joinpath(SCHEMAS[version - 1]).read_text()
+                db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version}; COMMIT;")
+        except (OSError, sqlite3.Error) as bad:
+            db.close()
+            raise ConfigError(
+                str(self.path), f"cannot be brought up to date: {bad}", "It is as it was; make room on the disk."
+            ) from None
         self._db = db
 
     def _close(self) -> None:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+_FOREIGN = ("this is not a ledger", "Give --data the directory of a running daemon.")
+_OLDER = ("written by an older akp", "Start the daemon once; it brings the ledger up to date.")
+
+
+def _copy(db: sqlite3.Connection, to: Path) -> None:
+    """The whole file as it is now, what is still in the write-ahead log included; never half a copy by that name."""
+    half = to.with_name(f"{to.name}.tmp")
+    half.unlink(missing_ok=True)
+    other = sqlite3.connect(half)
+    try:
+        db.backup(other)
+    finally:
+        other.close()
+    half.replace(to)

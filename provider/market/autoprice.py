@@ -24,6 +24,8 @@ from provider.files import write_whole
 from provider.metrics import Metrics, Sample
 
 log = structlog.get_logger()
+NAME = "auto-price.json"
+"""of the file with the factors, below `data`"""
 LOST_ON_PRICE = "lost.price"
 MOST_LOOKED_BACK_BLOCKS = 14_400
 """a day of blocks of six seconds: older losses tell of another market"""

@@ -17,13 +17,13 @@ import structlog
 
 from bidengine.decide import SENT_BLOCKS, Consider, Keep, Release, outlook
 from bidengine.decide import CloseBid as CloseIt
+from bidengine.explain import Judged, cards, summary, verdicts
 from bidengine.offer import resources_offer
-from bidengine.placement import Placement
-from bidengine.quote import Quote
+from bidengine.outcomes import BID, TIMEOUT, UNKNOWN, WITHDRAWN
 from bidengine.reasons import Decline, Reason
 from bidengine.rebuild import rebuild
 from bidengine.room import Room
-from bidengine.rules import screen
+from bidengine.rules import opinions, screen
 from bidengine.rules.reclamation import window_to_offer
 from bidengine.us import Us
 from bidengine.views import Bid, CloseReason, Order
@@ -31,8 +31,9 @@ from manifests.coins import parse_coins
 from manifests.ids import BidID, OrderID
 from provider.chain.messages import CloseBid, CreateBid, Msg
 from provider.errors import NotFound, TxRefused
-from provider.ledger.books import Books, Decided
+from provider.ledger.books import Books
 from provider.market.book import Book
+from provider.market.notes import Notes
 from provider.market.policy import Policies
 from provider.market.pricing import Pricing
 from provider.market.wallet import Wallet
@@ -47,9 +48,8 @@ GONE = {("market", 15), ("market", 21), ("market", 23), ("market", 24), ("undefi
 all places for bids are taken (chain.md §4.5)."""
 
 
-PRUNE_EVERY_BLOCKS = 500
-KEEP_DECISIONS_BLOCKS = 100_000
-"""about a week of blocks of six seconds"""
+FORGET_EVERY_BLOCKS = 500
+"""Declines of orders that are over are forgotten."""
 REFUSED_AGAIN_S = 30.0
 """The chain refused for a reason that may pass; a new try costs a simulation, no fee."""
 PRICER = frozenset({Reason.PRICER_FAILED, Reason.PRICER_DECLINED})
@@ -92,10 +92,9 @@ class Orders:
         """open bid that we have asked the chain to close -> the height of asking"""
         self._held: set[OrderID] = set()
         """whose room was held a block ago"""
-        self._pruned_at = 0
         self.unkept: dict[OrderID, str] = {}
         """open bids the cluster can no longer keep, found at a restart"""
-        self._notes: list[Decided] = []
+        self.notes = Notes(book, books.decisions, lambda: len(self.queue) > 0)
 
     def look(self, orders: Iterable[OrderID]) -> None:
         for order in orders:
@@ -129,6 +128,10 @@ class Orders:
         elif funded or given_back:
             self.look_at_declined()
         self.look([order for order, until in self._until.items() if until <= height])
+        if height % FORGET_EVERY_BLOCKS == 0:
+            self.declined = {key: no for key, no in self.declined.items() if key in self.book.orders}
+            self._again = {key: at for key, at in self._again.items() if key in self.declined}
+            self._unpriced = {key: times for key, times in self._unpriced.items() if key in self.declined}
 
     def failed(self, bid: CreateBid, error: Exception) -> None:
         """A bid that a node accepted did not make it into a block, or failed there."""
@@ -147,7 +150,7 @@ class Orders:
         async with asyncio.TaskGroup() as tasks:
             for n in range(self.settings.workers):
                 spawn(tasks, f"orders-{n}", work(self.queue, self.handle, what="order"))
-            spawn(tasks, "orders-notes", self._write_notes())
+            spawn(tasks, "orders-notes", self.notes.run())
 
     async def handle(self, key: OrderID) -> None:
         self._until.pop(key, None)
@@ -155,7 +158,7 @@ class Orders:
             await self._close(key, CloseReason.UNSPECIFIED, f"it no longer fits: {self.unkept.pop(key)}")
             return
         if key in self._closing and key not in self.book.bids:  # the chain has closed it
-            self._over(key, "closed", "its block was seen")
+            self._over(key, "closed", "the bid was closed by us")
         steps = outlook(
             self.book.orders.get(key),
             self.book.bids.get(key),
@@ -175,7 +178,9 @@ class Orders:
                     if key in self.book.bids and key not in self.room.holds:
                         await self._hold_again(self.book.bids[key], self.book.orders.get(key))
                 case CloseIt(reason, why):
-                    await self._close(key, reason, why)
+                    order = self.book.orders.get(key)
+                    unanswered = order is not None and order.state == "open"
+                    await self._close(key, reason, why, TIMEOUT if unanswered else WITHDRAWN)
                 case Release():
                     self.room.release(key)
                     self.declined.pop(key, None)
@@ -191,13 +196,16 @@ class Orders:
         return True
 
     async def _consider(self, order: Order) -> None:
+        if order.id not in self.declined:
+            self.notes.seen(order)
         prices = self.pricing.generation
-        found = await self._judge(order)
+        judged = await self.judge(order)
         if self.pricing.generation != prices or order.id in self.book.bids:
             self._afresh(order.id)  # the world went on while the price was asked for
             return
+        found = judged.answer
         if isinstance(found, Decline):
-            self._decline(order.id, found)
+            self._decline(order.id, found, judged)
             return
         placement, quote = found
         held = self.room.hold(order.id, order.spec, placement, height=self.book.height)
@@ -213,7 +221,7 @@ class Orders:
             window,
         )
         try:
-            await self._send(bid)
+            tx_hash = await self._send(bid)
         except TxRefused as no:
             self.room.release(order.id)
             self._refused(order.id, no)
@@ -225,23 +233,32 @@ class Orders:
         self.declined.pop(order.id, None)
         self._unpriced.pop(order.id, None)
         self.metrics.bids.labels(outcome="sent").inc()
-        self._note(Decided(order.id, self.book.height, "bid", price=str(quote.per_block)))
+        self.notes.decided(
+            order.id, BID, price=quote.per_block, tx_hash=tx_hash, facts=summary(judged), gpu_model=cards(placement)
+        )
         log.info("bid sent", price=str(quote.per_block))
 
-    async def _judge(self, order: Order) -> tuple[Placement, Quote] | Decline:
-        """Screen, fit, price, in this order: what costs most to find out comes last, and nothing is held yet."""
-        no = screen(order, self._us(order.id))
-        if no is not None:
-            return no
+    async def judge(self, order: Order, *, through: bool = False) -> Judged:
+        """Screen, fit, price, in this order: what costs most to find out comes last, and nothing is held yet. `through`
+        goes on after a no, for a person who wants to know everything."""
+        us = self._us(order.id)
+        no = screen(order, us)
+        objections = opinions(order, us) if no is not None else ()
+        if no is not None and not through:
+            return Judged(no, objections)
+        all_rules = verdicts(order, us) if through else ()
         placement = self.room.fit(order.spec)
         if isinstance(placement, Decline):
-            return placement
+            return Judged(no or placement, objections, verdicts=all_rules)
         quote = await self.pricing.quote(order, placement)
         if isinstance(quote, Decline):
-            return quote
-        # Asking may have taken a while: the order may be over, others may have spent the last deposit or the quota.
-        now = self.book.orders.get(order.id, replace(order, state="gone"))
-        return screen(now, self._us(order.id)) or (placement, quote)
+            return Judged(no or quote, objections, placement, verdicts=all_rules)
+        if no is None:
+            # Asking may have taken a while: the order may be over, others may have spent the last deposit or the quota.
+            now, us = self.book.orders.get(order.id, replace(order, state="gone")), self._us(order.id)
+            no = screen(now, us)
+            objections = opinions(now, us) if no is not None else ()
+        return Judged(no, objections, placement, quote, all_rules)
 
     async def _hold_again(self, bid: Bid, order: Order | None) -> None:
         """A bid of ours that an earlier process sent: this one learns of it from its block, or from the refusal of a
@@ -273,7 +290,7 @@ class Orders:
             wallet=self.wallet.seen(),
         )
 
-    async def _close(self, key: OrderID, reason: CloseReason, why: str) -> None:
+    async def _close(self, key: OrderID, reason: CloseReason, why: str, outcome: str = WITHDRAWN) -> None:
         """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before
         anything is paid. An open one keeps its room until the chain has closed it: the tenant may still accept."""
         bid = key.bid_of(self.book.us.owner)
@@ -295,6 +312,7 @@ class Orders:
             log.warning("bid could not be closed, it is looked at again", why=str(already))
             return
         self._closing[key] = self.book.height
+        self.notes.decided(key, outcome, why)
         log.info("closing a bid", why=why)
 
     def _over(self, key: OrderID, outcome: str, why: str) -> None:
@@ -305,7 +323,8 @@ class Orders:
         self.room.release(key)
         self.declined[key] = Decline(Reason.CHAIN_REFUSED, f"our bid is over: {outcome}", final=True)
         self.metrics.bids.labels(outcome=outcome).inc()
-        self._note(Decided(key, self.book.height, "lost" if outcome == "lost" else "closed"))
+        # Stands only where no block has told more (outcomes.py).
+        self.notes.decided(key, WITHDRAWN if outcome == "closed" else UNKNOWN, why)
         log.info("bid over", outcome=outcome, why=why)
 
     def _refused(self, order: OrderID, error: Exception) -> None:
@@ -318,10 +337,10 @@ class Orders:
         if not final:
             self._wait(order, REFUSED_AGAIN_S)
 
-    def _decline(self, order: OrderID, no: Decline) -> None:
+    def _decline(self, order: OrderID, no: Decline, judged: Judged | None = None) -> None:
         if self.declined.get(order) != no:
             self.metrics.declines.labels(reason=no.code).inc()
-            self._note(Decided(order, self.book.height, "declined", no.code, no.detail))
+            self.notes.decided(order, no.code, no.detail, facts=summary(judged) if judged else {})
             log.info("declined", reason=no.code, detail=no.detail, final=no.final)
         self.declined[order] = no
         if no.reason in PRICER:
@@ -339,23 +358,6 @@ class Orders:
         """A declined order is considered once more after this, whatever else happens."""
         self._again[order] = asyncio.get_running_loop().time() + delay_s
         self.queue.put_after(order, delay_s + 1)
-
-    def _note(self, decided: Decided) -> None:
-        self._notes.append(decided)
-
-    async def _write_notes(self) -> None:
-        """Decisions are written in bundles: a burst of orders must not wait for the disk once each."""
-        while True:
-            await asyncio.sleep(0.25)
-            if self._notes:
-                notes, self._notes = self._notes, []
-                await self.books.note(*notes)
-            if self.book.height >= self._pruned_at + PRUNE_EVERY_BLOCKS:
-                self._pruned_at = self.book.height
-                await self.books.prune_decisions(self.book.height - KEEP_DECISIONS_BLOCKS)
-                self.declined = {key: no for key, no in self.declined.items() if key in self.book.orders}
-                self._again = {key: at for key, at in self._again.items() if key in self.declined}
-                self._unpriced = {key: times for key, times in self._unpriced.items() if key in self.declined}
 
 
 _GONE_TEXTS = ("order not found", "bid exists from provider", "order active", "order closed", "too many existing bids")

@@ -66,14 +66,17 @@ class Wallet:
         while True:
             await self._due.wait()
             self._due.clear()
-            height = self.book.height
             try:
-                balances = await self._chain_at(height).balances(self.book.us.owner)
+                await self.read()
             except (Retry, Refused) as trouble:
                 log.warning("the wallet's balance could not be read", why=str(trouble))
-                continue  # until the next block
-            # Both at once: a balance and the height it belongs to.
-            self._balances, self._read_at = balances, height
+
+    async def read(self) -> None:
+        """The balance at the book's height."""
+        height = self.book.height
+        balances = await self._chain_at(height).balances(self.book.us.owner)
+        # Both at once: a balance and the height it belongs to.
+        self._balances, self._read_at = balances, height
 
     def gauges(self) -> Iterator[Sample]:
         for denom, amount in (self._balances or {}).items():

@@ -14,7 +14,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +32,7 @@ from provider.chain.tx.signer import Signer
 from provider.cluster.kinds import INGRESS_CLASS, STORAGE_CLASS, Kind
 from provider.cluster.kube import Kube
 from provider.errors import AkpError, ConfigError, Conflict
-from provider.ledger.books import Books
+from provider.ledger.decisions import Decisions
 from provider.ledger.store import Store
 from provider.sandbox.chain.genesis import Genesis, OracleParams
 from provider.sandbox.chain.node import Node
@@ -54,6 +54,8 @@ MORE_CARDS = (
     GpuModel("amd", "mi300x", "192Gi"),
 )
 """What the daemon finds out by itself, from the words of the vendors' labellers."""
+NO = ("skip.", "fail.")
+"""what the codes of a decline begin with"""
 _LABEL = "akash.network/capabilities.gpu.vendor"
 NODES = (
     NodeSpec("node-1", cpu_milli=64_000, memory_bytes=256 << 30, ephemeral_bytes=4 << 40),
@@ -78,6 +80,8 @@ NODES = (
         gpus=8, gpu_resource="amd.com/gpu", labels={"amd.com/gpu.device-id": "74a1", "amd.com/gpu.vram": "192G"},
     ),
 )  # fmt: skip
+MIN_RECLAMATION_WINDOW_S, RECLAMATION_WINDOW_S = 60, 86_400
+"""the chain's shortest notice, and the longest that the daemon promises"""
 CLASSES = ("beta1", "beta2", "beta3", "default")
 AKT_USD_E18 = 5 * 10**17
 PRICES = """\
@@ -128,10 +132,10 @@ class Network:
         """The daemon's last word about an order, from its ledger."""
         try:
             async with Store.open(self.ledger, readonly=True) as store:
-                found = await Books(store).decisions(order)
+                found = await Decisions(store).of(order)
         except ConfigError:
             return "the daemon has no ledger yet"
-        return f"{found[-1].reason}: {found[-1].detail}" if found and found[-1].outcome == "declined" else ""
+        return f"{found[-1].outcome}: {found[-1].detail}" if found and found[-1].outcome.startswith(NO) else ""
 
     def played(self, compiled: Compiled) -> Compiled:
         """The order as this network can serve it: auditors it names are played by the sandbox's own, for whom alone
@@ -157,7 +161,7 @@ async def network(
     genesis = Genesis.default(
         {k.address: rich for k in (provider, tenant, auditor)},
         genesis_time_unix_ns=time.time_ns(),
-        min_reclamation_window_ns=60 * 10**9,
+        min_reclamation_window_ns=MIN_RECLAMATION_WINDOW_S * 10**9,
         oracle=OracleParams(
             start_prices=(("akt", AKT_USD_E18),),
             staleness_ns=365 * 86_400 * 10**9,  # nobody feeds it again
@@ -179,7 +183,7 @@ async def network(
         signers = {k.address: Signer(chain, k, chain_settings) for k in (provider, tenant, auditor)}
         running = [spawn(tasks, f"sandbox signer {n}", s.run()) for n, s in enumerate(signers.values())]
         running.append(spawn(tasks, "sandbox blocks", _tell(chain, list(signers.values()))))
-        attributes = _attributes(asked)
+        attributes = spoken(asked)
         await signers[provider.address].send(CreateProvider(provider.address, f"https://127.0.0.1:{port}", attributes))
         await signers[auditor.address].send(SignAttributes(auditor.address, provider.address, attributes))
         await _registered(chain, provider.address, auditor.address)
@@ -290,7 +294,7 @@ def _settings(
         "chain": json.loads(chain.model_dump_json()),
         "key": {"hex_file": str(work / "provider.hex")},
         "cluster": json.loads(cluster.model_dump_json(exclude_defaults=True)),
-        "bid": {"prices": str(work / "prices.yaml"), "reclamation_window_s": 86_400},
+        "bid": {"prices": str(work / "prices.yaml"), "reclamation_window_s": RECLAMATION_WINDOW_S},
         "gateway": {"listen": f"127.0.0.1:{port}"},
         "metrics": {"listen": "127.0.0.1:0"},
         "data": str(work),
@@ -315,14 +319,17 @@ async def _registered(chain: Chain, provider: str, auditor: str) -> None:
         await asyncio.sleep(0.05)
 
 
-def _attributes(asked: Sequence[GroupSpec]) -> tuple[Attribute, ...]:
-    """Everything the embedded nodes have, what tenants' files ask for most (sdl-manifest.md §16), and whatever the
-    groups in hand ask for: the sandbox's provider says of itself what its visitor wants to hear."""
+def spoken(
+    asked: Sequence[GroupSpec], cards: Iterable[GpuModel] = (*CARDS, *MORE_CARDS), classes: Iterable[str] = CLASSES
+) -> tuple[Attribute, ...]:
+    """Attributes for everything these cards and storage classes can serve, what tenants' files ask for most
+    (sdl-manifest.md §16), and whatever the groups in hand ask for: the sandbox's provider says of itself what its
+    visitor wants to hear."""
     found = {"host": "akash", "organization": "sandbox", "region": "us-west", "tier": "community", "ip-lease": "true"}
-    for n, name in enumerate(CLASSES, 1):
+    for n, name in enumerate(classes, 1):
         found |= {f"capabilities/storage/{n}/class": name, f"capabilities/storage/{n}/persistent": "true"}
     found |= {"capabilities/storage/9/class": "ram", "capabilities/storage/9/persistent": "false"}
-    for card in (*CARDS, *MORE_CARDS):
+    for card in cards:
         key, ram, interface = f"capabilities/gpu/vendor/{card.vendor}/model/{card.model}", card.memory, card.interface
         found |= {key: "true", f"{key}/ram/{ram}": "true"}
         if interface:

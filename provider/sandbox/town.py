@@ -18,6 +18,8 @@ from manifests.coins import Coin, shown
 from manifests.sdl import Compiled
 from provider import daemon
 from provider.errors import AkpError
+from provider.ledger.decisions import Decisions
+from provider.ledger.store import Store
 from provider.sandbox.life import Life, LifeEnded, Surroundings
 from provider.sandbox.network import Network, Where, network
 from provider.tasks import spawn
@@ -123,10 +125,12 @@ async def living(net: Network) -> AsyncIterator[daemon.Running]:
 
 async def _market(net: Network) -> Table:
     head = await net.chain.head()
-    table = Table("order", "state", "bids", "price per block", title=f"height {head.height}", box=None)
+    table = Table("order", "state", "bids", "price per block", "our daemon", title=f"height {head.height}", box=None)
+    async with Store.open(net.ledger, readonly=True) as store:
+        said = {row.order: row.outcome for row in await Decisions(store).orders(newest=40)}
     for state in ("open", "active"):
         for order in (await net.chain.latest.orders(state))[-10:]:
             bids = await net.chain.latest.bids_on(order.id)
             prices = ", ".join(f"{shown(b.price.amount_e18)}{b.price.denom} ({b.state})" for b in bids)
-            table.add_row(str(order.id), order.state, str(len(bids)), prices)
+            table.add_row(str(order.id), order.state, str(len(bids)), prices, said.get(order.id, ""))
     return table

@@ -72,6 +72,6 @@ def test_the_wheel_has_the_wire_declarations_and_all_three_packages(tmp_path):
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("akash_provider-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"provider/chain/akash.binpb", "provider/ledger/schema.sql", "manifests/render/lease.py"} <= names
+    assert {"provider/chain/akash.binpb", "provider/ledger/schema_1.sql", "manifests/render/lease.py"} <= names
     assert {n.split("/")[0] for n in names if n.endswith(".py")} == {"manifests", "bidengine", "provider"}
     assert not any(n.endswith((".proto.bak", ".db", ".pem")) for n in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from manifests.coins import E18, DecCoin
 from manifests.errors import ManifestInvalid
 from manifests.resources import Cpu, Gpu, GroupSpec, Memory, Requirements, Resources, ResourceUnit, Storage
-from manifests.wire import groups_json, manifest_json, parse_manifest
+from manifests.sdl import compile_sdl
+from manifests.wire import group_json, groups_json, manifest_json, parse_group, parse_manifest
+from manifests.wirevalues import decoded
 
 
 def body(**service: Any) -> list[dict[str, Any]]:
@@ -215,3 +218,14 @@ def test_groups() -> None:
     assert written["requirements"] == {"signed_by": {"all_of": None, "any_of": None}, "attributes": None}
     assert written["resources"][0]["price"] == {"denom": "uact", "amount": "2.500000000000000000"}
     assert written["resources"][0]["resource"]["endpoints"] == []
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "examples").glob("*.yaml")), ids=lambda p: p.stem)
+def test_a_group_that_was_written_is_read_again(path: Path) -> None:
+    for group in compile_sdl(path.read_bytes()).groups:
+        assert parse_group(decoded(json.dumps(group_json(group)).encode())) == group
+
+
+def test_a_group_without_units_is_refused() -> None:
+    with pytest.raises(ManifestInvalid, match="resources: is missing"):
+        parse_group(decoded(b'{"name": "here", "resources": []}'))

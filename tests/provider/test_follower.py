@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ import pytest
 
 from manifests.coins import Coin, DecCoin
 from manifests.ids import DeploymentID, LeaseID
-from provider.chain.events import Block
+from provider.chain.events import Block, LeaseCreated
 from provider.chain.follow import GapTooWide
 from provider.chain.messages import CloseBid, CreateBid
 from provider.errors import Fatal, TxRefused
@@ -51,10 +52,28 @@ class Story:
 
         self.follower = Follower(
             chain=cast(Any, SimpleNamespace(at=lambda height: f"chain at {height}", follow=self.blocks)),
-            book=cast(Any, SimpleNamespace(height=8, apply=lambda block: touched, fill=later("book.fill"))),
+            book=cast(
+                Any,
+                SimpleNamespace(
+                    height=8,
+                    time_unix_ns=80,
+                    us=SimpleNamespace(owner="akash1us"),
+                    bids={},
+                    leases={},
+                    bids_on={},
+                    apply=tells("book.apply", touched),
+                    fill=later("book.fill"),
+                ),
+            ),
             room=cast(Any, SimpleNamespace(see=tells("room.see"))),
-            books=cast(Any, SimpleNamespace(advance=later("books.advance"))),
-            cluster=cast(Any, SimpleNamespace(inventory_version=1, inventory=lambda: "inventory")),
+            books=cast(
+                Any,
+                SimpleNamespace(
+                    advance=later("books.advance"),
+                    decisions=SimpleNamespace(unsettled=later("decisions.unsettled", []), note=later("decisions.note")),
+                ),
+            ),
+            cluster=cast(Any, SimpleNamespace(inventory_version=1, inventory=lambda: "inventory", leases=dict)),
             signer=cast(Any, SimpleNamespace(look=lambda block: failed or [])),
             orders=part("orders", failed=tells("orders.failed"), close_failed=tells("orders.close_failed")),
             leases=part("leases"),
@@ -121,6 +140,22 @@ async def test_new_leases_wake_the_funds_of_their_deployment() -> None:
     story = Story(Touched(opened={LEASE}))
     await story.follower.take(BLOCK)
     assert ("funds.look", {DeploymentID("akash1t", 7)}) in story.told
+
+
+async def test_what_became_of_a_bid_is_on_disk_with_the_cursor_and_counted() -> None:
+    story = Story(Touched())
+    won = LeaseCreated(LEASE, DecCoin("uact", 10**18))
+    await story.follower.take(replace(BLOCK, block_events=(won,)))
+    (entries,) = (told[2] for told in story.told if told[0] == "books.advance")
+    assert [(entry.order, entry.outcome) for entry in entries] == [(LEASE.order, "won")]
+    assert 'akp_outcomes_total{outcome="won"} 1.0' in story.metrics.text().decode()
+
+
+async def test_what_ended_while_away_is_looked_up_before_the_first_block() -> None:
+    story = Story(Touched())
+    story.blocks_ = [BLOCK]
+    await story.follower.run()
+    assert story.names().index("decisions.unsettled") < story.names().index("book.apply")
 
 
 async def test_a_gap_the_node_no_longer_serves_ends_the_process_with_both_heights() -> None:

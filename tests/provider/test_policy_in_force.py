@@ -18,7 +18,7 @@ from manifests.resources import Attribute, Requirements, SignedBy
 from provider.chain.messages import CloseDeployment, CreateLease, SignAttributes
 from provider.chain.tx.signer import Signer
 from provider.errors import ConfigError, Refused
-from provider.ledger.books import Books
+from provider.ledger.decisions import Decisions
 from provider.ledger.store import Store
 from provider.metrics import Metrics
 from provider.sandbox.town import living
@@ -40,14 +40,14 @@ def under(town: Any, policy: str, **lease: Any) -> Any:
 async def last_word(town: Any, dseq: int) -> str:
     """What was last decided: `bid`, or the code of the decline; "" before there is anything."""
     found = await last_decision(town, dseq)
-    return "" if found is None else found.reason or found.outcome
+    return "" if found is None else found.outcome
 
 
 async def last_decision(town: Any, dseq: int) -> Any:
     if not town.net.ledger.exists():
         return None
     async with Store.open(town.net.ledger, readonly=True) as store:
-        return next(reversed(await Books(store).decisions(town.order(dseq))), None)
+        return next(reversed(await Decisions(store).of(town.order(dseq))), None)
 
 
 async def decided(town: Any, until: Any, dseq: int, word: str) -> None:
@@ -196,7 +196,8 @@ async def test_d14_every_counter_moves(in_town: Callable[..., Any], until: Any) 
         if sample.name.endswith("_total") and sample.value > 0
     }
     counters = {c._name for c in vars(Metrics()).values() if isinstance(c, Counter)}
-    others = {"akp_pricing_errors"}  # of strategies that ask somebody else: tests/provider/market/pricing
+    # Of strategies that ask somebody else and of auto-pricing: tests/provider/market.
+    others = {"akp_pricing_errors", "akp_auto_price_steps"}
     assert counters - {name for name, *_ in moved} == others, "counted somewhere, and nowhere moved"
     assert 'akp_wallet_balance_tokens{denom="uakt"} 99' in text, "nearly the million it began with"
     assert moved["akp_declines", "fail.tx.market.24"] == moved["akp_declines", "skip.attributes"] == 1

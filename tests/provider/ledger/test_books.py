@@ -10,7 +10,8 @@ import pytest
 from bidengine.usage import Settlement, Span, usage
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import LeaseID
-from provider.ledger.books import Books, Decided, Ended, Head, LeaseRow, Opened, Paid
+from provider.ledger.books import Books, Ended, Head, LeaseRow, Opened, Paid
+from provider.ledger.decisions import Decided
 from provider.ledger.store import Store
 
 LEASE = LeaseID("akash1o", 7, 1, 1, "akash1p")
@@ -81,15 +82,8 @@ async def test_a_smaller_total_books_nothing(books: Books) -> None:
     assert [s.height for s in await books.settlements(LEASE)] == [11]
 
 
-async def test_decisions_are_kept_in_order_and_pruned_by_age(books: Books) -> None:
-    order = LEASE.order
-    await books.note(
-        Decided(order, 5, "declined", "skip.capacity.gpu_model", "no nvidia h100 left"),
-        Decided(order, 9, "bid", price="1uact"),
-        Decided(order, 10, "won"),
-    )
-    assert [d.outcome for d in await books.decisions(order)] == ["declined", "bid", "won"]
-    assert (await books.decisions(order))[0].detail == "no nvidia h100 left"
-    await books.prune_decisions(9)
-    assert [d.outcome for d in await books.decisions(order)] == ["bid", "won"]
-    assert await books.head() is None, "decisions do not move the cursor"
+async def test_what_a_block_settles_is_written_with_it(books: Books) -> None:
+    await books.advance(Head(10, 100), [Opened(SPAN), Decided(LEASE.order, 10, "won", price=SPAN.rate)])
+    row = await books.decisions.row(LEASE.order)
+    assert row is not None
+    assert (row.outcome, row.price_e18) == ("won", SPAN.rate.amount_e18)

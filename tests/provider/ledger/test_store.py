@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,79 @@ async def test_reading_beside_a_writer_does_not_create_anything(tmp_path: Path) 
         await writer.write([("INSERT INTO head VALUES (1, 1, 1)", ())])
         async with Store.open(tmp_path / "ledger.db", readonly=True) as reader:
             assert await reader.read("SELECT height FROM head") == [(1,)]
+
+
+def version_1(path: Path) -> None:
+    """A ledger as version 1 left it: a lease's span and what it noted of three orders."""
+    db = sqlite3.connect(path)
+    db.executescript(resources.files("provider.ledger").joinpath("schema_1.sql").read_text())
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA user_version = 1")
+    db.execute("INSERT INTO head VALUES (1, 40, 400)")
+    db.execute("INSERT INTO span VALUES ('akash1o/7/1/1/akash1us', 12, NULL, 'uact', '5', 1, 2, 0, '', '{}')")
+    db.executemany(
+        "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            ("akash1o/7/1/1", 9, "declined", "skip.capacity.gpu_model", "no h100", ""),
+            ("akash1o/7/1/1", 10, "bid", "", "", "5uact"),
+            ("akash1o/8/1/1", 11, "bid", "", "", "6uact"),
+            ("akash1o/8/1/1", 15, "lost", "", "", ""),
+            ("akash1o/9/1/1", 20, "closed", "", "", ""),
+        ],
+    )
+    db.commit()
+    db.close()
+
+
+async def test_a_file_of_version_1_is_copied_and_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    version_1(path)
+    for _ in range(2):  # the second time there is nothing to do
+        async with Store.open(path) as store:
+            assert await store.read("SELECT height FROM head") == [(40,)]
+            assert await store.read("SELECT count(*) FROM span") == [(1,)]
+            assert await store.read("SELECT orderid, outcome, rank FROM market_order ORDER BY 1") == [
+                ("akash1o/7/1/1", "bid", 0),
+                ("akash1o/8/1/1", "lost.unknown", 1),
+                ("akash1o/9/1/1", "lost.withdrawn", 1),
+            ]
+            found = await store.read("SELECT height, outcome, detail, price FROM decision WHERE orderid LIKE '%/7/1/1'")
+            assert found == [(9, "skip.capacity.gpu_model", "no h100", ""), (10, "bid", "", "5uact")]
+    with sqlite3.connect(tmp_path / "ledger.db.v1") as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+        assert copy.execute("SELECT count(*) FROM decision").fetchone() == (5,)
+    copy.close()
+
+
+async def test_brought_up_to_date_or_new_the_tables_are_the_same(tmp_path: Path) -> None:
+    version_1(tmp_path / "old.db")
+    tables = []
+    for name in ("old.db", "new.db"):
+        async with Store.open(tmp_path / name) as store:
+            tables.append(await store.read("SELECT type, name, sql FROM sqlite_master ORDER BY name"))
+    assert tables[0] == tables[1]
+    assert not (tmp_path / "new.db.v1").exists()
+
+
+async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    version_1(path)
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE market_order (somebody_elses INTEGER)")
+    db.close()
+    with pytest.raises(ConfigError, match="cannot be brought up to date: table market_order already exists"):
+        async with Store.open(path):
+            pass
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM decision").fetchone() == (5,)
+    db.close()
+
+
+async def test_an_older_file_is_not_changed_by_who_only_reads(tmp_path: Path) -> None:
+    version_1(tmp_path / "ledger.db")
+    before = (tmp_path / "ledger.db").read_bytes()
+    with pytest.raises(ConfigError, match="Start the daemon once"):
+        async with Store.open(tmp_path / "ledger.db", readonly=True):
+            pass
+    assert (tmp_path / "ledger.db").read_bytes() == before

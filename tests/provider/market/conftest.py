@@ -114,8 +114,14 @@ class MemoryChain:
     async def bid(self, bid: BidID) -> Bid:
         return _found(self.bids_, bid)
 
-    async def leases(self, provider: str = "", state: str = "") -> list[Lease]:
-        return [one for one in self.leases_.values() if one.state == state and one.id.provider == provider]
+    async def leases(self, provider: str = "", state: str = "", *, owner: str = "") -> list[Lease]:
+        if owner:
+            self.asked.append("leases of owner")
+        return [
+            one
+            for one in self.leases_.values()
+            if state in ("", one.state) and provider in ("", one.id.provider) and owner in ("", one.id.owner)
+        ]
 
     async def lease(self, lease: LeaseID) -> Lease:
         self.asked.append("lease")

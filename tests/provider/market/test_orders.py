@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bidengine.node import Inventory, Node
+from bidengine.recorded import parse_order
 from bidengine.room import HoldState
 from manifests.coins import E18, Coin
+from manifests.ids import OrderID
+from manifests.wirevalues import decoded
 from provider.chain.messages import CloseBid, CreateBid
 from provider.errors import Retry, TxRefused
+from provider.ledger.decisions import Link
 
 US = "akash1us"
 Play = Any
@@ -187,7 +192,7 @@ async def test_the_same_no_is_written_down_once(play: Play) -> None:
     for _ in range(5):
         play.orders.look_at_declined()
         await play.orders.handle(key)
-    assert len(play.orders._notes) == 1
+    assert [type(note).__name__ for note in play.orders.notes.pending] == ["Seen", "Decided"]
 
 
 async def test_a_lease_keeps_its_room(play: Play) -> None:
@@ -200,16 +205,71 @@ async def test_a_lease_keeps_its_room(play: Play) -> None:
     assert len(play.sent) == 1
 
 
-async def test_what_was_decided_can_be_read_afterwards(play: Play) -> None:
-    good, bad = await play.order(1), await play.order(2, cpu_milli=5000)
-    running = asyncio.ensure_future(play.orders._write_notes())  # noqa: TID251 - the test ends it
-    await asyncio.sleep(0.4)
+async def written(play: Play, key: OrderID) -> list[Link]:
+    running = asyncio.ensure_future(play.orders.notes.run())  # noqa: TID251 - the test ends it
+    await asyncio.sleep(0)
     running.cancel()
-    assert [d.outcome for d in await play.orders.books.decisions(good)] == ["bid"]
-    assert (await play.orders.books.decisions(bad))[0].reason == "skip.capacity.aggregate"
+    await asyncio.wait([running])
+    return await play.orders.books.decisions.of(key)
+
+
+async def test_what_was_decided_can_be_read_afterwards_with_what_it_was_made_from(play: Play) -> None:
+    good, bad = await play.order(1), await play.order(2, cpu_milli=5000)
+    (bid,) = await written(play, good)
+    assert (bid.outcome, bid.height, bid.tx_hash) == ("bid", 7, "HASH")
+    assert bid.price == str(play.sent[0].price)  # type: ignore[union-attr]
+    assert bid.facts["placement"] == ["unit 1: 1 on n1"]
+    assert bid.facts["price"][0].startswith("unit 1 cpu: 0.1 core × 1.6 = 0.16 USD/month")
+    (no,) = await written(play, bad)
+    assert (no.outcome, no.detail) == ("skip.capacity.aggregate", "needs 5000 milli of cpu, 900 are free")
+    row = await play.orders.books.decisions.row(bad)
+    assert row is not None
+    at = decoded(row.order_json.encode())
+    assert parse_order(bad, at, created_at=row.created_at) == play.chain.orders_[bad]
+
+
+async def test_every_rule_that_objects_is_noted(play: Play) -> None:
+    play.chain.us = replace(play.chain.us, owner="akash1tenant")
+    play.book.us = replace(play.book.us, owner="akash1tenant")
+    play.book.bids_on[play.chain.add_order(1)] = set(map(str, range(99)))
+    (no,) = await written(play, await play.order(1))
+    assert no.outcome == "skip.owner_denied", "the most telling"
+    assert {rule["code"] for rule in no.facts["rules"]} == {"skip.max_bids", "skip.owner_denied"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (TxRefused("market", 15, "order closed"), "fail.tx.market.15"),
+        (TxRefused("", 0, "insufficient funds in simulation"), "fail.tx"),
+    ],
+    ids=["with a code", "in simulation"],
+)
+async def test_a_refusal_keeps_the_chains_code(play: Play, answer: TxRefused, code: str) -> None:
+    play.answer = answer
+    (no,) = await written(play, await play.order())
+    assert no.outcome == code
+    assert no.detail == str(answer)
+
+
+async def test_nobody_answered_in_time(play: Play) -> None:
+    key = await play.order()
+    play.chain.bids_[key.bid_of(US)] = play.book.bids[key] = play.chain.bids_[play.chain.add_bid(key, at=8)]
+    play.book.height = 8 + 10
+    await play.orders.handle(key)
+    assert [link.outcome for link in await written(play, key)] == ["bid", "lost.timeout"]
+
+
+async def test_a_person_may_ask_for_the_whole_way_after_a_no(play: Play) -> None:
+    order = play.chain.orders_[play.chain.add_order(1)]
+    play.book.bids_on[order.id] = set(map(str, range(99)))
+    short, whole = await play.orders.judge(order), await play.orders.judge(order, through=True)
+    assert short.no == whole.no
+    assert short.placement is short.quote is None
+    assert whole.placement is not None
+    assert whole.quote is not None
+    assert not play.room.holds
 
 
 def _as(view: Any, state: str) -> Any:
-    from dataclasses import replace
-
     return replace(view, state=state)

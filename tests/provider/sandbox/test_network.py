@@ -12,7 +12,7 @@ from manifests.ids import OrderID
 from manifests.resources import Requirements, SignedBy
 from manifests.sdl import Compiled
 from provider.cluster.kinds import CUSTOM_RESOURCE, INGRESS_CLASS, MANIFEST, NAMESPACE, STORAGE_CLASS
-from provider.ledger.books import Books, Decided
+from provider.ledger.decisions import Decided, Decisions
 from provider.ledger.store import Store
 from provider.sandbox.network import AKT_USD_E18, CLASSES, NODES
 from provider.settings import load
@@ -79,12 +79,12 @@ async def test_the_reason_for_no_bid_is_the_daemons_last_word(in_town: Callable[
         assert await net.why_no_bid(ORDER) == "the daemon has no ledger yet"
         async with Store.open(net.ledger) as store:
             assert await net.why_no_bid(ORDER) == ""
-            await Books(store).note(
-                Decided(ORDER, 1, "declined", "skip.capacity.storage_class", "0 B are free"),
-                Decided(ORDER, 2, "declined", "skip.capacity.aggregate", "needs 2"),
+            await Decisions(store).note(
+                Decided(ORDER, 1, "skip.capacity.storage_class", "0 B are free"),
+                Decided(ORDER, 2, "skip.capacity.aggregate", "needs 2"),
             )
             assert await net.why_no_bid(ORDER) == "skip.capacity.aggregate: needs 2"
-            await Books(store).note(Decided(ORDER, 3, "bid"))
+            await Decisions(store).note(Decided(ORDER, 3, "bid"))
             assert await net.why_no_bid(ORDER) == ""
 
 

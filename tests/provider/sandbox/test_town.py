@@ -75,3 +75,4 @@ async def test_staying_shows_the_market_until_it_is_stopped(tmp_path: Path, web:
     text = out.getvalue()
     assert "gateway   https://127.0.0.1:" in text
     assert "price per block" in text
+    assert "our daemon" in text
