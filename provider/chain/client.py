@@ -69,6 +69,14 @@ class Chain:
         """Moving average over the blocks followed; six seconds until there are two."""
         return round(self._block_ms) if self._block_ms is not None else _USUAL_BLOCK_MS
 
+    async def measure(self, blocks: int = 100) -> None:
+        """Take the block time from two blocks far apart: for who asks one question and follows nothing."""
+        status = await self._comet.status()
+        first = max(status.earliest, status.height - blocks)
+        if first < status.height:
+            older = await self._comet.block(first)
+            self._block_ms = (status.time_unix_ns - older.time_unix_ns) / 1e6 / (status.height - first)
+
     async def head(self) -> Head:
         status = await self._comet.status()
         return Head(status.height, status.time_unix_ns)

@@ -21,13 +21,17 @@ NOUNS = {
     "sandbox": ("provider.cli.sandbox", "A small network in one command: chain, cluster, tenant and this daemon."),
     "sdl": ("provider.cli.sdl", "Compile, check and compare SDL files."),
     "policy": ("provider.cli.policy", "Whom and what this provider serves: test an SDL file, deny and allow tenants."),
+    "price": ("provider.cli.price", "What orders would cost, and why."),
+    "orders": ("provider.cli.orders", "Orders seen: what was decided, and what became of them."),
+    "inventory": ("provider.cli.inventory", "What the cluster has, what is free, and what would fit."),
+    "simulate": ("provider.cli.simulate", "Recorded orders once more, with other prices."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
     "ledger": ("provider.cli.ledger", "Usage and money per lease and block."),
     "version": ("provider.cli.version", "Print the version."),
 }
 USAGE = (
     "akp NOUN [...]: an Akash provider that bids on orders, runs leases on Kubernetes and keeps the books.\n\n"
-    + "".join(f"  {noun:<8} {what}\n" for noun, (_, what) in NOUNS.items())
+    + "".join(f"  {noun:<9} {what}\n" for noun, (_, what) in NOUNS.items())
 )
 
 

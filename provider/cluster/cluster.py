@@ -72,13 +72,14 @@ class Cluster:
         self._settling: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def watch(cls, kube: Kube, settings: ClusterSettings, tasks: asyncio.TaskGroup) -> Self:
+    async def watch(cls, kube: Kube, settings: ClusterSettings, tasks: asyncio.TaskGroup, *, mark: bool = True) -> Self:
         """Start mirroring in `tasks` and return when every mirror has listed. ConfigError, through the group, when the
-        cluster lacks something the daemon cannot do without."""
+        cluster lacks something the daemon cannot do without. Without `mark` no node is labelled: nothing is written."""
         out = cls(kube, settings)
         out._mirrors.start(tasks)
         await out._mirrors.listed()
-        spawn(tasks, "mark nodes", out._mark_nodes())
+        if mark:
+            spawn(tasks, "mark nodes", out._mark_nodes())
         if settings.gpus is not None:
             spawn(tasks, "list of GPUs", out._follow_list())
         return out

@@ -57,6 +57,12 @@ async def test_blocks_are_followed_and_their_time_is_measured(node: Any) -> None
         assert chain.block_time_ms == 1000
 
 
+async def test_who_follows_nothing_measures_two_blocks(node: Any) -> None:
+    async with Chain.connect(settings(node)) as chain:
+        await chain.measure(blocks=4)
+        assert chain.block_time_ms == 1000
+
+
 async def test_after_a_block_was_followed_older_answers_are_not_believed(node: Any) -> None:
     node.rpc.tip = 12
     async with Chain.connect(settings(node)) as chain:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
+from bidengine.notation import parse_group
+from bidengine.recorded import order_json
 from bidengine.usage import Span
+from bidengine.views import Order
 from manifests.coins import E18, Coin, DecCoin
-from manifests.ids import LeaseID
+from manifests.ids import LeaseID, OrderID
 from provider.cli import main as cli
 from provider.ledger.books import Books, Ended, Head, Opened, Paid
+from provider.ledger.decisions import Decided, Seen
 from provider.ledger.store import Store
 
 OVER = LeaseID("akash1tenant", 7, 1, 1, "akash1us")
@@ -65,6 +71,57 @@ def ledger(tmp_path: Path) -> Path:
             await books.advance(Head(120, 4), [span(LIVE, 120, 25 * E18 // 10)])
             await books.advance(Head(130, 5), [Paid(LIVE, 130, Coin("uact", 25), "withdraw")])
             await books.advance(Head(HEAD, 6))
+
+    asyncio.run(write())
+    return tmp_path
+
+
+H100 = "vendor/nvidia/model/h100"
+RIVAL = "akash1rival"
+
+
+def order(dseq: int, text: str = "1cpu,1Gi") -> Order:
+    spec = parse_group(text)
+    priced = tuple(replace(unit, price=DecCoin("uact", 100 * E18)) for unit in spec.resources)
+    return Order(OrderID("akash1tenant", dseq, 1, 1), "open", replace(spec, resources=priced), 100 + dseq)
+
+
+@pytest.fixture
+def decided(tmp_path: Path) -> Path:
+    """A ledger at height 200 (time 12,000,000 s) that has seen four orders: 1 had no room, 2 was lost on price, 3 was
+    won, ran 40 blocks and is over, 4 waits for an answer; and 5 of version 1, of which little was noted."""
+
+    def seen(dseq: int, height: int, text: str = "1cpu,1Gi") -> Seen:
+        one = order(dseq, text)
+        return Seen(one.id, one.created_at, height, 12_000_000 - 6 * (200 - height), json.dumps(order_json(one)))
+
+    def at(dseq: int, height: int, outcome: str, detail: str = "", **more: Any) -> Decided:
+        return Decided(order(dseq).id, height, outcome, detail, 12_000_000 - 6 * (200 - height), **more)
+
+    ours, theirs = DecCoin("uact", 12 * E18), DecCoin("uact", 9 * E18)
+    facts = {"placement": ["unit 1: 1 on n1 with nvidia/h100"], "price": ["unit 1 gpu: 7"], "strategy": "tariff"}
+    won = {"price": ours, "winner": "akash1us", "winner_price": ours}
+
+    async def write() -> None:
+        async with Store.open(tmp_path / "ledger.db") as store:
+            books = Books(store)
+            await books.advance(Head(200, 12_000_000 * 10**9))
+            await books.decisions.note(
+                seen(1, 101, "9xh100"),
+                at(1, 101, "skip.capacity.gpu_model", "needs 9, 8 are free"),
+                at(1, 105, "skip.capacity.gpu_model", "needs 9, 7 are free"),
+                seen(2, 110, "2xh100,16cpu,64Gi"),
+                at(2, 110, "bid", price=ours, tx_hash="ABCD", facts=facts, gpu_model=H100),
+                at(2, 115, "lost.price", "akash1rival got it", price=ours, winner=RIVAL, winner_price=theirs),
+                seen(3, 120),
+                at(3, 120, "bid", price=ours),
+                at(3, 125, "won", "at 12uact per block", leased_at=125, **won),
+                at(3, 130, "won", "all services run", started_at=130),
+                at(3, 165, "won", "the lease ended (owner)", ended_at=165),
+                seen(4, 190),
+                at(4, 190, "bid", price=ours),
+                Decided(order(5).id, 20, "lost.unknown"),
+            )
 
     asyncio.run(write())
     return tmp_path

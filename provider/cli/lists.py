@@ -1,0 +1,69 @@
+"""How commands show what they found: a table for people, JSON, YAML or CSV for machines, from the same rows.
+
+A row holds everything; a table shows the columns it names. In CSV a value that is itself a list or an object is JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Column, Table
+
+Output = Literal["table", "json", "yaml", "csv"]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="table for people, the others for machines.")]
+Row = Mapping[str, Any]
+
+
+def show(rows: Sequence[Row], output: Output, columns: Mapping[str, str], *, nothing: str = "nothing found") -> None:
+    """`columns`: title in the table -> key of the row."""
+    match output:
+        case "json":
+            print(json.dumps(rows, indent=2, ensure_ascii=False))
+        case "yaml":
+            print(yaml.safe_dump([dict(row) for row in rows], allow_unicode=True, sort_keys=False), end="")
+        case "csv":
+            writer = csv.writer(sys.stdout)
+            writer.writerow(rows[0] if rows else columns.values())
+            writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        case "table":
+            if not rows:
+                print(nothing, file=sys.stderr)
+                return
+            table = Table(*(Column(title, no_wrap=not at) for at, title in enumerate(columns)), box=None)
+            for row in rows:
+                table.add_row(*(_shown(row.get(key)) for key in columns.values()))
+            # An id that is cut short cannot be pasted into another command: rather let the terminal wrap the line.
+            Console(width=max(Console().width, 220), highlight=False, markup=False).print(table)
+
+
+def structured(found: Any, output: Literal["json", "yaml"]) -> None:
+    """One object, not a list of rows."""
+    if output == "json":
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        print(yaml.safe_dump(found, allow_unicode=True, sort_keys=False), end="")
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list) else value
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case {"denom": denom, "amount": amount}:
+            return f"{amount}{denom}"
+        case Mapping():
+            return ", ".join(f"{key} {amount}" for key, amount in value.items())
+        case list():
+            return ", ".join(map(_shown, value))
+        case _:
+            return str(value)
