@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,15 +31,12 @@ from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Kube
 from provider.cluster.survey import NodeReport
 from provider.errors import Retry
-from provider.ledger.books import Books
-from provider.ledger.store import Store
 from provider.market import autoprice
 from provider.market.autoprice import AutoPrice, NoHistory
 from provider.market.book import Book
+from provider.market.judge import Judge
 from provider.market.oracle import Oracle
-from provider.market.orders import Orders
 from provider.market.policy import Policies
-from provider.market.pricing import Pricing
 from provider.market.pricing.choose import chosen
 from provider.market.promises import Promises
 from provider.market.restart import rebuilt
@@ -64,14 +61,9 @@ class Ground:
     """where each part comes from, for the screen"""
     nodes: list[NodeReport] = field(default_factory=list)
     """of a real cluster, those that are not sold included"""
-    orders: Orders | None = None
-    """None where only the cluster was looked at"""
+    judge: Judge | None = None
+    """None where only room was looked at"""
     block_time_ms: int = BLOCK_MS
-
-    @property
-    def judge(self) -> Orders:
-        assert self.orders is not None
-        return self.orders
 
 
 @asynccontextmanager
@@ -96,9 +88,9 @@ async def ground(
             policies = Policies(bid.policy, settings.data if settings is not None else Path("nowhere"))
             wallet = Wallet(book, Promises(book, thought.room), _nobody, bid)
             pricing = await open_.enter_async_context(chosen(bid, lambda: BLOCK_MS, Metrics()))
-            orders = _orders(book, thought.room, pricing, bid, lambda: BLOCK_MS, policies, wallet)
+            judge = Judge(book, thought.room, pricing, policies, wallet, bid, lambda: BLOCK_MS)
             told = [*thought.told, f"{whose}, blocks of {BLOCK_MS} ms", _HEARSAY]
-            yield replace(thought, told=told, orders=orders)
+            yield replace(thought, told=told, judge=judge)
 
 
 @asynccontextmanager
@@ -152,7 +144,7 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
         _told_of(cluster),
         f"provider {address} at height {head.height}: {len(book.bids)} bids, {len(book.leases)} leases",
     ]
-    orders = None
+    judge = None
     if bid is not None:
         told.append(f"{_asked_for_prices(bid)}, blocks of {chain.block_time_ms} ms")
         wallet = Wallet(book, Promises(book, room), chain.at, bid)
@@ -163,8 +155,8 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
         pricing = await open_.enter_async_context(chosen(bid, block_time_ms, Metrics(), oracle, auto))
         pricing.look()
         await oracle.ask()
-        orders = _orders(book, room, pricing, bid, block_time_ms, Policies(bid.policy, settings.data), wallet)
-    return Ground(room, cluster.inventory(), told, cluster.nodes(), orders, chain.block_time_ms)
+        judge = Judge(book, room, pricing, Policies(bid.policy, settings.data), wallet, bid, block_time_ms)
+    return Ground(room, cluster.inventory(), told, cluster.nodes(), judge, chain.block_time_ms)
 
 
 def _cluster_alone(settings: Settings, cluster: Cluster, why: str) -> Ground:
@@ -179,22 +171,6 @@ def _thought_of(settings: Settings | None, nodes: Path | None) -> Ground:
     room = Room(_commit(settings.cluster if settings is not None else ClusterSettings()))
     room.see(inventory)
     return Ground(room, inventory, [f"{len(inventory.nodes)} nodes: {nodes or THE_SANDBOXS}"])
-
-
-def _orders(
-    book: Book,
-    room: Room,
-    pricing: Pricing,
-    settings: BidSettings,
-    block_time_ms: Callable[[], int],
-    policies: Policies,
-    wallet: Wallet,
-) -> Orders:
-    """Asked to judge, never to run: it has nothing to send with and nowhere to write."""
-    never_opened = Books(Store(Path("unused")))
-    return Orders(
-        book, room, pricing, never_opened, _nobody, _nobody, settings, Metrics(), block_time_ms, policies, wallet
-    )
 
 
 def _with(bid: BidSettings, prices: Path | None) -> BidSettings:

@@ -118,11 +118,12 @@ class Answer:
 async def answered(compiled: Compiled, on: Ground) -> list[Answer]:
     """Group after group, as their orders would come: each leaves less room for the next."""
     judge, out = on.judge, []
+    assert judge is not None
     for number, spec in enumerate(compiled.groups, 1):
         order = Order(OrderID("akash1tenant", 1, number, 1), "open", spec, judge.book.height,
                       compiled.reclamation_min_window_s)  # fmt: skip
         judge.book.orders[order.id] = order  # one that the book does not have is over
-        judged = await judge.judge(order, through=True)
+        judged = await judge.answer(order, through=True)
         if judged.no is None and judged.placement is not None:
             on.room.hold(order.id, spec, judged.placement, height=judge.book.height)
         out.append(Answer(spec, judged, on.block_time_ms))

@@ -2,30 +2,25 @@
 free.
 
 `handle(key)` asks the book afresh each time and does the one thing that is due; nothing is remembered about how far
-an order has come. Declines are remembered only to save work: a final one is never looked at again, another when
-room, prices or our record change.
+an order has come.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 
 import structlog
 
 from bidengine.decide import SENT_BLOCKS, Consider, Keep, Release, outlook
 from bidengine.decide import CloseBid as CloseIt
-from bidengine.explain import Judged, cards, summary, verdicts
+from bidengine.explain import Judged, cards, summary
 from bidengine.offer import resources_offer
 from bidengine.outcomes import BID, TIMEOUT, UNKNOWN, WITHDRAWN
 from bidengine.reasons import Decline, Reason
 from bidengine.rebuild import rebuild
 from bidengine.room import Room
-from bidengine.rules import opinions, screen
 from bidengine.rules.reclamation import window_to_offer
-from bidengine.us import Us
 from bidengine.views import Bid, CloseReason, Order
 from manifests.coins import parse_coins
 from manifests.ids import BidID, OrderID
@@ -33,6 +28,8 @@ from provider.chain.messages import CloseBid, CreateBid, Msg
 from provider.errors import NotFound, TxRefused
 from provider.ledger.books import Books
 from provider.market.book import Book
+from provider.market.declined import Declined
+from provider.market.judge import Judge
 from provider.market.notes import Notes
 from provider.market.policy import Policies
 from provider.market.pricing import Pricing
@@ -52,10 +49,6 @@ FORGET_EVERY_BLOCKS = 500
 """Declines of orders that are over are forgotten."""
 REFUSED_AGAIN_S = 30.0
 """The chain refused for a reason that may pass; a new try costs a simulation, no fee."""
-PRICER = frozenset({Reason.PRICER_FAILED, Reason.PRICER_DECLINED})
-UNPRICED_AGAIN_S, UNPRICED_AGAIN_AT_MOST_S = 15.0, 600.0
-"""A script or service gave no price: it is asked again after the first, then twice as late each time. A script costs
-processor time, so a room that moves is no reason to ask it sooner."""
 
 
 class Orders:
@@ -75,19 +68,15 @@ class Orders:
         policies: Policies,
         wallet: Wallet,
     ) -> None:
-        self.book, self.room, self.pricing, self.books = book, room, pricing, books
-        self.policies, self.wallet = policies, wallet
+        self.book, self.room = book, room
         self.settings, self.metrics = settings, metrics
+        self.judge = Judge(book, room, pricing, policies, wallet, settings, block_time_ms)
         self.queue: WorkQueue[OrderID] = WorkQueue(max_backoff_s=30)
-        self.declined: dict[OrderID, Decline] = {}
+        self.declined = Declined()
         self._send, self._bid_on_chain, self._block_time_ms = send, bid_on_chain, block_time_ms
         self._deposit = parse_coins(settings.deposit)[0]
         self._until: dict[OrderID, int] = {}
         """order -> the height at which its bid, sent or seen, is looked at again"""
-        self._again: dict[OrderID, float] = {}
-        """declined order -> the loop's time from which it may be considered once more"""
-        self._unpriced: dict[OrderID, int] = {}
-        """order -> how often in a row a pricer gave no price for it"""
         self._closing: dict[OrderID, int] = {}
         """open bid that we have asked the chain to close -> the height of asking"""
         self._held: set[OrderID] = set()
@@ -104,34 +93,21 @@ class Orders:
         self.look({*self.book.orders, *self.book.bids, *self.room.holds})
 
     def look_at_declined(self, *, anew: bool = False, prices_changed: bool = False) -> None:
-        """Room, prices or our record have changed: what time can cure is considered again. `anew`: the policy has, and
-        with it what counts as final; only what the chain has refused for good stays refused. Where a pricer gave no
-        price, only new prices cut the wait short."""
-        for order, decline in list(self.declined.items()):
-            if order not in self.book.orders:
-                del self.declined[order]
-            elif decline.reason in PRICER and not prices_changed:
-                continue
-            elif not decline.final or (anew and decline.reason is not Reason.CHAIN_REFUSED):
-                self._again[order] = 0.0
-                self.queue.put(order)
-        if prices_changed:
-            self._unpriced.clear()
+        """Room, prices, our record or (`anew`) the policy have changed: what that may cure is considered again."""
+        self.look(self.declined.curable(self.book.orders, anew=anew, prices_changed=prices_changed))
 
     def tick(self, height: int) -> None:
         """Once a block: bids whose time is over, and those sent that no block has shown; and what the operator, the
         wallet or room given back allow again."""
         given_back, self._held = not self._held <= self.room.holds.keys(), set(self.room.holds)
-        funded = self.wallet.tick(height)
-        if self.policies.look(self.book.time_unix_ns // 10**9):
+        funded = self.judge.wallet.tick(height)
+        if self.judge.policies.look(self.book.time_unix_ns // 10**9):
             self.look_at_declined(anew=True)
         elif funded or given_back:
             self.look_at_declined()
         self.look([order for order, until in self._until.items() if until <= height])
         if height % FORGET_EVERY_BLOCKS == 0:
-            self.declined = {key: no for key, no in self.declined.items() if key in self.book.orders}
-            self._again = {key: at for key, at in self._again.items() if key in self.declined}
-            self._unpriced = {key: times for key, times in self._unpriced.items() if key in self.declined}
+            self.declined.forget(self.book.orders)
 
     def failed(self, bid: CreateBid, error: Exception) -> None:
         """A bid that a node accepted did not make it into a block, or failed there."""
@@ -170,7 +146,7 @@ class Orders:
         )
         for step in steps:
             match step:
-                case Consider() if self._may_consider(key):
+                case Consider() if self.declined.may(key, _now_s()):
                     await self._consider(self.book.orders[key])
                 case Keep(until):
                     if until is not None:
@@ -183,24 +159,15 @@ class Orders:
                     await self._close(key, reason, why, TIMEOUT if unanswered else WITHDRAWN)
                 case Release():
                     self.room.release(key)
-                    self.declined.pop(key, None)
-                    self._again.pop(key, None)
-
-    def _may_consider(self, key: OrderID) -> bool:
-        """An order that was declined waits until what stood against it may have changed."""
-        if key not in self.declined:
-            return True
-        if self._again.get(key, math.inf) > asyncio.get_running_loop().time():
-            return False
-        del self._again[key]
-        return True
+                    self.declined.drop(key)
 
     async def _consider(self, order: Order) -> None:
         if order.id not in self.declined:
             self.notes.seen(order)
-        prices = self.pricing.generation
-        judged = await self.judge(order)
-        if self.pricing.generation != prices or order.id in self.book.bids:
+        pricing = self.judge.pricing
+        prices = pricing.generation
+        judged = await self.judge.answer(order)
+        if pricing.generation != prices or order.id in self.book.bids:
             self._afresh(order.id)  # the world went on while the price was asked for
             return
         found = judged.answer
@@ -212,7 +179,7 @@ class Orders:
         if isinstance(held, Decline):  # taken while we were looking; the next look finds another place
             self._afresh(order.id)
             return
-        window = window_to_offer(order, self._us(order.id))
+        window = window_to_offer(order, self.judge.us(order.id))
         bid = CreateBid(
             order.id.bid_of(self.book.us.owner),
             quote.per_block,
@@ -230,35 +197,12 @@ class Orders:
             self.room.release(order.id)
             raise
         self.room.bid(order.id, height=self.book.height)
-        self.declined.pop(order.id, None)
-        self._unpriced.pop(order.id, None)
+        self.declined.drop(order.id)
         self.metrics.bids.labels(outcome="sent").inc()
         self.notes.decided(
             order.id, BID, price=quote.per_block, tx_hash=tx_hash, facts=summary(judged), gpu_model=cards(placement)
         )
         log.info("bid sent", price=str(quote.per_block))
-
-    async def judge(self, order: Order, *, through: bool = False) -> Judged:
-        """Screen, fit, price, in this order: what costs most to find out comes last, and nothing is held yet. `through`
-        goes on after a no, for a person who wants to know everything."""
-        us = self._us(order.id)
-        no = screen(order, us)
-        objections = opinions(order, us) if no is not None else ()
-        if no is not None and not through:
-            return Judged(no, objections)
-        all_rules = verdicts(order, us) if through else ()
-        placement = self.room.fit(order.spec)
-        if isinstance(placement, Decline):
-            return Judged(no or placement, objections, verdicts=all_rules)
-        quote = await self.pricing.quote(order, placement)
-        if isinstance(quote, Decline):
-            return Judged(no or quote, objections, placement, verdicts=all_rules)
-        if no is None:
-            # Asking may have taken a while: the order may be over, others may have spent the last deposit or the quota.
-            now, us = self.book.orders.get(order.id, replace(order, state="gone")), self._us(order.id)
-            no = screen(now, us)
-            objections = opinions(now, us) if no is not None else ()
-        return Judged(no, objections, placement, quote, all_rules)
 
     async def _hold_again(self, bid: Bid, order: Order | None) -> None:
         """A bid of ours that an earlier process sent: this one learns of it from its block, or from the refusal of a
@@ -268,27 +212,9 @@ class Orders:
         except NotFound:
             return
         if found.state == "open" and order is not None:
-            self.declined.pop(order.id, None)
+            self.declined.drop(order.id)
             for _, no in rebuild(self.room, (), ((found, order.spec),)):
                 await self._close(order.id, CloseReason.UNSPECIFIED, f"it no longer fits: {no.detail}")
-
-    def _us(self, order: OrderID) -> Us:
-        return Us(
-            provider=self.book.us,
-            max_volumes=self.settings.max_volumes,
-            offered_denoms=self.pricing.denoms,
-            reclamation_window_s=self.settings.reclamation_window_s,
-            market=self.book.params,
-            bids_on_order=len(self.book.bids_on.get(order, ())),
-            maintenance=self.policies.maintenance.on,
-            maintenance_why=self.policies.maintenance.why,
-            height=self.book.height,
-            now_unix_s=self.book.time_unix_ns // 10**9,
-            block_time_ms=self._block_time_ms(),
-            policy=self.policies.current,
-            promised_to_owner=self.wallet.promises.to(order.owner),
-            wallet=self.wallet.seen(),
-        )
 
     async def _close(self, key: OrderID, reason: CloseReason, why: str, outcome: str = WITHDRAWN) -> None:
         """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before
@@ -318,10 +244,9 @@ class Orders:
     def _over(self, key: OrderID, outcome: str, why: str) -> None:
         """A bid of ours is no more; there is never a second one on the same order (chain.md §2.2)."""
         self._closing.pop(key, None)
-        self._again.pop(key, None)
         self.book.forget_bid(key)
         self.room.release(key)
-        self.declined[key] = Decline(Reason.CHAIN_REFUSED, f"our bid is over: {outcome}", final=True)
+        self.declined.put(key, Decline(Reason.CHAIN_REFUSED, f"our bid is over: {outcome}", final=True))
         self.metrics.bids.labels(outcome=outcome).inc()
         # Stands only where no block has told more (outcomes.py).
         self.notes.decided(key, WITHDRAWN if outcome == "closed" else UNKNOWN, why)
@@ -338,26 +263,27 @@ class Orders:
             self._wait(order, REFUSED_AGAIN_S)
 
     def _decline(self, order: OrderID, no: Decline, judged: Judged | None = None) -> None:
-        if self.declined.get(order) != no:
+        if order not in self.declined or self.declined[order] != no:
             self.metrics.declines.labels(reason=no.code).inc()
             self.notes.decided(order, no.code, no.detail, facts=summary(judged) if judged else {})
             log.info("declined", reason=no.code, detail=no.detail, final=no.final)
-        self.declined[order] = no
-        if no.reason in PRICER:
-            before = self._unpriced.get(order, 0)
-            self._unpriced[order] = before + 1
-            self._wait(order, min(UNPRICED_AGAIN_S * 2.0 ** min(before, 30), UNPRICED_AGAIN_AT_MOST_S))
+        delay_s = self.declined.put(order, no)
+        if delay_s is not None:
+            self._wait(order, delay_s)
 
     def _afresh(self, order: OrderID) -> None:
         """Looked at again at once, from the beginning, an earlier decline or not."""
-        if order in self.declined:
-            self._again[order] = 0.0
+        self.declined.again(order)
         self.queue.put(order)
 
     def _wait(self, order: OrderID, delay_s: float) -> None:
         """A declined order is considered once more after this, whatever else happens."""
-        self._again[order] = asyncio.get_running_loop().time() + delay_s
+        self.declined.again(order, _now_s() + delay_s)
         self.queue.put_after(order, delay_s + 1)
 
 
 _GONE_TEXTS = ("order not found", "bid exists from provider", "order active", "order closed", "too many existing bids")
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -48,7 +48,7 @@ async def test_what_is_promised_is_taken_off(in_town: Callable[..., Any], until:
             assert any("1 bids, 0 leases" in line for line in on.told)
         async with room_ground(config, None, cluster_only=True) as on:
             assert sum(node.gpus.get(A100, 0) for node in on.room.free().nodes) == 8
-            assert on.orders is None
+            assert on.judge is None
             assert on.told[-1] == "bids that wait for an answer: left out (--cluster-only)"
         (found,) = await recorded_from_chain(config)
         assert (found.order.id, found.outcome, found.our_price) == (bid.id.order, "", bid.price)

@@ -199,7 +199,7 @@ class Play:
 
     def policy(self, text: str) -> None:
         """The operator writes it; the next block takes it over."""
-        self.orders.policies._file.path.write_text(text)  # type: ignore[union-attr]
+        self.orders.judge.policies._file.path.write_text(text)  # type: ignore[union-attr]
         self.tick()
 
     def tick(self) -> None:

@@ -57,7 +57,7 @@ class Case:
 
 
 def paused(play: Any, key: OrderID) -> None:
-    play.orders.policies.maintenance.turn(True, "moving")
+    play.orders.judge.policies.maintenance.turn(True, "moving")
     play.tick()
 
 
@@ -154,7 +154,7 @@ CURES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "denied": ("denied", lambda p: p.policy("{}")),
     "the policy, final as it was": ("too large", lambda p: p.policy("{}")),
     "its age": ("too old", lambda p: p.policy("maxOrderAgeSeconds: 99")),
-    "the switch": ("paused", lambda p: [p.orders.policies.maintenance.turn(False), p.tick()]),
+    "the switch": ("paused", lambda p: [p.orders.judge.policies.maintenance.turn(False), p.tick()]),
 }
 
 
@@ -198,7 +198,7 @@ async def test_a_tenant_gets_his_share_and_the_next_when_one_is_over(play: Any) 
 
 
 async def test_a_wallet_that_is_too_low_stops_bidding_until_there_is_money(play: Any) -> None:
-    wallet = play.orders.wallet
+    wallet = play.orders.judge.wallet
     wallet._balances, wallet._read_at = {"uakt": 1_500_000}, play.book.height
     keys = [order(play, n) for n in range(3)]
     for key in keys:
@@ -216,17 +216,17 @@ async def test_a_wallet_that_is_too_low_stops_bidding_until_there_is_money(play:
 
 
 async def test_the_last_deposit_is_not_promised_twice_while_prices_are_asked(play: Any, monkeypatch: Any) -> None:
-    wallet = play.orders.wallet
+    wallet = play.orders.judge.wallet
     wallet._balances, wallet._read_at = {"uakt": 750_000}, play.book.height
     first, second = order(play, 1), order(play, 2)
-    quote = play.orders.pricing.quote
+    quote = play.orders.judge.pricing.quote
 
     async def slow(asked: Any, placement: Any) -> Any:
         if asked.id == first:
             await play.orders.handle(second)
         return await quote(asked, placement)
 
-    monkeypatch.setattr(play.orders.pricing, "quote", slow)
+    monkeypatch.setattr(play.orders.judge.pricing, "quote", slow)
     await play.orders.handle(first)
     assert [msg.id.order for msg in play.sent] == [second]
     assert told(play, first) == "skip.wallet_low"
@@ -235,13 +235,13 @@ async def test_the_last_deposit_is_not_promised_twice_while_prices_are_asked(pla
 
 async def test_an_order_that_closes_while_its_price_is_asked(play: Any, monkeypatch: Any) -> None:
     key = order(play)
-    quote = play.orders.pricing.quote
+    quote = play.orders.judge.pricing.quote
 
     async def slow(*asked: Any) -> Any:
         play.book.apply(Block(8, 80, (), (OrderClosed(key),)))
         return await quote(*asked)
 
-    monkeypatch.setattr(play.orders.pricing, "quote", slow)
+    monkeypatch.setattr(play.orders.judge.pricing, "quote", slow)
     await play.orders.handle(key)
     assert told(play, key) == "skip.order_gone"
     assert (play.sent, play.state(key)) == ([], None)
@@ -274,11 +274,14 @@ async def test_a_final_refusal_by_the_chain_outlives_a_change_of_policy(play: An
 
 
 async def test_a_deposit_in_another_coin_is_what_the_wallet_is_asked_for(play: Any, chain: Any) -> None:
-    wallet = type(play.orders.wallet)(
-        play.book, play.orders.wallet.promises, lambda _: chain, BidSettings(deposit="500000uact", min_balance="7uact")
+    wallet = type(play.orders.judge.wallet)(
+        play.book,
+        play.orders.judge.wallet.promises,
+        lambda _: chain,
+        BidSettings(deposit="500000uact", min_balance="7uact"),
     )
     wallet._balances, wallet._read_at = {"uakt": 10**9, "uact": 500_006}, play.book.height
-    play.orders.wallet = wallet
+    play.orders.judge = replace(play.orders.judge, wallet=wallet)
     key = order(play)
     await play.orders.handle(key)
     assert told(play, key) == "skip.wallet_low"

@@ -210,7 +210,7 @@ async def written(play: Play, key: OrderID) -> list[Link]:
     await asyncio.sleep(0)
     running.cancel()
     await asyncio.wait([running])
-    return await play.orders.books.decisions.of(key)
+    return await play.orders.notes.decisions.of(key)
 
 
 async def test_what_was_decided_can_be_read_afterwards_with_what_it_was_made_from(play: Play) -> None:
@@ -222,7 +222,7 @@ async def test_what_was_decided_can_be_read_afterwards_with_what_it_was_made_fro
     assert bid.facts["price"][0].startswith("unit 1 cpu: 0.1 core × 1.6 = 0.16 USD/month")
     (no,) = await written(play, bad)
     assert (no.outcome, no.detail) == ("skip.capacity.aggregate", "needs 5000 milli of cpu, 900 are free")
-    row = await play.orders.books.decisions.row(bad)
+    row = await play.orders.notes.decisions.row(bad)
     assert row is not None
     at = decoded(row.order_json.encode())
     assert parse_order(bad, at, created_at=row.created_at) == play.chain.orders_[bad]
@@ -258,17 +258,6 @@ async def test_nobody_answered_in_time(play: Play) -> None:
     play.book.height = 8 + 10
     await play.orders.handle(key)
     assert [link.outcome for link in await written(play, key)] == ["bid", "lost.timeout"]
-
-
-async def test_a_person_may_ask_for_the_whole_way_after_a_no(play: Play) -> None:
-    order = play.chain.orders_[play.chain.add_order(1)]
-    play.book.bids_on[order.id] = set(map(str, range(99)))
-    short, whole = await play.orders.judge(order), await play.orders.judge(order, through=True)
-    assert short.no == whole.no
-    assert short.placement is short.quote is None
-    assert whole.placement is not None
-    assert whole.quote is not None
-    assert not play.room.holds
 
 
 def _as(view: Any, state: str) -> Any:

@@ -60,7 +60,7 @@ class Slow:
 @pytest.fixture
 def slow(play: Play) -> Slow:
     made = Slow()
-    play.orders.pricing = Pricing(made, play.orders.metrics)
+    play.orders.judge = replace(play.orders.judge, pricing=Pricing(made, play.orders.metrics))
     return made
 
 
@@ -117,7 +117,7 @@ async def test_d5_the_same_with_a_script_that_is_really_run(play: Play, tmp_path
     path.write_text(f"#!/bin/sh\ncd {tmp_path}\necho + >> begun\nuntil [ -e go ]; do sleep 0.02; done\necho 5\n")
     path.chmod(0o755)
     script = Script(ScriptSettings(path=path, timeout_s=60), {"PATH": os.environ["PATH"]})
-    play.orders.pricing = Pricing(Asked(script, at_once=1), play.orders.metrics)
+    play.orders.judge = replace(play.orders.judge, pricing=Pricing(Asked(script, at_once=1), play.orders.metrics))
     nodes = (Node("n1", 1000, 4 << 30, 64 << 30), Node("n2", 2000, 8 << 30, 64 << 30))
     play.room.see(Inventory(nodes, node_ports=10))
     key = play.chain.add_order(1, cpu_milli=600)
@@ -164,7 +164,7 @@ async def test_room_that_is_taken_is_looked_for_again_by_one_that_was_declined_b
 async def test_prices_that_change_while_an_order_is_priced_are_asked_for_again(play: Play, slow: Slow) -> None:
     async with being_priced(play, slow) as key:
         slow.price, slow.changed = Quote(DecCoin("uact", 9 * E18)), True
-        assert play.orders.pricing.look()
+        assert play.orders.judge.pricing.look()
     assert not play.sent
     await play.orders.handle(await play.orders.queue.get())
     (bid,) = play.sent
