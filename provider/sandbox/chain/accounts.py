@@ -36,6 +36,7 @@ def register(registry: Registry) -> None:
     service = "/cosmos.auth.v1beta1.Query"
     registry.query(f"{service}/AccountInfo", _info)
     registry.query(f"{service}/Account", _account)
+    registry.query(f"{service}/Params", _params)
 
 
 def _info(view: View, request: Any) -> Any:
@@ -44,6 +45,18 @@ def _info(view: View, request: Any) -> Any:
 
 def _account(view: View, request: Any) -> Any:
     return message("cosmos.auth.v1beta1.QueryAccountResponse")(account=pack(_find(view, request.address)))
+
+
+def _params(view: View, _: Any) -> Any:
+    told = view.genesis.params
+    params = message("cosmos.auth.v1beta1.Params")(
+        max_memo_characters=told.max_memo,
+        tx_sig_limit=told.max_signatures,
+        tx_size_cost_per_byte=10,
+        sig_verify_cost_ed25519=590,
+        sig_verify_cost_secp256k1=1000,
+    )
+    return message("cosmos.auth.v1beta1.QueryParamsResponse")(params=params)
 
 
 def _find(view: View, address: str) -> Any:

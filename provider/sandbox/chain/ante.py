@@ -12,12 +12,13 @@ import datetime
 from enum import Enum
 from typing import Any
 
-from . import accounts, bank, gas, signatures
+from . import accounts, bank, feegrant, gas, signatures
+from .coins import coins_text, well_formed
 from .context import Context
 from .dec import E18
 from .errors import ChainError, registered
 from .genesis import FEE_COLLECTOR
-from .ids import address_bytes
+from .ids import address_bytes, raw_text
 from .tx import Tx, check_envelope
 
 _NONCES = "nonce"
@@ -69,23 +70,26 @@ def _fee(ctx: Context, tx: Tx, mode: Mode) -> None:
     if mode is Mode.CHECK:
         needed = -(-tx.gas_limit * ctx.genesis.params.min_gas_price_e18 // E18)
         if needed and not any(denom == "uakt" and amount >= needed for denom, amount in tx.fee):
-            got = bank.coins_text(tx.fee)
+            got = coins_text(tx.fee)
             raise registered("sdk", 13, f"insufficient fees; got: {got} required: {needed}uakt")
     payer, granter = tx.payer, tx.auth.fee.granter
     if granter and granter != payer:
-        who, whom = _raw(granter), _raw(payer)
-        raise ChainError("sdk", 38, f"{who} does not allow to pay fees for {whom}: fee-grant not found: not found")
+        try:
+            feegrant.use(ctx, granter, payer, tx.fee, [f"/{msg.DESCRIPTOR.full_name}" for _, msg in tx.messages])
+        except ChainError as no:
+            raise no.wrap(f"{_raw(granter)} does not allow to pay fees for {_raw(payer)}") from None
+        payer = granter
     if accounts.account(ctx.store, payer) is None:
         raise registered("sdk", 9, f"fee payer address: {_raw(payer)} does not exist")
     ctx.gas.use(gas.FEES, "WriteFlat")
     if tx.fee:
-        if not bank.well_formed(tx.fee):
-            raise registered("sdk", 13, f"invalid fee amount: {bank.coins_text(tx.fee)}")
+        if not well_formed(tx.fee):
+            raise registered("sdk", 13, f"invalid fee amount: {coins_text(tx.fee)}")
         try:
             bank.move(ctx.store, ctx.log, payer, FEE_COLLECTOR, tx.fee)
         except ChainError as short:
             raise ChainError(short.codespace, short.code, f"{short.text}: insufficient funds") from None
-    ctx.log.plain("tx", ("fee", bank.coins_text(tx.fee)), ("fee_payer", payer))
+    ctx.log.plain("tx", ("fee", coins_text(tx.fee)), ("fee_payer", payer))
 
 
 def _keys(ctx: Context, tx: Tx, mode: Mode) -> None:
@@ -152,20 +156,8 @@ def _nonces(ctx: Context, tx: Tx, mode: Mode) -> None:
 
 
 def _raw(address: str) -> str:
-    """Some logs print an address as its bytes; what is no UTF-8 arrives as one replacement character per byte."""
-    data, text, at = address_bytes(address), "", 0
-    while at < len(data):
-        for width in (1, 2, 3, 4):
-            try:
-                text += data[at : at + width].decode()
-            except UnicodeDecodeError:
-                continue
-            at += width
-            break
-        else:
-            text += "\ufffd"
-            at += 1
-    return text
+    """Some logs print an address as its bytes."""
+    return raw_text(address_bytes(address))
 
 
 def _go_time(ns: int) -> str:

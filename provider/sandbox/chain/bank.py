@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from provider.chain.wire import message
 
 from . import paging
 from .accounts import ensure
+from .coins import coins_of, coins_text, well_formed
 from .context import Context, Registry, View
 from .errors import ChainError, QueryError, registered
 from .events import EventLog
@@ -16,6 +18,12 @@ from .ids import address_bytes, is_address
 from .store import Layer, Reader
 
 BALANCES = "balance"
+_SUPPLY = "supply"
+_DENOM = re.compile(r"[a-zA-Z][a-zA-Z0-9/:._-]{2,127}")
+
+
+def is_denom(text: str) -> bool:
+    return _DENOM.fullmatch(text) is not None
 
 
 def balance(reader: Reader, address: str, denom: str) -> int:
@@ -24,10 +32,6 @@ def balance(reader: Reader, address: str, denom: str) -> int:
 
 def balances(reader: Reader, address: str) -> Coins:
     return tuple((key[1], amount) for key, amount in reader.scan(BALANCES, (address,)))
-
-
-def coins_text(coins: Coins) -> str:
-    return ",".join(f"{amount}{denom}" for denom, amount in coins)
 
 
 def credit(store: Layer, address: str, coins: Coins) -> None:
@@ -59,14 +63,36 @@ def send(ctx: Context, sender: str, recipient: str, denom: str, amount: int) -> 
         move(ctx.store, ctx.log, sender, recipient, ((denom, amount),))
 
 
-def coins_of(wire: Any) -> Coins:
-    return tuple((coin.denom, int(coin.amount or 0)) for coin in wire)
+def supply(reader: Reader, denom: str) -> int:
+    return reader.get(_SUPPLY, (denom,)) or 0
 
 
-def well_formed(coins: Coins) -> bool:
-    """Positive, sorted, without repetition."""
-    denoms = [denom for denom, _ in coins]
-    return all(amount > 0 for _, amount in coins) and denoms == sorted(set(denoms))
+def issue(store: Layer, coins: Coins) -> None:
+    """So much more is about; negative: less. Who has it is said by `credit`."""
+    for denom, amount in coins:
+        store.put(_SUPPLY, (denom,), supply(store, denom) + amount)
+
+
+def mint(ctx: Context, module: str, denom: str, amount: int) -> None:
+    """New coins for a module's account."""
+    coins = ((denom, amount),)
+    issue(ctx.store, coins)
+    ensure(ctx.store, module)
+    credit(ctx.store, module, coins)
+    ctx.log.plain("coin_received", ("receiver", module), ("amount", coins_text(coins)))
+    ctx.log.plain("coinbase", ("minter", module), ("amount", coins_text(coins)))
+
+
+def burn(ctx: Context, module: str, denom: str, amount: int) -> None:
+    """A module's own coins cease to be; sdk 5 when it has too little."""
+    coins = ((denom, amount),)
+    have = balance(ctx, module, denom)
+    if have < amount:
+        raise registered("sdk", 5, f"spendable balance {have}{denom} is smaller than {amount}{denom}")
+    issue(ctx.store, ((denom, -amount),))
+    credit(ctx.store, module, ((denom, -amount),))
+    ctx.log.plain("coin_spent", ("spender", module), ("amount", coins_text(coins)))
+    ctx.log.plain("burn", ("burner", module), ("amount", coins_text(coins)))
 
 
 def register(registry: Registry) -> None:
@@ -75,6 +101,7 @@ def register(registry: Registry) -> None:
     registry.query(f"{service}/Balance", _balance)
     registry.query(f"{service}/AllBalances", _all("cosmos.bank.v1beta1.QueryAllBalancesResponse"))
     registry.query(f"{service}/SpendableBalances", _all("cosmos.bank.v1beta1.QuerySpendableBalancesResponse"))
+    registry.query(f"{service}/SendEnabled", _send_enabled)
 
 
 def _send(ctx: Context, msg: Any) -> None:
@@ -111,6 +138,19 @@ def _all(response: str) -> Any:
         return message(response)(balances=found, pagination=page)
 
     return answer
+
+
+def _send_enabled(view: View, request: Any) -> Any:
+    """Of the denoms named; of those with an entry of their own when none is named."""
+    disabled, listed = view.genesis.params.send_disabled, view.genesis.params.send_enabled
+    if request.denoms:
+        found, page = [(denom, denom not in disabled) for denom in request.denoms], None
+    else:
+        rows = [(denom.encode(), (denom, denom not in disabled)) for denom in sorted({*disabled, *listed})]
+        page, found = paging.sdk_page(rows, request)
+    entry = message("cosmos.bank.v1beta1.SendEnabled")
+    answer = message("cosmos.bank.v1beta1.QuerySendEnabledResponse")
+    return answer(send_enabled=[entry(denom=denom, enabled=on) for denom, on in found], pagination=page)
 
 
 def _known(address: str) -> None:

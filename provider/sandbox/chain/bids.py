@@ -22,6 +22,8 @@ from .market import BIDS, LEASES, ORDERS
 from .matching import placement_fits, resources_fit
 from .tx import amount_or_panic
 
+_SCOPE = 2
+"""of the escrow accounts of bids"""
 _COUNTED = (market.BID_OPEN, market.BID_ACTIVE, market.BID_CLOSED)
 
 
@@ -88,7 +90,7 @@ def _create(ctx: Context, msg: Any) -> None:
         raise registered("market", 5)
     if not resources_fit(order.spec.resources, own):
         raise registered("market", 32)
-    depositors = deposits.collect(ctx, msg.id.provider, msg.deposit)
+    depositors = deposits.collect(ctx, msg.id.provider, _SCOPE, msg.deposit)
     _check_window(ctx, msg, order)
     if BIDS.get(ctx, bid_key(msg.id)) is not None:
         raise registered("market", 21)

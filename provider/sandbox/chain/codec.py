@@ -17,7 +17,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from provider.chain.wire import message
+from provider.chain.wire import known, message, unpack
 
 from . import dec
 from .errors import ChainError, registered
@@ -28,10 +28,16 @@ _WIRE_TYPES = {0: "varint", 1: "fixed64", 2: "bytes", 3: "start_group", 5: "fixe
 _MAX_DIGITS = 96
 """a 315-bit decimal of the node has no more"""
 _NUMBER = re.compile(r"[+-]?[0-9]+")
+_ANY = "google.protobuf.Any"
+_WELL_KNOWN = ("google.protobuf.Timestamp", "google.protobuf.Duration")
 _DECIMALS = {
     "cosmos.base.v1beta1.DecCoin.amount",
     "akash.escrow.types.v1.Balance.amount",
     "akash.oracle.v2.MsgAddPriceEntry.price",
+    "akash.oracle.v2.PriceDataState.price",
+    *(f"akash.oracle.v2.AggregatedPrice.{name}" for name in ("twap", "median_price", "min_price", "max_price")),
+    "akash.bme.v1.CoinPrice.price",
+    *(f"akash.bme.v1.QueryStatusResponse.{name}" for name in ("collateral_ratio", "warn_threshold", "halt_threshold")),
 }
 _INTEGERS = {"cosmos.base.v1beta1.Coin.amount", "akash.base.resources.v1beta4.ResourceValue.val"}
 _QUOTED = {FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64}
@@ -57,13 +63,15 @@ def refuse(text: str) -> ChainError:
     return registered("sdk", 2, f"{text}: tx parse error")
 
 
-def strict(name: str, data: bytes, *, lenient: bool = False) -> Any:
-    """Decode and refuse what a node refuses; `lenient` lets non-critical unknown fields of the top level pass."""
+def strict(name: str, data: bytes, *, lenient: bool = False, boxes: bool = False) -> Any:
+    """Decode and refuse what a node refuses; `lenient` lets non-critical unknown fields of the top level pass, `boxes`
+    looks into each Any as well.
+    """
     try:
         found = message(name).FromString(data)
     except DecodeError:
         raise refuse("invalid length") from None
-    _check(found, lenient)
+    _check(found, lenient, boxes)
     return found
 
 
@@ -84,8 +92,23 @@ def complete(record: Message) -> Any:
 
 
 def go_json(value: Any) -> str:
-    """One event attribute: compact JSON with proto names, zero values printed, decimals with a point."""
-    return json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False)
+    """One event attribute: `plain`, compact."""
+    return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def plain(value: Any) -> Any:
+    """A message as the node's JSON: proto names, zero values there, nothing as null, decimals with a point."""
+    if isinstance(value, Message):
+        descriptor: Any = value.DESCRIPTOR
+        found: Any = value
+        if descriptor.full_name in _WELL_KNOWN:
+            return found.ToJsonString()
+        if descriptor.full_name == _ANY:
+            return {"@type": found.type_url, **plain(unpack(found))}
+        return {field.name: _field(value, field) for field in descriptor.fields if not _unset_choice(value, field)}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode() if value else None
+    return value
 
 
 def enum_json(number: int, names: dict[int, str]) -> str:
@@ -97,7 +120,7 @@ def _repeated(field: FieldDescriptor) -> bool:
     return bool(field.is_repeated)
 
 
-def _check(found: Message, lenient: bool) -> None:
+def _check(found: Message, lenient: bool, boxes: bool) -> None:
     descriptor: Any = found.DESCRIPTOR
     strangers: Any = UnknownFieldSet(found)
     for unknown in strangers:
@@ -111,9 +134,12 @@ def _check(found: Message, lenient: bool) -> None:
             said = value.decode(errors="replace") if isinstance(value, bytes) else value
             if not _NUMBER.fullmatch(said) or len(said) > _MAX_DIGITS:
                 raise refuse(f'math/big: cannot unmarshal "{said}" into a *big.Int')
-        elif field.message_type is not None and field.message_type.full_name != "google.protobuf.Any":
+        elif field.message_type is not None:
             for part in value if _repeated(field) else [value]:
-                _check(part, False)
+                if field.message_type.full_name != _ANY:
+                    _check(part, False, boxes)
+                elif boxes:
+                    _check_box(part)
 
 
 def _go_name(descriptor: Any) -> str:
@@ -123,23 +149,33 @@ def _go_name(descriptor: Any) -> str:
     return f"{'tx' if package[1] == 'tx' else 'types'}.{descriptor.name}"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Message):
-        descriptor: Any = value.DESCRIPTOR
-        return {field.name: _field(value, field) for field in descriptor.fields}
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return value
+def _check_box(box: Any) -> None:
+    name = box.type_url.removeprefix("/")
+    if not box.type_url.startswith("/") or not known(name):
+        raise refuse(f"unable to resolve type URL {box.type_url}")
+    strict(name, box.value, boxes=True)
+
+
+def _unset_choice(owner: Message, field: FieldDescriptor) -> bool:
+    """A part of a oneof that was not chosen is left out."""
+    return field.containing_oneof is not None and not owner.HasField(field.name)
 
 
 def _field(owner: Message, field: FieldDescriptor) -> Any:
     value = getattr(owner, field.name)
-    if _repeated(field):
-        return [_plain(part) for part in value]
-    if field.message_type is not None:
-        return _plain(value) if owner.HasField(field.name) else None
+    if field.message_type is not None and not _repeated(field):
+        return plain(value) if owner.HasField(field.name) else None
+    return [_scalar(part, field) for part in value] if _repeated(field) else _scalar(value, field)
+
+
+def _scalar(value: Any, field: FieldDescriptor) -> Any:
     if field.full_name in _DECIMALS:
         return dec.text(dec.parse(value))
+    if field.full_name in _INTEGERS:
+        return value.decode() if isinstance(value, bytes) else value
     if field.cpp_type in _QUOTED:
         return str(value)
-    return _plain(value)
+    if field.enum_type is not None:
+        named = field.enum_type.values_by_number.get(value)
+        return named.name if named else value
+    return plain(value)

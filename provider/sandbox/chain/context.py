@@ -63,6 +63,10 @@ class Context:
             self.gas.use(WRITE_PER_BYTE * len(value), "WritePerByte")
         self.store.put(table, key, value)
 
+    def erase(self, table: str, key: Key) -> None:
+        self.gas.use(READ, "Delete")
+        self.store.put(table, key, None)
+
     def inside(self, store: Layer, log: EventLog) -> Context:
         return replace(self, store=store, log=log)
 
@@ -82,7 +86,12 @@ class MessageKind:
     signer: Callable[[Any], str]
     check: Callable[[Any], None]
     """the stateless check, run before anything else (CheckTx sees its refusals)"""
-    run: Callable[[Context, Any], None]
+    run: Callable[[Context, Any], Any]
+    """does it; may return the response, None standing for an empty one"""
+
+    def respond(self, ctx: Context, msg: Any) -> Any:
+        """Do it, and the response message."""
+        return self.run(ctx, msg) or message(f"{msg.DESCRIPTOR.full_name}Response")()
 
 
 @dataclass(slots=True)
@@ -93,14 +102,15 @@ class Registry:
     queries: dict[str, Callable[[View, Any], Any]] = field(default_factory=dict)
     account_closed: list[Callable[[Context, Any], None]] = field(default_factory=list)
     """called with an escrow account that was closed or overdrawn"""
+    begin_block: list[Callable[[Context], None]] = field(default_factory=list)
     end_block: list[Callable[[Context], None]] = field(default_factory=list)
-    """called after the transactions of each block; what they log are the block's own events"""
+    """what a module does in every block, in the order of the node"""
 
     def message(
         self,
         name: str,
         signer: Callable[[Any], str],
-        run: Callable[[Context, Any], None],
+        run: Callable[[Context, Any], Any],
         check: Callable[[Any], None] = lambda _: None,
     ) -> None:
         self.messages[f"/{name}"] = MessageKind(name.split(".")[1], signer, check, run)

@@ -33,3 +33,21 @@ def quo(scaled: int, divisor: int) -> int:
 def of(units: int) -> int:
     """Whole units as a scaled integer."""
     return units * E18
+
+
+def mul(a: int, b: int) -> int:
+    """The product of two scaled numbers, the 19th decimal rounded half to even as the node does."""
+    return _round(a * b)
+
+
+def quo(a: int, b: int) -> int:
+    """The quotient of two scaled numbers: cut at 36 decimals, then rounded half to even at 18."""
+    whole = abs(a) * E18 * E18 // abs(b)
+    return _round(whole if (a < 0) == (b < 0) else -whole)
+
+
+def _round(scaled_twice: int) -> int:
+    whole, rest = divmod(abs(scaled_twice), E18)
+    if rest * 2 > E18 or (rest * 2 == E18 and whole % 2):
+        whole += 1
+    return -whole if scaled_twice < 0 else whole

@@ -30,6 +30,8 @@ from .ids import check_group as check_group_id
 
 _HASH_BYTES = 32
 _PRICED_IN = "uact"
+_SCOPE = 1
+"""of the escrow accounts of deployments"""
 
 
 def register(registry: Registry) -> None:
@@ -97,7 +99,7 @@ def _create(ctx: Context, msg: Any) -> None:
         if group.name in names:
             raise registered("deployment", 7, f"duplicate deployment group name {group.name}: duplicate group name")
         names.add(group.name)
-    depositors = deposits.collect(ctx, msg.id.owner, msg.deposit)
+    depositors = deposits.collect(ctx, msg.id.owner, _SCOPE, msg.deposit)
     deployment = message(DEPLOYMENTS.record)(id=msg.id, state=ACTIVE, hash=msg.hash, created_at=ctx.height)
     if reclamation is not None:
         deployment.reclamation.CopyFrom(reclamation)

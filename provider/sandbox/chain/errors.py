@@ -20,6 +20,15 @@ class ChainError(Exception):
         super().__init__(text)
         self.codespace, self.code, self.text = codespace, code, text
 
+    @property
+    def is_panic(self) -> bool:
+        return (self.codespace, self.code) == ("undefined", PANIC_CODE)
+
+    @property
+    def ends_tx(self) -> bool:
+        """A panic or running out of gas: it names no message."""
+        return self.is_panic or (self.codespace, self.code) == ("sdk", 11)
+
     def wrap(self, detail: str) -> Self:
         """The same code with `detail: ` in front of the text."""
         return type(self)(self.codespace, self.code, f"{detail}: {self.text}")
@@ -59,6 +68,7 @@ _TEXTS: dict[str, dict[int, str]] = {
         3: "invalid sequence",
         4: "unauthorized",
         5: "insufficient funds",
+        6: "unknown request",
         7: "invalid address",
         8: "invalid pubkey",
         9: "unknown address",
@@ -70,6 +80,7 @@ _TEXTS: dict[str, dict[int, str]] = {
         15: "no signatures supplied",
         18: "invalid request",
         26: "invalid height",
+        29: "invalid type",
         30: "tx timeout height",
         31: "unknown extension options",
         32: "incorrect account sequence",
@@ -117,11 +128,15 @@ _TEXTS: dict[str, dict[int, str]] = {
         2: "account closed",
         3: "account not found",
         4: "account overdrawn",
+        5: "invalid denomination",
         6: "payment exists",
         7: "payment closed",
         8: "payment not found",
+        9: "payment rate zero",
         12: "invalid ID",
+        15: "unauthorized deposit scope",
         16: "invalid deposit",
+        17: "invalid authz scope",
     },
     "deployment": {
         3: "Deployment exists",
@@ -155,6 +170,32 @@ _TEXTS: dict[str, dict[int, str]] = {
         7: "invalid pubkey value",
     },
     "audit": {1: "invalid provider: address not found", 3: "attribute not found"},
+    "authz": {
+        2: "authorization not found",
+        3: "expiration time of authorization should be more than current time",
+        6: "authorization expired",
+        7: "grantee and granter should be different",
+        9: "authorization can be given to msg with only one signer",
+    },
+    "feegrant": {
+        2: "fee limit exceeded",
+        3: "fee allowance expired",
+        4: "invalid duration",
+        5: "no allowance",
+        6: "allowed messages are empty",
+        7: "message not allowed",
+    },
+    "bme": {
+        3: "unauthorized",
+        6: "circuit breaker is active",
+        7: "insufficient vault funds",
+        8: "invalid amount",
+        9: "invalid denomination",
+        12: "oracle price is zero",
+        16: "result value is less then precision of the denom",
+        17: "minimum mint amount is not met",
+    },
+    "oracle.v2": {4: "price stalled"},
 }
 
 

@@ -1,7 +1,7 @@
 """ABCI events, with attribute values exactly as a real node prints them.
 
-A typed event carries its fields sorted by name, each value being JSON; every event of a message ends with `msg_index`
-(chain-probes §3).
+A typed event carries its fields sorted by name, each value being JSON; every event ends with where it came from:
+`msg_index` for a message, `mode` for the chain's own doing (chain-probes §3).
 """
 
 from __future__ import annotations
@@ -20,16 +20,28 @@ class AbciEvent:
 
 @dataclass(slots=True)
 class EventLog:
-    """Collects the events of one tx, or of one of its messages when `msg_index` is set."""
+    """Collects events; `tail` is added to each: nothing for those of the ante checks."""
 
-    msg_index: int | None = None
+    tail: tuple[tuple[str, str], ...] = ()
     events: list[AbciEvent] = field(default_factory=list)
 
     def plain(self, type_: str, *attributes: tuple[str, str]) -> None:
-        tail = [] if self.msg_index is None else [("msg_index", str(self.msg_index))]
-        self.events.append(AbciEvent(type_, [*attributes, *tail]))
+        self.events.append(AbciEvent(type_, [*attributes, *self.tail]))
 
     def typed(self, type_: str, **fields: Any) -> None:
         """Values are messages, or text already in JSON form."""
         values = {k: v if isinstance(v, str) else go_json(v) for k, v in fields.items()}
         self.plain(type_, *sorted(values.items()))
+
+    def within(self, index: int) -> EventLog:
+        """An empty log for message `index` of an execution on behalf of others, which says so on each event."""
+        return EventLog((("authz_msg_index", str(index)), *self.tail))
+
+
+def of_message(index: int) -> EventLog:
+    return EventLog((("msg_index", str(index)),))
+
+
+def of_block(mode: str) -> EventLog:
+    """`mode` is BeginBlock or EndBlock."""
+    return EventLog((("mode", mode),))

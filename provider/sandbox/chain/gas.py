@@ -36,6 +36,11 @@ WRITE = {
     "lease": 22_000,
     "escrow_account": 19_000,
     "escrow_payment": 4_000,
+    "grant": 18_000,
+    "allowance": 7_000,
+    "bme_pending": 12_000,
+    "oracle_price": 5_000,
+    "oracle_latest": 5_000,
 }
 """per record and its indexes"""
 WRITE_PER_BYTE = 30

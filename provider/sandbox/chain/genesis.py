@@ -32,8 +32,23 @@ AT_START = tuple(
     for name in ("fee_collector", "distribution", "mint", "bonded_tokens_pool", "not_bonded_tokens_pool", "gov")
 )
 """module accounts that exist from the start and take account numbers after the genesis accounts"""
-BLOCKED = frozenset({*AT_START, ESCROW, module_address("bme")})
+BME = module_address("bme")
+BLOCKED = frozenset({*AT_START, ESCROW, BME})
 """accounts nobody may send coins to"""
+
+
+@dataclass(frozen=True, slots=True)
+class BmeParams:
+    warn_bps: int = 9_500
+    halt_bps: int = 9_000
+    min_epoch_blocks: int = 10
+    backoff_percent: int = 10
+    mint_spread_bps: int = 25
+    settle_spread_bps: int = 0
+    max_records: int = 50
+    """of one kind, per end of a block"""
+    min_mint: Coins = (("uact", 10_000_000),)
+    max_attempts: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +60,10 @@ class OracleParams:
     staleness_ns: int = 30 * 10**9
     twap_window_ns: int = 5 * 10**9
     max_deviation_bps: int = 1_000
+    retention_ns: int = 86_400 * 10**9
+    prune_epoch: str = "hour"
+    max_prune_per_epoch: int = 1_000
     max_future_drift_ns: int = 10 * 10**9
-    start_prices: tuple[tuple[str, int], ...] = ()
-    """(denom, dollars ×10^18) known from the first block on, as if the first source had named them at the start"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +74,14 @@ class Params:
     max_signatures: int = 7
     unordered_ttl_ns: int = 600 * 10**9
     send_disabled: frozenset[str] = frozenset({"uact"})
+    send_enabled: frozenset[str] = frozenset()
+    """denoms with an entry that says so; the others may be sent as well"""
     bid_min_deposits: Coins = (("uact", 500_000), ("uakt", 500_000))
     order_max_bids: int = 20
     min_reclamation_window_ns: int = 3600 * 10**9
     max_reclamation_window_ns: int = 2_592_000 * 10**9
     deployment_min_deposits: Coins = (("uakt", 500_000), ("uact", 500_000))
+    bme: BmeParams = BmeParams()
     oracle: OracleParams = OracleParams()
 
 
@@ -91,7 +110,11 @@ class Genesis:
     @classmethod
     def load(cls, path: Path, genesis_time_unix_ns: int) -> Genesis:
         """The genesis of the recorded scenarios; their files name the first time one by one."""
-        data = json.loads(path.read_text())
+        return cls.read(json.loads(path.read_text()), genesis_time_unix_ns)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], genesis_time_unix_ns: int) -> Genesis:
+        """The same, decoded."""
         state = data["app_state"]
         coins = {
             row["address"]: {c["denom"]: int(c["amount"]) for c in row["coins"]} for row in state["bank"]["balances"]
@@ -103,6 +126,8 @@ class Genesis:
         whole, _, fraction = price.partition(".")
         params = Params(
             min_gas_price_e18=int(whole + fraction.ljust(18, "0")),
+            max_memo=int(state["auth"]["params"]["max_memo_characters"]),
+            max_signatures=int(state["auth"]["params"]["tx_sig_limit"]),
             bid_min_deposits=_coins(market["bid_min_deposits"]),
             order_max_bids=market["order_max_bids"],
             min_reclamation_window_ns=_seconds(market["min_reclamation_window"]),
@@ -117,8 +142,64 @@ class Genesis:
                 max_future_drift_ns=_seconds(oracle["max_future_time_drift"]),
             ),
             send_disabled=frozenset(row["denom"] for row in state["bank"]["send_enabled"] if not row["enabled"]),
+            send_enabled=frozenset(row["denom"] for row in state["bank"]["send_enabled"] if row["enabled"]),
+            bme=_bme(state["bme"]["params"]),
+            oracle=_oracle(state["oracle"]["params"]),
         )
+        _must_be_fresh(state)
         return cls(data["chain_id"], genesis_time_unix_ns, balances, params)
+
+
+def _bme(told: Mapping[str, Any]) -> BmeParams:
+    return BmeParams(
+        warn_bps=told["circuit_breaker_warn_threshold"],
+        halt_bps=told["circuit_breaker_halt_threshold"],
+        min_epoch_blocks=int(told["min_epoch_blocks"]),
+        backoff_percent=told["epoch_blocks_backoff_percent"],
+        mint_spread_bps=told["mint_spread_bps"],
+        settle_spread_bps=told["settle_spread_bps"],
+        max_records=told["max_endblocker_records"],
+        min_mint=_coins(told["min_mint"]),
+        max_attempts=told["max_pending_attempts"],
+    )
+
+
+def _oracle(told: Mapping[str, Any]) -> OracleParams:
+    return OracleParams(
+        sources=tuple(told["sources"]),
+        min_sources=told["min_price_sources"],
+        staleness_ns=_seconds(told["max_price_staleness_period"]),
+        twap_window_ns=_seconds(told["twap_window"]),
+        max_deviation_bps=int(told["max_price_deviation_bps"]),
+        retention_ns=_seconds(told["price_retention"]),
+        prune_epoch=told["prune_epoch"],
+        max_prune_per_epoch=int(told["max_prune_per_epoch"]),
+        max_future_drift_ns=_seconds(told["max_future_time_drift"]),
+    )
+
+
+_EMPTY_AT_START = (
+    ("authz", "authorization"),
+    ("feegrant", "allowances"),
+    ("oracle", "prices"),
+    ("bme", "ledger"),
+    ("escrow", "accounts"),
+    ("escrow", "payments"),
+    ("deployment", "deployments"),
+    ("market", "orders"),
+    ("market", "leases"),
+    ("market", "bids"),
+    ("provider", "providers"),
+    ("audit", "providers"),
+    ("cert", "certificates"),
+)
+
+
+def _must_be_fresh(state: Mapping[str, Any]) -> None:
+    """ValueError when a chain starts with records: only accounts, balances and parameters are read from a genesis."""
+    for module, what in _EMPTY_AT_START:
+        if state.get(module, {}).get(what):
+            raise ValueError(f"the genesis has {module}.{what}, which a sandbox chain cannot start with")
 
 
 def _coins(rows: list[dict[str, str]]) -> Coins:

@@ -30,6 +30,23 @@ def is_address(text: str) -> bool:
     return True
 
 
+def raw_text(data: bytes) -> str:
+    """Bytes printed as if they were text: what is no UTF-8 arrives as one replacement character per byte."""
+    text, at = "", 0
+    while at < len(data):
+        for width in (1, 2, 3, 4):
+            try:
+                text += data[at : at + width].decode()
+            except UnicodeDecodeError:
+                continue
+            at += width
+            break
+        else:
+            text += "\ufffd"
+            at += 1
+    return text
+
+
 def deployment_key(i: Any) -> Key:
     return (i.owner, i.dseq)
 

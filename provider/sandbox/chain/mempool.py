@@ -68,6 +68,9 @@ class Mempool:
             self._remember(key)
         return answer
 
+    def waits(self, tx: bytes) -> bool:
+        return _key(tx) in self._waiting
+
     def lose(self, tx: bytes) -> None:
         """Forget that it waits, not that it came."""
         self._waiting.pop(_key(tx), None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -101,6 +101,15 @@ class Node:
             self._announced = max(self._announced, self.app.height - 1 - self.chaos.lag_blocks)
             self._announce()
         return self.app.height
+
+    def include(self, time_unix_ns: int, txs: Sequence[bytes]) -> Block:
+        """Make the next block of just these transactions, at this time."""
+        answer = self.app.deliver_block(time_unix_ns, list(txs))
+        block = Block(answer.height, time_unix_ns, tuple(txs), tuple(answer.results), tuple(answer.block_events))
+        self.store.add(block)
+        self.mempool.update(block.txs, block.results)
+        self._announce()
+        return block
 
     def on_block(self, listener: Callable[[Block], None]) -> Callable[[], None]:
         """Be told of each block that becomes visible; call what is returned to be told no more."""
@@ -191,14 +200,7 @@ class Node:
                 self._commit()
 
     def _commit(self) -> None:
-        txs = self.mempool.reap()
-        answer = self.app.deliver_block(self._next_time_ns(), txs)
-        block = Block(
-            answer.height, self.app.time_unix_ns, tuple(txs), tuple(answer.results), tuple(answer.block_events)
-        )
-        self.store.add(block)
-        self.mempool.update(block.txs, block.results)
-        self._announce()
+        self.include(self._next_time_ns(), self.mempool.reap())
 
     def _next_time_ns(self) -> int:
         if self._virtual_s is not None:

@@ -1,182 +1,199 @@
-"""What coins are worth in dollars: feeds post prices, and the end of each block makes one price of them
-(chain-probes.md §7, §3; recorded in S8).
+"""The price of AKT in USD: entries of the sources, and what the chain makes of them at the end of every block.
 
-The one subtlety is time. A price counts from its own timestamp, not from its block, and an average over the window
-weighs each price by how long it was the last one. When no feed is fresh any more the average stays as it was, its
-time too, and only the health says so. Recorded was one feed; how several are put together is a guess.
+ACT is one USD by definition. The price in use is the time-weighted mean over a window, while median, lowest and highest
+look at each source's newest entry only; a source that has been silent for too long does not count (chain.md §2.9).
 """
 
 from __future__ import annotations
 
-import json
-from statistics import median_low
+from collections.abc import Iterator
 from typing import Any
 
 from provider.chain.wire import message
 
-from . import dec, paging
-from .codec import go_json
-from .context import Context, Registry, Table, View
-from .errors import QueryError, registered
-from .genesis import Genesis, OracleParams
-from .store import Layer, Reader
+from . import dec
+from .context import Context, Registry, Table
+from .errors import ChainError, registered
+from .ids import is_address
+from .store import Reader
 
-BASE = "usd"
-_NAME = "akash.oracle.v2"
-ENTRIES = Table("oracle_entry", f"{_NAME}.PriceData")
-"""(denom, timestamp in ns, number of the source)"""
-PRICES = Table("oracle_price", f"{_NAME}.AggregatedPrice")
-HEALTH = Table("oracle_health", f"{_NAME}.PriceHealth")
+AGGREGATES = Table("oracle_aggregate", "akash.oracle.v2.AggregatedPrice")
+HEALTH = Table("oracle_health", "akash.oracle.v2.PriceHealth")
+ENTRIES = "oracle_price"
+"""(source, denom, base denom, timestamp in ns, sequence) -> price × 10^18"""
+_LATEST = "oracle_latest"
+"""(source, denom, base denom) -> (timestamp in ns, sequence)"""
+_SEQUENCE = "oracle_sequence"
+_USD = "usd"
+_BASES = {"uakt": "akt", "uact": "act"}
+_FIRST_ENTRY_NS = 12 * 10**9
+"""how old the very first entry of a source may be"""
+
+Entry = tuple[int, int]
+"""(timestamp in ns, price × 10^18)"""
+
+
+def price_e18(reader: Reader, denom: str) -> int:
+    """USD per unit, `uakt` and `akt` alike; oracle.v2 4 when there is no good one."""
+    base = _BASES.get(denom, denom)
+    if base == "act":
+        return dec.E18
+    key = (base, _USD)
+    health = HEALTH.get(reader, key)
+    if health is None:
+        raise registered("oracle.v2", 4, missing(base, "PriceHealth"))
+    if not health.is_healthy:
+        raise registered("oracle.v2", 4)
+    price = AGGREGATES.get(reader, key)
+    if price is None:
+        raise registered("oracle.v2", 4, missing(base, "AggregatedPrice"))
+    return dec.parse(price.twap)
+
+
+def missing(denom: str, what: str) -> str:
+    return f"collections: not found: key '{denom}/{_USD}' of type github.com/cosmos/gogoproto/akash.oracle.v2.{what}"
 
 
 def register(registry: Registry) -> None:
-    registry.message(f"{_NAME}.MsgAddPriceEntry", lambda msg: str(msg.signer), _add, _check)
-    registry.query(f"/{_NAME}.Query/AggregatedPrice", _aggregated)
-    registry.query(f"/{_NAME}.Query/Params", _params)
-    registry.query(f"/{_NAME}.Query/Prices", _prices)
-    registry.end_block.append(end_block)
+    name = "akash.oracle.v2"
+    registry.message(f"{name}.MsgAddPriceEntry", lambda msg: str(msg.signer), _add, _check_signer)
+    registry.end_block.append(_aggregate)
 
 
-def start(store: Layer, genesis: Genesis) -> None:
-    at = genesis.genesis_time_unix_ns
-    for denom, price_e18 in genesis.params.oracle.start_prices:
-        entry = _entry(1, denom, price_e18, at)
-        store.put(ENTRIES.name, (denom, at, 1), entry.SerializeToString(deterministic=True))
+def forget_old_prices(ctx: Context) -> None:
+    """What is older than the chain keeps, a bounded number at a time."""
+    params = ctx.genesis.params.oracle
+    cutoff = ctx.time_unix_ns - params.retention_ns
+    old = [key for key, _ in ctx.store.scan(ENTRIES) if key[3] <= cutoff]
+    for key in old[: params.max_prune_per_epoch]:
+        ctx.store.put(ENTRIES, key, None)
 
 
-def end_block(ctx: Context) -> None:
-    for denom in sorted({key[0] for key, _ in ENTRIES.scan(ctx.store)}):
-        _aggregate(ctx, denom)
-
-
-def twap_e18(entries: list[tuple[int, int]], now_ns: int, window_ns: int) -> int:
-    """The average of (timestamp, price ×10^18), oldest first, over the last window."""
-    start, total, span = now_ns - window_ns, 0, 0
-    for (since, price), (until, _) in zip(entries, [*entries[1:], (now_ns, 0)], strict=True):
-        weight = max(0, min(until, now_ns) - max(since, start))
-        total, span = total + price * weight, span + weight
-    return dec.quo(total, span) if span else entries[-1][1]
-
-
-def _check(msg: Any) -> None:
-    if msg.id.base_denom != BASE:
-        raise registered("sdk", 18, f"base denom must be {BASE}")
-    if dec.parse(msg.price) <= 0:
-        raise registered("sdk", 18, "price must be positive")
+def _check_signer(msg: Any) -> None:
+    if not is_address(msg.signer):
+        raise ChainError("undefined", 1, "invalid signer address: decoding bech32 failed")
 
 
 def _add(ctx: Context, msg: Any) -> None:
-    params, now = ctx.genesis.params.oracle, ctx.time_unix_ns
-    if msg.signer not in params.sources:
+    sources = ctx.genesis.params.oracle.sources
+    if msg.signer not in sources:
         raise registered("sdk", 4, f"source {msg.signer} is not authorized oracle provider")
-    at = msg.timestamp.ToNanoseconds()
-    if at + params.staleness_ns < now:
+    if msg.id.denom != "akt":
+        raise registered("sdk", 18, f"unsupported denom {msg.id.denom}")
+    if msg.id.base_denom != _USD:
+        raise registered("sdk", 18, f"unsupported base denom {msg.id.base_denom}")
+    if dec.parse(msg.price) <= 0:
+        raise registered("sdk", 18, "price must be positive")
+    pair = (sources.index(msg.signer) + 1, msg.id.denom, msg.id.base_denom)
+    at_ns = int(msg.timestamp.ToNanoseconds())
+    newest = ctx.get(_LATEST, pair)
+    if at_ns < (newest[0] if newest else ctx.time_unix_ns - _FIRST_ENTRY_NS):
         raise registered("sdk", 18, "price timestamp is too old")
-    if at > now + params.max_future_drift_ns:
-        raise registered("sdk", 18, "price timestamp lies too far in the future")
-    source = params.sources.index(msg.signer) + 1
-    ctx.put(ENTRIES, (msg.id.denom, at, source), _entry(source, msg.id.denom, dec.parse(msg.price), at))
-    when = msg.timestamp.ToJsonString()
+    height, used = ctx.get(_SEQUENCE, pair[1:]) or (0, 0)
+    sequence = used if height == ctx.height else 0
+    ctx.write(_SEQUENCE, pair[1:], (ctx.height, sequence + 1))
+    ctx.write(ENTRIES, (*pair, at_ns, sequence), dec.parse(msg.price))
+    ctx.write(_LATEST, pair, (at_ns, sequence))
     ctx.log.typed(
-        f"{_NAME}.EventPriceData",
-        id=go_json(msg.id),
-        price=f'"{dec.text(dec.parse(msg.price))}"',
+        "akash.oracle.v2.EventPriceData",
         source=f'"{msg.signer}"',
-        timestamp=f'"{when}"',
+        id=msg.id,
+        price=f'"{dec.text(dec.parse(msg.price))}"',
+        timestamp=f'"{msg.timestamp.ToJsonString()}"',
     )
 
 
-def _entry(source: int, denom: str, price_e18: int, at_ns: int) -> Any:
-    entry = message(ENTRIES.record)()
-    entry.id.source, entry.id.denom, entry.id.base_denom = source, denom, BASE
-    entry.id.timestamp.FromNanoseconds(at_ns)
-    entry.state.price = str(price_e18)
-    return entry
+def _aggregate(ctx: Context) -> None:
+    """A new price for each pair that any source has ever named; it stands only while enough sources are fresh and
+    agree.
+    """
+    told = []
+    pairs = sorted({key[1:] for key, _ in ctx.store.scan(_LATEST)})
+    for pair in pairs:
+        total, price = _combined(ctx, pair)
+        health = _judge(ctx, pair[0], total, price)
+        if health.is_healthy and price.num_sources:
+            ctx.put(AGGREGATES, pair, price)
+            told.append(price)
+    for price in told:
+        ctx.log.typed("akash.oracle.v2.EventAggregatedPrice", price=price)
 
 
-def _aggregate(ctx: Context, denom: str) -> None:
-    params, now = ctx.genesis.params.oracle, ctx.time_unix_ns
-    entries = [(key[1], key[2], dec.parse(found.state.price)) for key, found in ENTRIES.scan(ctx.store, (denom,))]
-    newest = {source: (at, price) for at, source, price in entries}
-    fresh = [price for at, price in newest.values() if at + params.staleness_ns >= now]
-    before = HEALTH.get(ctx.store, (denom,))
-    health = _health(denom, fresh, len(newest), params)
-    price_id = go_json(message(f"{_NAME}.DataID")(denom=denom, base_denom=BASE))
-    if health.has_min_sources:
-        price = message(PRICES.record)(denom=denom, num_sources=len(fresh), deviation_bps=_deviation_bps(fresh))
-        price.twap = str(twap_e18([(at, p) for at, _, p in entries], now, params.twap_window_ns))
-        price.median_price, price.min_price, price.max_price = (str(f(fresh)) for f in (median_low, min, max))
-        price.timestamp.FromNanoseconds(now)
-        ctx.put(PRICES, (denom,), price)
-    if health.is_healthy and not (before and before.is_healthy):
-        ctx.log.typed(f"{_NAME}.EventPriceRecovered", id=price_id, height=f'"{ctx.height}"')
-    if before and before.is_healthy and not health.is_healthy:
-        ctx.log.typed(f"{_NAME}.EventPriceStaled", id=price_id, last_height='"0"')  # the real one never fills it
-    if health.has_min_sources:
-        ctx.log.typed(f"{_NAME}.EventAggregatedPrice", price=_price_json(price))
-    ctx.put(HEALTH, (denom,), health)
+def _combined(ctx: Context, pair: tuple[str, str]) -> tuple[int, Any]:
+    """(number of sources, what the fresh ones say together)."""
+    params, now_ns = ctx.genesis.params.oracle, ctx.time_unix_ns
+    price = message(AGGREGATES.record)(denom=pair[0])
+    sources = [(key[0], newest) for key, newest in ctx.store.scan(_LATEST) if key[1:] == pair]
+    newest_prices, means = [], []
+    for source, (at_ns, sequence) in sources:
+        if at_ns < now_ns - params.staleness_ns:
+            continue
+        newest_prices.append(ctx.store.get(ENTRIES, (source, *pair, at_ns, sequence)))
+        history = _window(ctx, (source, *pair), now_ns - params.twap_window_ns, now_ns)
+        if history:
+            means.append(_weighted_mean(history, now_ns))
+    if not means:
+        return len(sources), price
+    price.twap = str(dec.quo(sum(means), dec.of(len(means))))
+    price.median_price = str(_median(newest_prices))
+    lowest, highest = min(newest_prices), max(newest_prices)
+    price.min_price, price.max_price = str(lowest), str(highest)
+    price.timestamp.FromNanoseconds(now_ns)
+    price.num_sources = len(newest_prices)
+    price.deviation_bps = abs(dec.truncate(dec.quo((highest - lowest) * 10_000, lowest)))
+    return len(sources), price
 
 
-def _health(denom: str, fresh: list[int], sources: int, params: OracleParams) -> Any:
-    health = message(HEALTH.record)(denom=denom, total_sources=sources, total_healthy_sources=len(fresh))
-    health.has_min_sources = len(fresh) >= params.min_sources
-    deviation = _deviation_bps(fresh)
-    health.deviation_ok = deviation <= params.max_deviation_bps
-    if not health.has_min_sources:
-        health.failure_reason.append(f"insufficient price sources: {len(fresh)} < {params.min_sources}")
-    if not health.deviation_ok:
-        health.failure_reason.append(f"price deviation too high: {deviation} > {params.max_deviation_bps}")
+def _window(ctx: Context, pair: tuple[Any, ...], start_ns: int, end_ns: int) -> list[Entry]:
+    """Entries from start to end, newest first; the one in force at the start counts from there."""
+    entries = [(key[3], price) for key, price in ctx.store.scan(ENTRIES, pair)]
+    inside = [entry for entry in reversed(entries) if start_ns <= entry[0] <= end_ns]
+    before = [price for at_ns, price in entries if at_ns < start_ns]
+    return [*inside, (start_ns, before[-1])] if before else inside
+
+
+def _weighted_mean(history: list[Entry], now_ns: int) -> int:
+    ends = [now_ns, *(at_ns for at_ns, _ in history)]
+    weights = [end - at_ns for end, (at_ns, _) in zip(ends, history, strict=False)]
+    prices = [price for _, price in history]
+    if sum(weights) == 0:
+        return dec.quo(sum(prices), dec.of(len(prices)))
+    return dec.quo(sum(p * w for p, w in zip(prices, weights, strict=True)), dec.of(sum(weights)))
+
+
+def _median(prices: list[int]) -> int:
+    ordered = sorted(prices)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return dec.quo(ordered[middle - 1] + ordered[middle], dec.of(2))
+
+
+def _judge(ctx: Context, denom: str, total: int, price: Any) -> Any:
+    params = ctx.genesis.params.oracle
+    health = message(HEALTH.record)(
+        denom=denom,
+        total_sources=total,
+        total_healthy_sources=price.num_sources,
+        has_min_sources=price.num_sources >= params.min_sources,
+        deviation_ok=price.deviation_bps <= params.max_deviation_bps,
+        failure_reason=list(_failures(params, price)),
+    )
     health.is_healthy = health.has_min_sources and health.deviation_ok
+    key = (denom, _USD)
+    before = HEALTH.get(ctx.store, key)
+    if before is None or before.is_healthy != health.is_healthy:
+        i = message("akash.oracle.v2.DataID")(denom=denom, base_denom=_USD)
+        if health.is_healthy:
+            ctx.log.typed("akash.oracle.v2.EventPriceRecovered", id=i, height=f'"{ctx.height}"')
+        else:
+            ctx.log.typed("akash.oracle.v2.EventPriceStaled", id=i, last_height='"0"')
+    ctx.put(HEALTH, key, health)
     return health
 
 
-def _deviation_bps(prices: list[int]) -> int:
-    return (max(prices) - min(prices)) * 10_000 // min(prices) if prices else 0
-
-
-def _price_json(price: Any) -> str:
-    """In the order of its fields, decimals with a point."""
-    decimals = {f: dec.text(dec.parse(getattr(price, f))) for f in ("twap", "median_price", "min_price", "max_price")}
-    rest = {"timestamp": price.timestamp.ToJsonString(), "num_sources": price.num_sources}
-    shown = {"denom": price.denom, **decimals, **rest, "deviation_bps": str(price.deviation_bps)}
-    return json.dumps(shown, separators=(",", ":"))
-
-
-def _known(reader: Reader, table: Table, denom: str) -> Any:
-    found = table.get(reader, (denom,))
-    if found is None:
-        kind = f"github.com/cosmos/gogoproto/{table.record}"
-        raise QueryError("UNKNOWN", f"collections: not found: key '{denom}/{BASE}' of type {kind}")
-    return found
-
-
-def _aggregated(view: View, request: Any) -> Any:
-    price, health = (_known(view.state, table, request.denom) for table in (PRICES, HEALTH))
-    return message(f"{_NAME}.QueryAggregatedPriceResponse")(aggregated_price=price, price_health=health)
-
-
-def _params(view: View, _request: Any) -> Any:
-    own, out = view.genesis.params.oracle, message(f"{_NAME}.QueryParamsResponse")()
-    params = out.params
-    params.sources.extend(own.sources)
-    params.min_price_sources, params.max_price_deviation_bps = own.min_sources, own.max_deviation_bps
-    params.max_price_staleness_period.FromNanoseconds(own.staleness_ns)
-    params.twap_window.FromNanoseconds(own.twap_window_ns)
-    params.max_future_time_drift.FromNanoseconds(own.max_future_drift_ns)
-    params.price_retention.FromSeconds(86_400)
-    params.prune_epoch, params.max_prune_per_epoch = "hour", 1_000
-    return out
-
-
-def _prices(view: View, request: Any) -> Any:
-    wanted = request.filters
-    rows = [
-        (denom.encode() + b"\0" + at.to_bytes(8, "big") + source.to_bytes(4, "big"), found)
-        for (denom, at, source), found in ENTRIES.scan(view.state)
-        if wanted.asset_denom in ("", denom)
-        and wanted.base_denom in ("", found.id.base_denom)
-        and (not wanted.HasField("start_time") or at >= wanted.start_time.ToNanoseconds())
-        and (not wanted.HasField("end_time") or at <= wanted.end_time.ToNanoseconds())
-    ]
-    page, found = paging.sdk_page(rows, request)
-    return message(f"{_NAME}.QueryPricesResponse")(prices=found, pagination=page)
+def _failures(params: Any, price: Any) -> Iterator[str]:
+    if price.num_sources < params.min_sources:
+        yield f"insufficient price sources: {price.num_sources} < {params.min_sources}"
+    if price.deviation_bps > params.max_deviation_bps:
+        yield f"price deviation too high: {price.deviation_bps}bps > {params.max_deviation_bps}bps"

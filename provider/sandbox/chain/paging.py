@@ -46,9 +46,9 @@ def akash_page(
     if by_state and asked.reverse:
         wanted.reverse()
     if asked.key:
-        found_states, start_state, start_key = _read_key(asked.key, len(prefix))
+        found_states, where, start_key, _ = read_key(asked.key)
         if by_state:
-            wanted, start = found_states, (start_state, start_key)
+            wanted, start = found_states, (where[len(prefix)], start_key)
         else:
             start = (0, start_key)
     ordered = list(reversed(rows)) if asked.reverse else list(rows)
@@ -66,16 +66,18 @@ def akash_page(
         state, key, _ = rest[0]
         if by_state:
             left = wanted[wanted.index(state) :]
-            answer.next_key = _write_key(left, prefix + bytes([state]), key, tail)
+            answer.next_key = write_key(left, prefix + bytes([state]), key, tail)
         else:
-            answer.next_key = _write_key(wanted, prefix + bytes([wanted[0]]), key, tail)
+            answer.next_key = write_key(wanted, prefix + bytes([wanted[0]]), key, tail)
     return answer, [item for _, _, item in page]
 
 
-def sdk_page(rows: Sequence[tuple[bytes, Any]], request: Any) -> tuple[Any, list[Any]]:
-    """(page response, items) of the SDK's own paging: offset, raw keys, `total` only when counted."""
+def sdk_page(rows: Sequence[tuple[bytes, Any]], request: Any, *, count: bool = True) -> tuple[Any, list[Any]]:
+    """(page response, items) of the SDK's own paging: offset, raw keys, `total` only when counted. Lists with `count`
+    are counted without being asked, too, when no limit is named.
+    """
     asked = request.pagination
-    counted = asked.count_total or not request.HasField("pagination") or asked.limit == 0
+    counted = asked.count_total or (count and (not request.HasField("pagination") or asked.limit == 0))
     limit = asked.limit or DEFAULT_LIMIT
     if asked.offset and asked.key:
         raise QueryError("INVALID_ARGUMENT", "invalid request, either offset or key is expected, got both")
@@ -118,25 +120,24 @@ def _from(rows: list[Row], start: tuple[int, bytes], *, by_state: bool) -> list[
     return []
 
 
-def _write_key(states: Sequence[int], where: bytes, key: bytes, tail: bytes) -> bytes:
+def write_key(states: Sequence[int], where: bytes, key: bytes, tail: bytes) -> bytes:
     body = bytes([len(states), *states, len(where)]) + where + bytes([len(key)]) + key
     if tail:
         body += bytes([len(tail)]) + tail
     return zlib.crc32(body).to_bytes(4, "big") + body
 
 
-def _read_key(data: bytes, prefix: int) -> tuple[list[int], int, bytes]:
+def read_key(data: bytes) -> tuple[list[int], bytes, bytes, bytes]:
+    """(states still to visit, where the next row is, its key, what was added); the opposite of `write_key`."""
     told, body = int.from_bytes(data[:4], "big"), data[4:]
     found = zlib.crc32(body)
     if len(data) < 5 or told != found:
         raise QueryError("INVALID_ARGUMENT", f"pagination: invalid key: invalid checksum, 0x{told:x} != 0x{found:x}")
-    try:
-        count = body[0]
-        states = list(body[1 : 1 + count])
-        at = 1 + count
-        where = body[at + 1 : at + 1 + body[at]]
+    count = body[0]
+    parts, at = [], 1 + count
+    while at < len(body):
+        parts.append(body[at + 1 : at + 1 + body[at]])
         at += 1 + body[at]
-        key = body[at + 1 : at + 1 + body[at]]
-        return states, where[prefix], key
-    except IndexError:
-        raise QueryError("INVALID_ARGUMENT", "pagination: invalid key: invalid data length") from None
+    if len(parts) < 2 or not parts[0] or at != len(body):
+        raise QueryError("INVALID_ARGUMENT", "pagination: invalid key: invalid data length")
+    return list(body[1 : 1 + count]), parts[0], parts[1], parts[2] if len(parts) > 2 else b""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .bank import coins_of, coins_text
 from .codec import refuse, strict
+from .coins import coins_of, coins_text
 from .context import MessageKind, Registry
 from .errors import ChainError, nil_pointer, registered
 from .genesis import Coins
@@ -56,7 +56,7 @@ def decode(registry: Registry, data: bytes) -> Tx:
         kind = registry.messages.get(box.type_url)
         if kind is None:
             raise refuse(f"unable to resolve type URL {box.type_url}")
-        parts.append((kind, strict(box.type_url[1:], box.value)))
+        parts.append((kind, strict(box.type_url[1:], box.value, boxes=True)))
     signers = [kind.signer(msg) for kind, msg in parts]
     if auth.fee.payer:
         signers.append(auth.fee.payer)

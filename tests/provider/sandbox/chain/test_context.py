@@ -9,7 +9,7 @@ import pytest
 from provider.chain.wire import message
 from provider.sandbox.chain.context import Context, Registry, Table, View
 from provider.sandbox.chain.errors import ChainError, QueryError
-from provider.sandbox.chain.events import EventLog
+from provider.sandbox.chain.events import of_message
 from provider.sandbox.chain.gas import READ, ROW, UNLIMITED, WRITE, WRITE_PER_BYTE, Meter
 from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.store import Layer, Store
@@ -91,7 +91,7 @@ def test_what_cannot_be_paid_for_is_not_written(short: int) -> None:
 
 def test_inside_a_message_state_and_events_are_apart_but_gas_is_one() -> None:
     ctx = context()
-    log = EventLog(0)
+    log = of_message(0)
     inner = ctx.inside(Layer(ctx.store), log)
     inner.put(COINS, (1,), coin(1))
     inner.log.plain("happened")
