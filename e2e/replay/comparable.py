@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +13,8 @@ from provider.chain.wire import POOL, message
 
 _LOCATION = re.compile(r" \[[^\[\]]*\]$")
 _GAS = " with gas used: '"
-_UNREADABLE = re.compile(r".*: tx parse error", re.DOTALL)
+_UNREADABLE_TX = re.compile(r".*: tx parse error", re.DOTALL)
+UNREADABLE = "bytes that are no request"
 _NAMED = ("unable to resolve type URL", "errUnknownField")
 
 
@@ -37,11 +39,23 @@ def events(found: Iterable[Any]) -> list[Any]:
     return out
 
 
+def abci_answer(path: str, response: dict[str, Any]) -> dict[str, Any]:
+    """The value decoded; what a decoder says of bytes it cannot read, in one form."""
+    service, _, name = path.lstrip("/").rpartition("/")
+    value, told = response["value"], response["log"]
+    if value:
+        described = POOL.FindServiceByName(service).FindMethodByName(name)
+        value = as_json(message(described.output_type.full_name).FromString(base64.b64decode(value)))
+    if response["code"] == 18 and not told.startswith("rpc error"):
+        told = UNREADABLE
+    return {**response, "value": value, "log": told}
+
+
 def log(text: str) -> str:
     """Without gas numbers, without what a decoder says of rubbish, without characters that some doors drop."""
     if text.startswith("out of gas"):
         return "out of gas"
-    if _UNREADABLE.fullmatch(text) and not any(name in text for name in _NAMED):
+    if _UNREADABLE_TX.fullmatch(text) and not any(name in text for name in _NAMED):
         return "tx parse error"
     head, panicked, _ = text.partition("\nstack:")
     return "".join(c for c in head if c >= " " and c != "\x7f") + panicked

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 ECONOMY = "events of minting and distributing rewards (no validators' economy)"
-NOISE = "price events that the recorder dropped itself"
+NOISE = "price and coinbase events that the recorder dropped itself"
 ACCOUNTS = "balances of accounts that live on rewards"
 GAS = "gas used"
 OWN = "hashes, keys, names and sizes of that very node"
@@ -24,10 +24,13 @@ _REWARDED = ("fee_collector", "distribution", "mint", "bonded_tokens_pool", "not
 
 def is_economy(event: dict[str, Any]) -> bool:
     """Of a block's own events: those of minting and rewards, and every transfer at the start of a block."""
-    starts = {"key": "mode", "value": "BeginBlock"} in [
-        {k: a[k] for k in ("key", "value")} for a in event["attributes"]
-    ]
+    starts = any(a["key"] == "mode" and a["value"] == "BeginBlock" for a in event["attributes"])
     return event["type"] in _ECONOMY_EVENTS or (starts and not event["type"].startswith("akash."))
+
+
+def is_noise(event_type: str, *, keeps_prices: bool) -> bool:
+    """What the recorder drops from nearly all blocks; some files keep the prices."""
+    return event_type == "coinbase" or (event_type == AGGREGATED and not keeps_prices)
 
 
 def rewarded(genesis: dict[str, Any]) -> set[str]:
@@ -52,6 +55,8 @@ def own(value: Any, key: str = "") -> Any:
     """An answer of the node about itself with what only it can know replaced by its form."""
     if isinstance(value, dict):
         return {k: own(v, k) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(own(v, key) for v in value)
     if isinstance(value, list):
         return [own(v, key) for v in value]
     if not isinstance(value, str) or key not in _OWN_KEYS:

@@ -13,8 +13,8 @@ import json
 import re
 from typing import Any
 
-from e2e.replay import left_out
-from e2e.replay.comparable import as_json, events, log, parsed, simulation
+from e2e.replay import comparable, left_out
+from e2e.replay.comparable import abci_answer, as_json, events, log, parsed, simulation
 from e2e.replay.outcome import Outcome
 from e2e.replay.recording import Line, Recording
 from provider.chain.wire import POOL, message
@@ -25,6 +25,7 @@ from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.jsonrpc import JsonRpc
 from provider.sandbox.chain.mempool import MempoolError
 from provider.sandbox.chain.node import Node
+from provider.sandbox.chain.rest import Rest
 from provider.sandbox.chain.services import Services
 
 
@@ -33,7 +34,7 @@ class Replay:
         self._recording = recording
         genesis = Genesis.read(recording.genesis, recording.genesis_time_ns)
         self._node = Node(App(genesis), block_time_s=None)
-        self._services, self._rpc = Services(self._node), JsonRpc(self._node)
+        self._services, self._rpc, self._rest = Services(self._node), JsonRpc(self._node), Rest(self._node)
         self._rewarded = left_out.rewarded(recording.genesis)
         self._keeps_prices = any(
             event["type"] == left_out.AGGREGATED
@@ -57,6 +58,8 @@ class Replay:
                 self._query(line)
             elif "rpc" in line:
                 await self._call(line["rpc"])
+            elif "rest" in line:
+                self._get(line["rest"])
             else:
                 self.outcome.item("lines", f"an unknown line: {sorted(line)}", ("known", True, False))
         self._advance(self._recording.last_height)
@@ -73,7 +76,7 @@ class Replay:
         made = self._make(line["height"], txs)
         for tx, real, ours in zip(line["txs"], line["results"], made.results, strict=True):
             data = base64.b64encode(ours.data).decode()
-            self.outcome.left_out[left_out.GAS] += 1
+            self._leave_out(left_out.GAS)
             self.outcome.item(
                 "transactions",
                 f"height {made.height} tx {tx['note']!r}",
@@ -92,21 +95,29 @@ class Replay:
             made = self._make(self._node.app.height + 1, [])
             self._compare_block_events(made, [], True)
 
+    def _reach(self, height: int | None) -> None:
+        """A question may name a height without a line, or one that has never come."""
+        if height is not None and height <= self._recording.last_height:
+            self._advance(height)
+
     def _make(self, height: int, txs: list[bytes]) -> Block:
         assert height == self._node.app.height + 1, f"height {height} comes after {self._node.app.height}"
         return self._node.include(self._recording.times[height], txs)
 
     def _compare_block_events(self, made: Block, told: list[Line], dropped: bool) -> None:
         real = [event for event in told if not left_out.is_economy(event)]
-        self.outcome.left_out[left_out.ECONOMY] += len(told) - len(real)
+        self._leave_out(left_out.ECONOMY, len(told) - len(real))
         ours = list(made.events)
-        if dropped and not self._keeps_prices:
-            ours = [event for event in ours if event.type != left_out.AGGREGATED]
-            self.outcome.left_out[left_out.NOISE] += len(made.events) - len(ours)
+        if dropped:
+            ours = [e for e in ours if not left_out.is_noise(e.type, keeps_prices=self._keeps_prices)]
+            self._leave_out(left_out.NOISE, len(made.events) - len(ours))
         if real or ours:
-            self.outcome.item(
-                "blocks with events of their own", f"height {made.height}", ("events", events(real), events(ours))
-            )
+            pair = ("events", events(real), events(ours))
+            self.outcome.item("blocks with events of their own", f"height {made.height}", pair)
+
+    def _leave_out(self, why: str, times: int = 1) -> None:
+        if times:
+            self.outcome.left_out[why] += times
 
     # What was sent and asked between blocks.
 
@@ -155,12 +166,13 @@ class Replay:
                     events(got.events),
                 ),
             )
-        self.outcome.left_out[left_out.GAS] += 1
+        self._leave_out(left_out.GAS)
         for tx in pending:
             if tx["note"] == line["note"]:
                 self._send(tx, base64.b64decode(tx["bytes"]))
 
     def _query(self, line: Line) -> None:
+        self._reach(line["at"])
         name, request = line["query"], line["request"]
         ident = json.dumps([name, request], sort_keys=True)
         real = line.get("response", line.get("error"))
@@ -168,7 +180,7 @@ class Replay:
             real = self._answers[f"{ident}@{line['same_as']}"]
         self._answers[f"{ident}@{line['at']}"] = real
         if request.get("address") in self._rewarded and name.startswith("cosmos.bank"):
-            self.outcome.left_out[left_out.ACCOUNTS] += 1
+            self._leave_out(left_out.ACCOUNTS)
             return
         service, _, rpc = name.rpartition("/")
         described = POOL.FindServiceByName(service).FindMethodByName(rpc)
@@ -183,16 +195,24 @@ class Replay:
         if line.get("unpinned"):
             real, ours = self._own(real), self._own(ours)
             if rpc == "GetTx" and "tx_response" in ours:
-                self.outcome.left_out[left_out.TX_ITSELF] += 1
+                self._leave_out(left_out.TX_ITSELF)
                 ours.pop("tx", None)
                 ours["tx_response"].pop("tx", None)
         self.outcome.item("queries", f"height {line['at']} {name} {json.dumps(request)}", ("answer", real, ours))
+
+    def _get(self, line: Line) -> None:
+        self._reach(line["at"])
+        ours = self._rest.get(line["path"], line["at"] or 0)
+        pair = ("answer", (line["status"], line["body"]), (ours.status, ours.body))
+        if not line["at"]:
+            pair = ("answer", self._own(pair[1]), self._own(pair[2]))
+        self.outcome.item("REST answers", f"height {line['at']} GET {line['path']}", pair)
 
     async def _call(self, line: Line) -> None:
         """A call of CometBFT's RPC. One that waits for a block is compared after that block."""
         self._advance(line["after_height"])
         asked = {"jsonrpc": "2.0", "id": 1, "method": line["method"], "params": line["params"]}
-        task = asyncio.create_task(self._rpc.answer_json(asked))
+        task = asyncio.get_running_loop().create_task(self._rpc.answer_json(asked))
         await asyncio.sleep(0)
         if line["method"] == "broadcast_tx_commit":
             self._waiting.append((line, task))
@@ -212,11 +232,15 @@ class Replay:
                 "finalize_block_events": [e for e in real["finalize_block_events"] or [] if not left_out.is_economy(e)],
             }
             ours = {**ours, "finalize_block_events": ours["finalize_block_events"] or []}
+        if line["method"] == "abci_query":
+            real, ours = (abci_answer(line["params"]["path"], answer["response"]) for answer in (real, ours))
+            if real["log"] == ours["log"] == comparable.UNREADABLE:
+                self._leave_out(left_out.DECODER)
         where = f"after {line['after_height']} rpc {line['method']} {json.dumps(line['params'])[:200]}"
         self.outcome.item("RPC calls", where, ("answer", self._own(real), self._own(ours)))
 
     def _own(self, answer: Any) -> Any:
-        self.outcome.left_out[left_out.OWN] += 1
+        self._leave_out(left_out.OWN)
         return left_out.own(answer)
 
     # What must have been sent before.

@@ -11,11 +11,11 @@ import hashlib
 import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .app import TxAnswer
 from .events import AbciEvent
-from .search import Condition, composite_of_tx, matches
+from .search import Condition, composite, composite_of_tx, matches
 
 
 class HeightUnavailable(Exception):
@@ -29,6 +29,11 @@ class Block:
     txs: tuple[bytes, ...] = ()
     results: tuple[TxAnswer, ...] = ()
     events: tuple[AbciEvent, ...] = ()
+
+    def doubled(self) -> Block:
+        """The same with every event twice."""
+        results = tuple(replace(r, events=[event for event in r.events for _ in (0, 1)]) for r in self.results)
+        return replace(self, results=results, events=tuple(event for event in self.events for _ in (0, 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,18 @@ class BlockStore:
                 _upper(conditions), composite_of_tx(tx.result, tx.hash, tx.height)
             ):
                 yield tx
+
+    def search_blocks(self, conditions: Sequence[Condition], *, lowest: int, highest: int) -> Iterator[Block]:
+        """Blocks of heights lowest..highest whose own events or height match, lowest first. Among heights skipped in
+        one go only those are found that are named.
+        """
+        named = [c.value for c in conditions if c.key == "block.height" and c.op == "=" and isinstance(c.value, int)]
+        for height in named[:1] or sorted(self._blocks):
+            block = self.get(height)
+            if block is not None and lowest <= height <= highest:
+                found = composite(block.events) | {"block.height": [str(height)]}
+                if matches(conditions, found):
+                    yield block
 
     def digest(self, height: int, what: str = "block") -> bytes:
         """32 bytes that stand for `what` at this height."""

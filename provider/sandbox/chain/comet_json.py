@@ -12,6 +12,11 @@ from .app import TxAnswer
 from .blockstore import Block, BlockStore, IncludedTx
 from .events import AbciEvent
 
+CONSENSUS_PARAMS: dict[str, Any] = {
+    "block": {"max_bytes": "22020096", "max_gas": "-1"},
+    "evidence": {"max_age_num_blocks": "100000", "max_age_duration": "172800000000000", "max_bytes": "1048576"},
+    "validator": {"pub_key_types": ["ed25519"]},
+}
 _EMPTY_SHA256 = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"
 
 
@@ -51,13 +56,7 @@ def block_results_json(block: Block, store: BlockStore) -> dict[str, Any]:
         "txs_results": [tx_result_json(r) for r in block.results] or None,
         "finalize_block_events": events_json(block.events) or None,
         "validator_updates": None,
-        "consensus_param_updates": {
-            "block": {"max_bytes": "22020096", "max_gas": "-1"},
-            "evidence": {"max_age_num_blocks": "100000", "max_age_duration": "172800000000000", "max_bytes": "1048576"},
-            "validator": {"pub_key_types": ["ed25519"]},
-            "version": {},
-            "abci": {},
-        },
+        "consensus_param_updates": CONSENSUS_PARAMS | {"version": {}, "abci": {}},
         "app_hash": b64(store.digest(block.height, "app")),
     }
 
@@ -104,26 +103,39 @@ def header_json(block: Block, store: BlockStore) -> dict[str, Any]:
 
 
 def block_json(block: Block, store: BlockStore) -> dict[str, Any]:
-    last = block.height - 1
     return {
         "header": header_json(block, store),
         "data": {"txs": [b64(tx) for tx in block.txs]},
         "evidence": {"evidence": []},
-        "last_commit": {
-            "height": str(last),
-            "round": 0,
-            "block_id": block_id_json(store, last),
-            "signatures": [_signature(block, store)] if last > 0 else [],
-        },
+        "last_commit": _commit_json(block.height - 1, block, store),
     }
 
 
-def _signature(block: Block, store: BlockStore) -> dict[str, Any]:
-    return {
+def commit_json(block: Block, following: Block | None, store: BlockStore) -> dict[str, Any]:
+    """The signatures under a block, as the following one carries them."""
+    return _commit_json(block.height, following or block, store)
+
+
+def _commit_json(height: int, signed_in: Block, store: BlockStore) -> dict[str, Any]:
+    signature = {
         "block_id_flag": 2,
         "validator_address": validator_address(store),
-        "timestamp": time_text(block.time_unix_ns),
-        "signature": b64(store.digest(block.height, "r") + store.digest(block.height, "s")),
+        "timestamp": time_text(signed_in.time_unix_ns),
+        "signature": b64(store.digest(height + 1, "r") + store.digest(height + 1, "s")),
+    }
+    return {
+        "height": str(height),
+        "round": 0,
+        "block_id": block_id_json(store, height),
+        "signatures": [signature] if height > 0 else [],
+    }
+
+
+def validator_json(store: BlockStore) -> dict[str, Any]:
+    return {
+        "address": validator_address(store),
+        "pub_key": {"type": "tendermint/PubKeyEd25519", "value": b64(validator_key(store))},
+        "voting_power": "1000",
     }
 
 

@@ -41,8 +41,10 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in 
         method = handler_call_details.method
 
         async def answer(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
-            if self._node.chaos.grpc_down:
-                await context.abort(grpc.StatusCode.UNAVAILABLE, "connection refused by chaos")
+            await self._node.chaos.dawdle()
+            trouble = self._node.chaos.grpc_status
+            if trouble is not None:
+                await context.abort(grpc.StatusCode[trouble], "refused by chaos")
             height = await _height(context)
             try:
                 response, served = self._services.ask(method, request, height)

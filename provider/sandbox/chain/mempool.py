@@ -53,9 +53,7 @@ class Mempool:
     def add(self, tx: bytes) -> TxAnswer:
         """What CheckTx says; with code 0 the tx waits now. MempoolError before CheckTx is asked."""
         if len(self) >= self._max_txs or self.total_bytes + len(tx) > self._max_bytes:
-            counts = f"number of txs {len(self)} (max: {self._max_txs})"
-            sizes = f"total txs bytes {self.total_bytes} (max: {self._max_bytes})"
-            raise MempoolError(20, f"mempool is full: {counts}, {sizes}")
+            raise self.full(len(self), self.total_bytes)
         if len(tx) > self._max_tx_bytes:
             raise MempoolError(21, f"Tx too large. Max size is {self._max_tx_bytes}, but got {len(tx)}")
         key = _key(tx)
@@ -67,6 +65,12 @@ class Mempool:
             self._waiting[key] = tx
             self._remember(key)
         return answer
+
+    def full(self, txs: int | None = None, total_bytes: int | None = None) -> MempoolError:
+        """What is said when it holds so much; by default as much as it can."""
+        counts = f"number of txs {self._max_txs if txs is None else txs} (max: {self._max_txs})"
+        size = self._max_bytes if total_bytes is None else total_bytes
+        return MempoolError(20, f"mempool is full: {counts}, total txs bytes {size} (max: {self._max_bytes})")
 
     def waits(self, tx: bytes) -> bool:
         return _key(tx) in self._waiting

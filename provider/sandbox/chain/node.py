@@ -1,8 +1,8 @@
 """One node of the sandbox chain: the state machine behind real servers, making blocks by itself or step by step.
 
-`async with Node(app, block_time_s=1.0) as node:` serves gRPC at `node.grpc_url` and CometBFT's RPC with its websocket
-at `node.rpc_url`. With `block_time_s=None` nothing happens until `await node.step(n)`. Header times follow the real
-clock, or advance by `virtual_block_time_s` per block.
+`async with Node(app, block_time_s=1.0) as node:` serves gRPC at `node.grpc_url`, CometBFT's RPC with its websocket at
+`node.rpc_url`, and the REST gateway at `node.rest_url`. With `block_time_s=None` nothing happens until
+`await node.step(n)`. Header times follow the real clock, or advance by `virtual_block_time_s` per block.
 
 The one subtlety: everything a client may see goes through `tip`, `block` and `query`, which look through the chaos
 switches; the chain itself never does.
@@ -26,6 +26,7 @@ from .errors import QueryError
 from .genesis import Genesis
 from .grpc_server import serve_grpc
 from .mempool import Mempool
+from .rest_server import serve_rest
 from .rpc import serve_rpc
 
 SKIPPED_BLOCK_S = 6.0
@@ -41,6 +42,7 @@ class Node:
         virtual_block_time_s: float | None = None,
         rpc_listen: str = "127.0.0.1:0",
         grpc_listen: str = "127.0.0.1:0",
+        rest_listen: str = "127.0.0.1:0",
         now_unix_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.app = App(app_or_genesis) if isinstance(app_or_genesis, Genesis) else app_or_genesis
@@ -48,21 +50,22 @@ class Node:
         self.store = BlockStore(self.app.chain_id)
         self.mempool = Mempool(self.app.check_tx)
         self._block_time_s, self._virtual_s, self._now = block_time_s, virtual_block_time_s, now_unix_ns
-        self._listen = rpc_listen, grpc_listen
+        self._listen = rpc_listen, grpc_listen, rest_listen
         self._announced = self.app.height
         self._listeners: list[Callable[[Block], None]] = []
         self._committed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._producer: asyncio.Task[Any] | None = None
         self._cut: list[Callable[[], None]] = []
-        self.rpc_url = self.grpc_url = ""
+        self.rpc_url = self.grpc_url = self.rest_url = ""
 
     async def __aenter__(self) -> Self:
-        rpc_listen, grpc_listen = self._listen
+        rpc_listen, grpc_listen, rest_listen = self._listen
         async with AsyncExitStack() as stack:
             group = await stack.enter_async_context(asyncio.TaskGroup())
             self.grpc_url = await stack.enter_async_context(serve_grpc(self, grpc_listen))
             self.rpc_url = await stack.enter_async_context(serve_rpc(self, rpc_listen))
+            self.rest_url = await stack.enter_async_context(serve_rest(self, rest_listen))
             if self._block_time_s is not None:
                 self._producer = spawn(group, "sandbox blocks", self._produce(self._block_time_s))
                 stack.callback(self._producer.cancel)
@@ -125,6 +128,15 @@ class Node:
         for cut in self._cut:
             cut()
 
+    def reset(self) -> None:
+        """Chaos: the chain starts anew under its old name, from its genesis and without a block, as a devnet does that
+        lost its data. Who listens goes on listening.
+        """
+        self.app = App(self.app.genesis)
+        self.store = BlockStore(self.app.chain_id)
+        self.mempool = Mempool(self.app.check_tx)
+        self._announced = 0
+
     # What clients may see.
 
     @property
@@ -157,7 +169,7 @@ class Node:
         block = self.block(height)
         if block.height > self.tip - self.chaos.late_results:
             raise HeightUnavailable(f"could not find results for height #{block.height}")
-        return block
+        return block.doubled() if self.chaos.duplicate_events else block
 
     def included(self, hash_: str) -> IncludedTx | None:
         """A transaction in a visible block."""
@@ -185,6 +197,8 @@ class Node:
 
     def broadcast(self, tx: bytes) -> TxAnswer:
         """Into the mempool, if CheckTx agrees; MempoolError otherwise."""
+        if self.chaos.mempool_full:
+            raise self.mempool.full()
         answer = self.mempool.add(tx)
         if answer.code == 0 and self.chaos.lose_txs > 0:
             self.chaos.lose_txs -= 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from . import control
+from .http import serve
 from .jsonrpc import BadRequest, JsonRpc, failure
 from .websocket import Websockets
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_BATCH = 10
 MAX_BODY = 1_000_000
+CHAOS = "/sandbox/chaos"
 
 
 @contextlib.asynccontextmanager
@@ -53,33 +56,28 @@ async def serve_rpc(node: Node, listen: str) -> AsyncIterator[str]:
         lines = "".join(f"{name} {', '.join(m.params)}\n" for name, m in sorted(rpc.methods.table.items()))
         return web.Response(text=lines)
 
-    @web.middleware
-    async def outage(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        status = node.chaos.rpc_status
-        return await handler(request) if status is None else web.Response(status=status, text="chaos\n")
+    async def chaos(request: web.Request) -> web.Response:
+        """Not of CometBFT: trouble on order (control.py)."""
+        try:
+            if request.method == "POST":
+                control.order(node, json.loads(await request.read()))
+        except ValueError as bad:
+            return _reply({"error": str(bad)}, 400)
+        return _reply(control.switches(node))
 
-    app = web.Application(middlewares=[outage], client_max_size=MAX_BODY)
-    app.add_routes(
-        [web.post("/", post), web.get("/", front), web.get("/websocket", sockets.handle), web.get("/{method}", get)]
-    )
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
-    await runner.setup()
-    host, _, port = listen.rpartition(":")
-    try:
-        await web.TCPSite(runner, host, int(port)).start()
-        node.on_cut(lambda: _cut(runner))
-        yield f"http://{host}:{runner.addresses[0][1]}"
-    finally:
-        await sockets.close()
-        await runner.cleanup()
-
-
-def _cut(runner: web.AppRunner) -> None:
-    for connection in runner.server.connections if runner.server else ():
-        if connection.transport is not None:
-            connection.transport.abort()
+    routes = [
+        web.post("/", post),
+        web.get("/", front),
+        web.get("/websocket", sockets.handle),
+        web.get(CHAOS, chaos),
+        web.post(CHAOS, chaos),
+        web.get("/{method}", get),
+    ]
+    async with serve(node, listen, routes, untroubled=(CHAOS,), max_body=MAX_BODY) as url:
+        try:
+            yield url
+        finally:
+            await sockets.close()
 
 
 def _reply(body: Any, status: int = 200) -> web.Response:

@@ -8,32 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .app import TxAnswer
 from .blockstore import HeightUnavailable, tx_hash
 from .comet_json import (
+    CONSENSUS_PARAMS,
     b64,
     block_id_json,
     block_json,
     block_results_json,
+    commit_json,
     header_json,
     included_tx_json,
     time_text,
     tx_result_json,
-    validator_address,
-    validator_key,
+    validator_json,
 )
 from .errors import QueryError
 from .mempool import MempoolError
-from .search import QueryInvalid, parse
+from .search import Condition, QueryInvalid, parse
 from .services import COMET_VERSION, MONIKER, NODE_VERSION, Services
 
 if TYPE_CHECKING:
     from .node import Node
 
+T = TypeVar("T")
 COMMIT_PATIENCE_S = 10.0
 _NOT_RUN = TxAnswer(0, "", "", b"", 0, 0)
 _ABCI_CODES = {"NOT_FOUND": 22, "INVALID_ARGUMENT": 18, "FAILED_PRECONDITION": 18, "UNAUTHENTICATED": 4}
@@ -67,6 +69,12 @@ class RpcMethods:
             "header": Method({"height": "int"}, self._header),
             "blockchain": Method({"minHeight": "int", "maxHeight": "int"}, self._blockchain),
             "block_results": Method({"height": "int"}, self._block_results),
+            "commit": Method({"height": "int"}, self._commit),
+            "validators": Method({"height": "int", "page": "int", "per_page": "int"}, self._validators),
+            "consensus_params": Method({"height": "int"}, self._consensus_params),
+            "block_search": Method(
+                {"query": "str", "page": "int", "per_page": "int", "order_by": "str"}, self._block_search
+            ),
             "tx": Method({"hash": "bytes", "prove": "bool"}, self._tx),
             "tx_search": Method(
                 {"query": "str", "prove": "bool", "page": "int", "per_page": "int", "order_by": "str"}, self._tx_search
@@ -109,11 +117,7 @@ class RpcMethods:
                 "earliest_block_time": time_text(earliest.time_unix_ns if earliest else node.app.time_unix_ns),
                 "catching_up": node.chaos.catching_up,
             },
-            "validator_info": {
-                "address": validator_address(store),
-                "pub_key": {"type": "tendermint/PubKeyEd25519", "value": b64(validator_key(store))},
-                "voting_power": "1000",
-            },
+            "validator_info": validator_json(store),
         }
 
     async def _net_info(self) -> Any:
@@ -166,6 +170,38 @@ class RpcMethods:
     async def _block_results(self, height: int | None = None) -> Any:
         return block_results_json(_found(lambda: self._node.results(height)), self._node.store)
 
+    async def _commit(self, height: int | None = None) -> Any:
+        """What the next block says of this one; for the newest, what has been seen so far."""
+        block, store = _found(lambda: self._node.block(height)), self._node.store
+        following = store.get(block.height + 1) if block.height < self._node.tip else None
+        signed = {"header": header_json(block, store), "commit": commit_json(block, following, store)}
+        return {"signed_header": signed, "canonical": following is not None}
+
+    async def _validators(self, height: int | None = None, page: int = 1, per_page: int = 30) -> Any:
+        block, store = _found(lambda: self._node.block(height)), self._node.store
+        _page_of(1, page, per_page)
+        return {
+            "block_height": str(block.height),
+            "validators": [{**validator_json(store), "proposer_priority": "0"}],
+            "count": "1",
+            "total": "1",
+        }
+
+    async def _consensus_params(self, height: int | None = None) -> Any:
+        block = _found(lambda: self._node.block(height))
+        params = CONSENSUS_PARAMS | {"version": {"app": "0"}, "abci": {"vote_extensions_enable_height": "0"}}
+        return {"block_height": str(block.height), "consensus_params": params}
+
+    async def _block_search(self, query: str = "", page: int = 1, per_page: int = 30, order_by: str = "") -> Any:
+        store = self._node.store
+        found = store.search_blocks(_conditions(query), lowest=self._node.earliest, highest=self._node.tip)
+        listed = _ordered(found, order_by)
+        blocks = [
+            {"block_id": block_id_json(store, block.height), "block": block_json(block, store)}
+            for block in listed[_page_of(len(listed), page, per_page)]
+        ]
+        return {"blocks": blocks, "total_count": str(len(listed))}
+
     async def _tx(self, hash: bytes = b"", prove: bool = False) -> Any:  # noqa: A002 - the wire's name
         found = self._node.included(hash.hex())
         if found is None:
@@ -175,21 +211,10 @@ class RpcMethods:
     async def _tx_search(
         self, query: str = "", prove: bool = False, page: int = 1, per_page: int = 30, order_by: str = ""
     ) -> Any:
-        if order_by not in ("", "asc", "desc"):
-            raise MethodFailed("expected order_by to be either `asc` or `desc` or empty")
-        try:
-            conditions = parse(query)
-        except QueryInvalid as broken:
-            raise MethodFailed(str(broken)) from None
-        found = list(self._node.store.search(conditions, lowest=self._node.earliest, highest=self._node.tip))
-        if order_by == "desc":
-            found.reverse()
-        size = 30 if per_page < 1 else min(per_page, 100)
-        pages = max(1, -(-len(found) // size))
-        if not 1 <= page <= pages:
-            raise MethodFailed(f"page should be within [1, {pages}] range, given {page}")
-        txs = [included_tx_json(tx) for tx in found[(page - 1) * size : page * size]]
-        return {"txs": txs, "total_count": str(len(found))}
+        found = self._node.store.search(_conditions(query), lowest=self._node.earliest, highest=self._node.tip)
+        listed = _ordered(found, order_by)
+        txs = [included_tx_json(tx) for tx in listed[_page_of(len(listed), page, per_page)]]
+        return {"txs": txs, "total_count": str(len(listed))}
 
     async def _num_unconfirmed_txs(self) -> Any:
         pool = self._node.mempool
@@ -270,6 +295,27 @@ def _abci_refusal(no: QueryError) -> tuple[int, str]:
         return code, no.text.removeprefix("proto: ")
     name = "".join(word.capitalize() for word in no.status.split("_"))
     return code, f"rpc error: code = {name} desc = {no.text}: {_ABCI_TEXTS[code]}"
+
+
+def _conditions(query: str) -> tuple[Condition, ...]:
+    try:
+        return parse(query)
+    except QueryInvalid as broken:
+        raise MethodFailed(str(broken)) from None
+
+
+def _ordered(found: Iterable[T], order_by: str) -> list[T]:
+    if order_by not in ("", "asc", "desc"):
+        raise MethodFailed("expected order_by to be either `asc` or `desc` or empty")
+    return list(found)[:: -1 if order_by == "desc" else 1]
+
+
+def _page_of(count: int, page: int, per_page: int) -> slice:
+    size = 30 if per_page < 1 else min(per_page, 100)
+    pages = max(1, -(-count // size))
+    if not 1 <= page <= pages:
+        raise MethodFailed(f"page should be within [1, {pages}] range, given {page}")
+    return slice((page - 1) * size, page * size)
 
 
 def _found(look: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from provider.chain.wire import POOL, message
 
 from .app import TxAnswer
-from .blockstore import IncludedTx, tx_hash
+from .blockstore import HeightUnavailable, IncludedTx, tx_hash
 from .comet_json import time_text
 from .errors import QueryError, SimulateError
 from .events import AbciEvent
@@ -55,6 +55,8 @@ class Services:
             f"{base}node.v1beta1.Service/Config": self._config,
             f"{base}node.v1beta1.Service/Status": self._status,
             f"{base}tendermint.v1beta1.Service/GetLatestBlock": self._latest_block,
+            f"{base}tendermint.v1beta1.Service/GetBlockByHeight": self._block_by_height,
+            f"{base}tendermint.v1beta1.Service/GetSyncing": self._syncing,
             f"{base}tendermint.v1beta1.Service/GetNodeInfo": self._node_info,
             "/akash.discovery.v1.Discovery/GetInfo": self._discovery,
         }
@@ -95,6 +97,9 @@ class Services:
         tx = request.tx_bytes or (request.tx.SerializeToString() if request.HasField("tx") else b"")
         if not tx:
             raise QueryError("INVALID_ARGUMENT", "empty txBytes is not allowed")
+        if self._node.chaos.refuse_simulations > 0:
+            self._node.chaos.refuse_simulations -= 1
+            raise QueryError("UNKNOWN", "refused by chaos [sandbox] with gas used: '0'")
         try:
             answer = self._node.app.simulate(tx)
         except SimulateError as no:
@@ -102,7 +107,7 @@ class Services:
         out = message("cosmos.tx.v1beta1.SimulateResponse")()
         out.gas_info.gas_wanted, out.gas_info.gas_used = _UNLIMITED_GAS, answer.gas_used
         out.result.data, out.result.log = answer.data, answer.log
-        out.result.events.extend(_events(answer.events))
+        out.result.events.extend(_events(answer.events, indexed=False))
         data = message("cosmos.base.abci.v1beta1.TxMsgData").FromString(answer.data)
         out.result.msg_responses.extend(data.msg_responses)
         return out  # type: ignore[no-any-return]
@@ -174,9 +179,25 @@ class Services:
 
     def _latest_block(self, _request: Any) -> Message:
         out = message("cosmos.base.tendermint.v1beta1.GetLatestBlockResponse")()
-        out.sdk_block.header.chain_id, out.sdk_block.header.height = self._node.app.chain_id, self._node.tip
-        _set_time(out.sdk_block.header.time, self._tip_time())
+        self._set_header(out.sdk_block.header, self._node.tip, self._tip_time())
         return out  # type: ignore[no-any-return]
+
+    def _block_by_height(self, request: Any) -> Message:
+        try:
+            block = self._node.block(request.height)
+        except HeightUnavailable as no:
+            raise QueryError("INVALID_ARGUMENT", str(no)) from None
+        out = message("cosmos.base.tendermint.v1beta1.GetBlockByHeightResponse")()
+        self._set_header(out.sdk_block.header, block.height, block.time_unix_ns)
+        return out  # type: ignore[no-any-return]
+
+    def _set_header(self, header: Any, height: int, time_unix_ns: int) -> None:
+        header.chain_id, header.height = self._node.app.chain_id, height
+        _set_time(header.time, time_unix_ns)
+
+    def _syncing(self, _request: Any) -> Message:
+        syncing = self._node.chaos.catching_up
+        return message("cosmos.base.tendermint.v1beta1.GetSyncingResponse")(syncing=syncing)  # type: ignore[no-any-return]
 
     def _node_info(self, _request: Any) -> Message:
         out = message("cosmos.base.tendermint.v1beta1.GetNodeInfoResponse")()
@@ -223,10 +244,12 @@ def _tx(raw: bytes) -> Any:
     return message("cosmos.tx.v1beta1.Tx").FromString(raw)
 
 
-def _events(events: list[AbciEvent]) -> list[Any]:
+def _events(events: list[AbciEvent], *, indexed: bool = True) -> list[Any]:
+    """Only what is in a block is indexed."""
     event, attribute = message("tendermint.abci.Event"), message("tendermint.abci.EventAttribute")
     return [
-        event(type=e.type, attributes=[attribute(key=k, value=v, index=True) for k, v in e.attributes]) for e in events
+        event(type=e.type, attributes=[attribute(key=k, value=v, index=indexed) for k, v in e.attributes])
+        for e in events
     ]
 
 

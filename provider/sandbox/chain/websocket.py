@@ -136,8 +136,9 @@ class Websockets:
                 if matches(conditions, events):
                     data = {"type": f"tendermint/event/{kind}", "value": value}
                     push = success(id_, {"query": query, "data": data, "events": events})
-                    with contextlib.suppress(asyncio.QueueFull):  # the slow lose events and are not told
-                        client.outbox.put_nowait(push)
+                    for _ in range(2 if self._node.chaos.duplicate_events else 1):
+                        with contextlib.suppress(asyncio.QueueFull):  # the slow lose events and are not told
+                            client.outbox.put_nowait(push)
 
 
 async def _write(client: _Client) -> None:
