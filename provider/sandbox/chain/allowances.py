@@ -71,12 +71,12 @@ def accept(box: Any, fee: Coins, urls: Sequence[str], now_unix_ns: int) -> Any:
 
 
 def started(box: Any, now_unix_ns: int) -> Any:
-    """As it is stored when granted: a period without a date ends one period from now."""
+    """As it is stored when granted: its first period begins now, whatever it says."""
     allowance = unpack(box)
     if box.type_url == FILTERED:
         allowance.allowance.CopyFrom(started(allowance.allowance, now_unix_ns))
         return pack(allowance)
-    if box.type_url == PERIODIC and not allowance.period_reset.ToNanoseconds():
+    if box.type_url == PERIODIC:
         allowance.period_reset.FromNanoseconds(now_unix_ns + allowance.period.ToNanoseconds())
         return pack(allowance)
     return box

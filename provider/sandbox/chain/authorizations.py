@@ -94,7 +94,7 @@ def _check_send(authorization: Any) -> None:
     if not well_formed(coins):
         raise registered("sdk", 10, "spend limit must be positive")
     if len(set(allowed)) != len(allowed):
-        raise registered("sdk", 18, "duplicate entry in allow list")
+        raise registered("bank", 8)
 
 
 def _accept_send(authorization: Any, msg: Any) -> Accepted:

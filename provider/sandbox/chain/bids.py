@@ -178,4 +178,4 @@ def _close(ctx: Context, msg: Any) -> None:
     market.close_lease(ctx, lease, market.LEASE_CLOSED, msg.reason)
     market.close_bid(ctx, bid)
     market.close_order(ctx, order)
-    escrow.close_payment(ctx, lease_payment(msg.id))
+    escrow.try_close_payment(ctx, lease_payment(msg.id))

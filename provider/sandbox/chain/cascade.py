@@ -1,4 +1,5 @@
-"""What ends together: a closed group takes its orders, bids and leases with it, a closed escrow account its deployment.
+"""What ends together: a closed group takes its orders, bids and leases with it, a closed escrow account its deployment,
+a closed payment its lease.
 
 Bids of orders that were closed before are left alone, so a stale one stays open for ever (chain-probes 15).
 """
@@ -21,7 +22,7 @@ from .groups import (
 from .ids import bid_key, group_key, lease_payment, order_key
 from .market import BIDS, LEASES, ORDERS
 
-_LIVE_ORDERS = (market.ORDER_OPEN, market.ORDER_ACTIVE)
+_LIVE_ORDERS = (market.ORDER_ACTIVE, market.ORDER_OPEN)
 _LIVE_BIDS = (market.BID_OPEN, market.BID_ACTIVE)
 
 
@@ -32,19 +33,17 @@ def group_ended(ctx: Context, group_id: Any, *, dry: bool) -> None:
     state, reason = (
         (market.LEASE_INSUFFICIENT_FUNDS, market.FOR_FUNDS) if dry else (market.LEASE_CLOSED, market.BY_OWNER)
     )
-    for _, order in list(ORDERS.scan(ctx, group_key(group_id))):
-        if order.state not in _LIVE_ORDERS:
-            continue
+    orders = [order for _, order in ORDERS.scan(ctx, group_key(group_id))]
+    for order in [o for live in _LIVE_ORDERS for o in orders if o.state == live]:
         market.close_order(ctx, order)
         bids = [bid for _, bid in BIDS.scan(ctx, order_key(order.id))]
         for bid in [b for live in _LIVE_BIDS for b in bids if b.state == live]:
             market.close_bid(ctx, bid)
             lease = LEASES.get(ctx, bid_key(bid.id))
-            if lease is None or lease.state not in market.LIVE:
-                continue
-            market.close_lease(ctx, lease, state, reason)
-            if _paying(ctx, lease):
-                escrow.close_payment(ctx, lease_payment(lease.id))
+            if lease is not None:
+                if lease.state in market.LIVE:
+                    market.close_lease(ctx, lease, state, reason)
+                escrow.try_close_payment(ctx, lease_payment(lease.id))
 
 
 def account_closed(ctx: Context, account: Any) -> None:
@@ -64,12 +63,28 @@ def account_closed(ctx: Context, account: Any) -> None:
         group_ended(ctx, group.id, dry=dry)
 
 
+def payment_closed(ctx: Context, payment: Any) -> None:
+    """Usually the lease has ended before its payment. Not so when the payment was settled together with those of
+    another account, whose id begins with the same text.
+    """
+    owner, dseq = payment.id.aid.xid.split("/")
+    gseq, oseq, provider = payment.id.xid.split("/")
+    key = (owner, int(dseq), int(gseq), int(oseq), provider)
+    bid = BIDS.get(ctx, key)
+    if bid is None or bid.state != market.BID_ACTIVE:
+        return
+    order, lease = ORDERS.get(ctx, order_key(bid.id)), LEASES.get(ctx, key)
+    if order.state != market.ORDER_CLOSED:
+        market.close_order(ctx, order)
+    market.close_bid(ctx, bid)
+    if lease.state not in market.LIVE:
+        return
+    if payment.state.state == escrow.OVERDRAWN:
+        market.close_lease(ctx, lease, market.LEASE_INSUFFICIENT_FUNDS, market.FOR_FUNDS)
+    else:
+        market.close_lease(ctx, lease, market.LEASE_CLOSED, market.UNSPECIFIED)
+
+
 def register(registry: Registry) -> None:
     registry.account_closed.append(account_closed)
-
-
-def _paying(ctx: Context, lease: Any) -> bool:
-    """Is there still a payment to close? Not when the account's own end has just taken it along."""
-    payment = escrow.PAYMENTS.get(ctx, lease_payment(lease.id))
-    account = escrow.ACCOUNTS.get(ctx, lease_payment(lease.id)[:3])
-    return bool(payment.state.state == escrow.OPEN and account.state.state == escrow.OPEN)
+    registry.payment_closed.append(payment_closed)

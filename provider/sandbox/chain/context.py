@@ -102,6 +102,8 @@ class Registry:
     queries: dict[str, Callable[[View, Any], Any]] = field(default_factory=dict)
     account_closed: list[Callable[[Context, Any], None]] = field(default_factory=list)
     """called with an escrow account that was closed or overdrawn"""
+    payment_closed: list[Callable[[Context, Any], None]] = field(default_factory=list)
+    """called with an escrow payment that was closed or overdrawn, after its account"""
     begin_block: list[Callable[[Context], None]] = field(default_factory=list)
     end_block: list[Callable[[Context], None]] = field(default_factory=list)
     """what a module does in every block, in the order of the node"""

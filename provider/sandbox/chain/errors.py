@@ -88,7 +88,7 @@ _TEXTS: dict[str, dict[int, str]] = {
         38: "not found",
         42: "tx timeout",
     },
-    "bank": {5: "send transactions are disabled"},
+    "bank": {5: "send transactions are disabled", 8: "duplicate entry"},
     "akash": {
         1: "attributes cannot have duplicate keys",
         2: "attribute key does not match regexp",

@@ -16,7 +16,7 @@ from provider.chain.wire import message
 from . import bank, deposit_grants
 from .context import Context
 from .dec import parse, truncate
-from .errors import panic, registered
+from .errors import ChainError, panic, registered
 from .genesis import ESCROW
 from .settlement import ACCOUNTS, CLOSED, OPEN, OVERDRAWN, PAYMENTS, Payments, add, entry, pay_out, settle
 from .store import Key
@@ -27,6 +27,7 @@ _ACCOUNT_PARTS = 3
 """parts of a deployment account's key; a payment's key goes on from there"""
 GRANT = 2
 """source of a deposit that somebody else had granted"""
+_ENDED = (CLOSED, OVERDRAWN)
 
 
 def open_account(ctx: Context, key: Key, owner: str, depositors: Sequence[Any]) -> None:
@@ -123,6 +124,15 @@ def close_payment(ctx: Context, key: Key) -> None:
     _save(ctx, account_key, account, payments)
 
 
+def try_close_payment(ctx: Context, key: Key) -> None:
+    """The same where the node does not mind a refusal."""
+    try:
+        close_payment(ctx, key)
+    except ChainError as no:
+        if no.ends_tx:
+            raise
+
+
 def _account(ctx: Context, key: Key) -> Any:
     account = ACCOUNTS.get(ctx, key)
     if account is None:
@@ -146,16 +156,18 @@ def _end(ctx: Context, payments: Payments) -> None:
 
 
 def _save(ctx: Context, key: Key, account: Any, payments: Payments) -> None:
-    """An account that has ended gives back what is left and tells the hooks."""
-    ended = account.state.state in (CLOSED, OVERDRAWN)
-    if ended:
+    """What has ended tells the hooks, the account first, which also gives back what is left."""
+    if account.state.state in _ENDED:
         _refund(ctx, account)
     ctx.put(ACCOUNTS, key, account)
-    for payment_key, payment in payments:
-        ctx.put(PAYMENTS, payment_key, payment)
-    if ended:
+    if account.state.state in _ENDED:
         for hook in ctx.registry.account_closed:
             hook(ctx, account)
+    for payment_key, payment in payments:
+        ctx.put(PAYMENTS, payment_key, payment)
+        if payment.state.state in _ENDED:
+            for hook in ctx.registry.payment_closed:
+                hook(ctx, payment)
 
 
 def _take_in(ctx: Context, account: Any, depositors: Sequence[Any]) -> None:

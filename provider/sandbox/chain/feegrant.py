@@ -12,7 +12,7 @@ from provider.chain.wire import message
 
 from . import accounts, allowances, gas, paging
 from .context import Context, Registry, Table, View
-from .errors import ChainError, QueryError, registered
+from .errors import ChainError, QueryError, registered, unregistered
 from .genesis import Coins
 from .ids import address_bytes, is_address
 
@@ -39,6 +39,7 @@ def use(ctx: Context, granter: str, grantee: str, fee: Coins, urls: Sequence[str
 def register(registry: Registry) -> None:
     registry.message(f"{_NAME}.MsgGrantAllowance", lambda msg: str(msg.granter), _grant)
     registry.message(f"{_NAME}.MsgRevokeAllowance", lambda msg: str(msg.granter), _revoke)
+    registry.message(f"{_NAME}.MsgPruneAllowances", lambda msg: str(msg.pruner), _prune)
     registry.query(f"/{_NAME}.Query/Allowance", _allowance)
     registry.query(f"/{_NAME}.Query/Allowances", _of_grantee)
     registry.query(f"/{_NAME}.Query/AllowancesByGranter", _of_granter)
@@ -52,7 +53,7 @@ def _grant(ctx: Context, msg: Any) -> None:
     if ALLOWANCES.get(ctx, (msg.grantee, msg.granter)) is not None:
         raise registered("sdk", 18, "fee allowance already exists")
     if msg.allowance.type_url not in allowances.KNOWN:
-        raise registered("feegrant", 5, "allowance should not be empty")
+        raise registered("feegrant", 5, "failed to get allowance")
     allowances.check(msg.allowance)
     accounts.ensure(ctx.store, msg.grantee)
     until = allowances.expires_ns(msg.allowance)
@@ -72,10 +73,15 @@ def _revoke(ctx: Context, msg: Any) -> None:
     _remove(ctx, msg.granter, msg.grantee)
 
 
+def _prune(ctx: Context, msg: Any) -> None:
+    _forget_expired(ctx)
+    ctx.log.plain("prune_feegrant", ("pruner", msg.pruner))
+
+
 def _check_pair(msg: Any) -> None:
     for name in ("granter", "grantee"):
         if not is_address(getattr(msg, name)):
-            raise registered("sdk", 7, f"invalid {name} address: decoding bech32 failed")
+            raise unregistered(f"decoding bech32 failed: invalid {name}")
 
 
 def _find(ctx: Context, granter: str, grantee: str) -> Any:
@@ -97,7 +103,7 @@ def _tell(ctx: Context, what: str, granter: str, grantee: str) -> None:
 def _forget_expired(ctx: Context) -> None:
     for key, grant in list(ALLOWANCES.scan(ctx.store)):
         until = allowances.expires_ns(grant.allowance)
-        if until is not None and until < ctx.time_unix_ns:
+        if until is not None and until <= ctx.time_unix_ns:
             ctx.erase(ALLOWANCES.name, key)
 
 

@@ -92,7 +92,7 @@ def _close(ctx: Context, msg: Any) -> None:
     if lease is None:
         raise registered("market", 20)
     if lease.state not in market.LIVE:
-        raise registered("market", 10)
+        raise registered("market", 24)
     market.close_lease(ctx, lease, market.LEASE_CLOSED, market.BY_OWNER)
     market.close_bid(ctx, bid)
     market.close_order(ctx, order)

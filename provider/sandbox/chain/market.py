@@ -11,6 +11,7 @@ from provider.chain.wire import message
 from . import escrow
 from .codec import enum_json
 from .context import Context, Table
+from .errors import unregistered
 from .ids import bid_account, bid_key, group_key, order_key
 
 ORDERS = Table("order", "akash.market.v1beta5.Order")
@@ -22,7 +23,7 @@ BID_OPEN, BID_ACTIVE, BID_LOST, BID_CLOSED = 1, 2, 3, 4
 LEASE_ACTIVE, LEASE_INSUFFICIENT_FUNDS, LEASE_CLOSED, LEASE_RECLAIMING = 1, 2, 3, 4
 LIVE = (LEASE_ACTIVE, LEASE_RECLAIMING)
 
-BY_OWNER, FOR_FUNDS = 1, 20_000
+BY_OWNER, UNSPECIFIED, FOR_FUNDS = 1, 10_002, 20_000
 PROVIDER_REASONS = range(10_000, 20_000)
 _REASONS = {
     0: "lease_closed_invalid",
@@ -41,7 +42,10 @@ def reason_json(reason: int) -> str:
 
 def open_order(ctx: Context, group: Any, reclamation: Any) -> None:
     """The next order of a group: oseq is one more than it has already. `reclamation` is the deployment's, or None."""
-    oseq = 1 + sum(1 for _ in ctx.scan(ORDERS.name, group_key(group.id)))
+    earlier = [order for _, order in ORDERS.scan(ctx, group_key(group.id))]
+    if any(order.state != ORDER_CLOSED for order in earlier):
+        raise unregistered("order active: create order: active order exists")
+    oseq = 1 + len(earlier)
     order = message(ORDERS.record)(state=ORDER_OPEN, spec=group.group_spec, created_at=ctx.height)
     order.id.owner, order.id.dseq, order.id.gseq, order.id.oseq = group.id.owner, group.id.dseq, group.id.gseq, oseq
     if reclamation is not None:
