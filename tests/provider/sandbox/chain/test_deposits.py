@@ -16,6 +16,7 @@ from provider.sandbox.chain.genesis import ESCROW, Genesis
 from provider.sandbox.chain.store import Layer, Store
 
 BALANCE, GRANT = 1, 2
+SCOPE = 1
 E18 = 10**18
 
 
@@ -76,11 +77,11 @@ COLLECTED: dict[str, tuple[Any, list[tuple[str, int, int, str, int]] | None]] = 
 def test_what_is_found_covers_all_or_nothing(ctx: Context, wanted: Any, found: Any) -> None:
     if found is None:
         with pytest.raises(ChainError) as no:
-            collect(ctx, "rich", wanted)
+            collect(ctx, "rich", SCOPE, wanted)
         assert (no.value.codespace, no.value.code) == ("undefined", 1)
         assert no.value.text == "deposit invalid: insufficient balance"
     else:
-        entries = collect(ctx, "rich", wanted)
+        entries = collect(ctx, "rich", SCOPE, wanted)
         assert [(e.owner, e.height, e.source, e.balance.denom, int(e.balance.amount)) for e in entries] == found
     assert bank.balances(ctx.store, "rich") == (("uact", 30), ("uakt", 1_000)), "nothing has moved yet"
     assert ctx.log.events == []

@@ -37,12 +37,21 @@ def numbers(ctx: Context) -> list[tuple[int, int]]:
 def test_an_order_is_the_next_of_its_group(ctx: Context) -> None:
     market.open_order(ctx, group(), None)
     market.open_order(ctx, group(1), None)
+    market.close_order(ctx, market.ORDERS.get(ctx, ("T", 7, 2, 1)))
     market.open_order(ctx, group(), None)
     assert numbers(ctx) == [(1, 1), (2, 1), (2, 2)]
     assert ctx.log.events[-1] == AbciEvent("akash.market.v1.EventOrderCreated", [("id", ORDER_ID % 2)])
     assert market.ORDERS.get(ctx, ("T", 7, 2, 2)) == message(market.ORDERS.record)(
         id={"owner": "T", "dseq": 7, "gseq": 2, "oseq": 2}, state=1, spec={"name": "group 2"}, created_at=40
     )
+
+
+def test_a_group_has_one_live_order(ctx: Context) -> None:
+    market.open_order(ctx, group(), None)
+    with pytest.raises(ChainError) as no:
+        market.open_order(ctx, group(), None)
+    assert (no.value.codespace, no.value.code) == ("undefined", 1)
+    assert no.value.text == "order active: create order: active order exists"
 
 
 def test_closed_orders_keep_their_numbers(ctx: Context) -> None:
@@ -56,7 +65,7 @@ def test_closed_orders_keep_their_numbers(ctx: Context) -> None:
 
 def test_an_order_wants_the_window_its_deployment_wants(ctx: Context) -> None:
     window = message("akash.deployment.v1.DeploymentReclamation")(min_window={"seconds": 12})
-    market.open_order(ctx, group(), window)
+    market.open_order(ctx, group(1), window)
     market.open_order(ctx, group(), None)
     with_window, without = (order for _, order in market.ORDERS.scan(ctx))
     assert with_window.reclamation.min_window.seconds == 12
