@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+import grpc
+
 from .chaos import Chaos
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ def _check(name: str, value: Any) -> None:
         wanted = {"status": int if name == "fail_rpc" else str, "for_s": (int, float)}
         if not isinstance(value, dict) or not all(k in wanted and isinstance(v, wanted[k]) for k, v in value.items()):  # type: ignore[arg-type]
             raise ValueError(f"{name} takes an object with status and for_s")
+        if name == "fail_grpc" and value.get("status", "UNAVAILABLE") not in grpc.StatusCode.__members__:
+            raise ValueError(f"{value['status']} is no status of gRPC")
         return
     if name not in _SWITCHES:
         known = ", ".join([*_SWITCHES, *_OUTAGES, "heal", "cut", "reset"])

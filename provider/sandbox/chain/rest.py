@@ -155,18 +155,20 @@ def _failure(no: QueryError) -> RestAnswer:
 
 
 def _fill(request: Any, path: list[str], text: str) -> None:
-    """Sets one field by its dotted name; names nobody knows are passed over. ValueError for a value that is none."""
+    """Sets one field by its dotted name, or adds to a repeated one; names nobody knows are passed over. ValueError for
+    a value that is none.
+    """
     field = request.DESCRIPTOR.fields_by_name.get(path[0])
     if field is None:
         return
-    if field.message_type is not None:
-        if len(path) > 1 and not field.is_repeated:
+    if len(path) > 1:
+        if field.message_type is not None and not field.is_repeated:
             _fill(getattr(request, path[0]), path[1:], text)
-        elif not field.is_repeated:
-            json_format.ParseDict({path[0]: text}, request, descriptor_pool=POOL)
         return
     value: Any = text == "true" if field.type == FieldDescriptor.TYPE_BOOL else text
+    part = type(request)()
     try:
-        json_format.ParseDict({path[0]: [value] if field.is_repeated else value}, request, descriptor_pool=POOL)
+        json_format.ParseDict({path[0]: [value] if field.is_repeated else value}, part, descriptor_pool=POOL)
     except json_format.ParseError as bad:
         raise ValueError(str(bad)) from None
+    request.MergeFrom(part)

@@ -5,7 +5,9 @@ field.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from manifests.bech32 import encode
 from provider.chain.wire import message, pack
 from provider.sandbox.chain.app import App, BlockAnswer, TxAnswer
-from provider.sandbox.chain.genesis import Genesis
+from provider.sandbox.chain.genesis import BME, BmeParams, Genesis, OracleParams
 
 N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SECOND = 10**9
@@ -159,6 +161,31 @@ class Chain:
             deposit={"amount": {"denom": denom, "amount": str(amount)}, "sources": [1]},
         )
 
+    def grant(self, granter: str, grantee: str, authorization: Any, until_ns: int | None = None) -> Any:
+        msg = message("cosmos.authz.v1beta1.MsgGrant")(
+            granter=self[granter], grantee=self[grantee], grant={"authorization": pack(authorization)}
+        )
+        if until_ns is not None:
+            msg.grant.expiration.FromNanoseconds(until_ns)
+        return msg
+
+    def execute(self, grantee: str, *msgs: Any) -> Any:
+        return message("cosmos.authz.v1beta1.MsgExec")(grantee=self[grantee], msgs=[pack(m) for m in msgs])
+
+    def price(self, usd: str, feeder: str = "feeder", age_s: float = 0) -> Any:
+        """An entry that is as old as it says when the next block comes a second from now."""
+        msg = message("akash.oracle.v2.MsgAddPriceEntry")(
+            signer=self[feeder], id={"denom": "akt", "base_denom": "usd"}, price=str(int(Decimal(usd) * E18))
+        )
+        msg.timestamp.FromNanoseconds(self.app.time_unix_ns + SECOND - int(age_s * SECOND))
+        return msg
+
+    def burn(self, who: str, amount: int, denom: str = "uact") -> Any:
+        """uact for uakt; with denom uakt the other way round."""
+        kind = {"uact": "MsgBurnACT", "uakt": "MsgMintACT"}[denom]
+        coin = {"denom": denom, "amount": str(amount)}
+        return message(f"akash.bme.v1.{kind}")(owner=self[who], to=self[who], coins_to_burn=coin)
+
     # State
 
     def account(self, dseq: int = 1) -> Any:
@@ -186,14 +213,46 @@ def group(name: str = "g", **more: Any) -> Any:
     return message("akash.deployment.v1beta4.GroupSpec")(name=name, resources=[unit], **more)
 
 
-@pytest.fixture
-def chain() -> Chain:
-    """Two registered providers (p1, p2), a tenant and an auditor; every account owns 10^12 of both coins."""
-    names = ("tenant", "p1", "p2", "p3", "auditor")
+def started(**params: Any) -> Chain:
+    """Two registered providers (p1, p2), a tenant and others; every account owns 10^12 of both coins."""
+    names = ("tenant", "p1", "p2", "p3", "auditor", "hot", "feeder", "feeder2")
     keys = {name: Key(number) for number, name in enumerate(names, 1)}
     rich = {"uakt": 10**12, "uact": 10**12}
-    genesis = Genesis.default({k.address: rich for k in keys.values()}, min_reclamation_window_ns=10 * SECOND)
+    sources = params.pop("sources", ())
+    oracle = OracleParams(sources=tuple(keys[name].address for name in sources), **params.pop("oracle", {}))
+    genesis = Genesis.default(
+        {k.address: rich for k in keys.values()} | params.pop("owners", {}),
+        min_reclamation_window_ns=10 * SECOND,
+        oracle=oracle,
+        **params,
+    )
     made = Chain(App(genesis), keys, {name: number for number, name in enumerate(names)})
     for name in ("p1", "p2"):
         made.must(name, made.provider(name, region="us-west"))
+    return made
+
+
+@pytest.fixture
+def starting() -> Callable[..., Chain]:
+    """A chain with other parameters; `sources` are names of accounts that may name prices."""
+    return started
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return started()
+
+
+@pytest.fixture
+def priced() -> Chain:
+    """As `chain`, with a source of prices and a vault: AKT costs 2 USD and minting is allowed; epochs have 5 blocks."""
+    made = started(
+        sources=("feeder",),
+        oracle={"staleness_ns": 60 * SECOND, "twap_window_ns": 30 * SECOND},
+        bme=BmeParams(min_epoch_blocks=5),
+        owners={BME: {"uakt": 10**14}},
+    )
+    made.must("feeder", made.price("2"))
+    for _ in range(2):
+        made.block()
     return made

@@ -1,4 +1,4 @@
-"""Small rules of CometBFT's JSON; whole answers are compared with recorded ones in test_rpc_methods.py."""
+"""Small rules of CometBFT's JSON; whole answers are compared with recorded ones in test_recordings.py."""
 
 from __future__ import annotations
 

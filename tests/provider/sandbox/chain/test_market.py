@@ -10,6 +10,7 @@ import pytest
 from provider.chain.wire import POOL, message
 from provider.sandbox.chain import market
 from provider.sandbox.chain.context import Context, Registry
+from provider.sandbox.chain.errors import ChainError
 from provider.sandbox.chain.events import AbciEvent
 from provider.sandbox.chain.gas import UNLIMITED, Meter
 from provider.sandbox.chain.genesis import ESCROW, Genesis

@@ -200,6 +200,101 @@ async def test_a_lost_transaction(node, rpc, wallet, tx_hash_of) -> None:
     assert (await broadcast(rpc, lost))["data"] == "tx already exists in cache"
 
 
+async def test_a_full_mempool(node, rpc, wallet) -> None:
+    await node.step()
+    tx = wallet.send(node.app)
+    node.chaos.mempool_full = True
+    assert (await broadcast(rpc, tx))["data"].startswith("mempool is full: number of txs 5000 (max: 5000)")
+    async with channel(node.grpc_url) as chan:
+        ask = message("cosmos.tx.v1beta1.BroadcastTxRequest")(tx_bytes=tx, mode=2)
+        refused = (await stub(chan, "cosmos.tx.v1beta1.Service").BroadcastTx(ask)).tx_response
+        assert (refused.codespace, refused.code) == ("sdk", 20)
+    node.chaos.mempool_full = False
+    assert (await broadcast(rpc, tx))["code"] == 0, "it is not remembered"
+
+
+async def test_refused_simulations(node, wallet) -> None:
+    await node.step()
+    ask = message("cosmos.tx.v1beta1.SimulateRequest")(tx_bytes=wallet.send(node.app, signed=False))
+    node.chaos.refuse_simulations = 2
+    async with channel(node.grpc_url) as chan:
+        simulate = stub(chan, "cosmos.tx.v1beta1.Service").Simulate
+        for _ in range(2):
+            with pytest.raises(grpc.aio.AioRpcError) as no:
+                await simulate(ask)
+            assert (no.value.code(), "refused by chaos" in no.value.details()) == (grpc.StatusCode.UNKNOWN, True)
+        assert (await simulate(ask)).gas_info.gas_used > 0
+
+
+async def test_duplicate_events(node, rpc, wallet) -> None:
+    async with aiohttp.ClientSession() as http, http.ws_connect(node.rpc_url + "/websocket") as socket:
+        await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"query": "tm.event='Tx'"}})
+        assert (await socket.receive_json())["result"] == {}
+        await node.step()
+        await broadcast(rpc, wallet.send(node.app))
+        node.chaos.duplicate_events = True
+        await node.step()
+        told = [await socket.receive_json() for _ in range(2)]
+        assert told[0] == told[1]
+    doubled = (await rpc("block_results", height="2"))["txs_results"][0]["events"]
+    first = (await rpc("block_results", height="1"))["finalize_block_events"]
+    node.chaos.duplicate_events = False
+    plain = (await rpc("block_results", height="2"))["txs_results"][0]["events"]
+    assert doubled == [event for event in plain for _ in (0, 1)]
+    assert len(first) == 2 * len((await rpc("block_results", height="1"))["finalize_block_events"])
+
+
+async def test_slow_answers_come_late_over_every_door(node, rpc) -> None:
+    node.chaos.slow_s = 30
+    async with channel(node.grpc_url) as chan, aiohttp.ClientSession() as http:
+        orders = stub(chan, "akash.market.v1beta5.Query").Orders
+        with pytest.raises(grpc.aio.AioRpcError) as no:
+            await orders(message("akash.market.v1beta5.QueryOrdersRequest")(), timeout=0.1)
+        assert no.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        for url in (f"{node.rpc_url}/health", f"{node.rest_url}/akash/market/v1beta5/params"):
+            with pytest.raises(TimeoutError):
+                await http.get(url, timeout=aiohttp.ClientTimeout(total=0.1))
+        node.chaos.slow_s = 0
+        assert await rpc("health") == {}
+
+
+async def test_a_chain_that_starts_anew(node, rpc, wallet, tx_hash_of) -> None:
+    await node.step(3)
+    tx = wallet.send(node.app)
+    await broadcast(rpc, tx)
+    await node.step()
+    before = (await rpc("block", height="1"))["block_id"]["hash"]
+    node.reset()
+    assert await height_of(rpc) == 0
+    assert node.included(tx_hash_of(tx)) is None
+    await node.step(2)
+    assert await height_of(rpc) == 2
+    assert (await rpc("block", height="1"))["block_id"]["hash"] != before, "another chain of the same name"
+    assert (await rpc("block_results", height="4"))["code"] == -32603
+    assert (await broadcast(rpc, tx))["code"] == 0, "nothing is remembered, and the account is as new"
+
+
+async def test_subscribers_stay_through_a_new_start(node) -> None:
+    async with aiohttp.ClientSession() as http, http.ws_connect(node.rpc_url + "/websocket") as socket:
+        ask = {"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"query": "tm.event='NewBlockHeader'"}}
+        await socket.send_json(ask)
+        await socket.receive_json()
+        for heights in ((1, 2), (1,)):
+            await node.step(len(heights))
+            for height in heights:
+                told = (await socket.receive_json())["result"]["data"]["value"]["header"]["height"]
+                assert told == str(height)
+            node.reset()
+
+
+async def test_too_many_requests_over_grpc(node) -> None:
+    node.chaos.fail_grpc(status="RESOURCE_EXHAUSTED")
+    async with channel(node.grpc_url) as chan:
+        with pytest.raises(grpc.aio.AioRpcError) as no:
+            await stub(chan, "akash.market.v1beta5.Query").Orders(message("akash.market.v1beta5.QueryOrdersRequest")())
+        assert no.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 async def test_cut_connections(node) -> None:
     async with aiohttp.ClientSession() as http, http.ws_connect(node.rpc_url + "/websocket") as socket:
         node.cut_connections()

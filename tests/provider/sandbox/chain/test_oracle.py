@@ -1,151 +1,126 @@
-"""Feeds post, the end of the block makes one price of it: as recorded, and as far as nobody recorded it."""
+"""Prices: who may name them, what the chain makes of them, and when there is none (chain.md §2.9)."""
 
 from __future__ import annotations
 
-import base64
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from provider.chain.wire import message
-from provider.sandbox.chain.app import App
-from provider.sandbox.chain.errors import QueryError
-from provider.sandbox.chain.genesis import Genesis, OracleParams
-from provider.sandbox.chain.oracle import twap_e18
-from tests.provider.sandbox.chain.conftest import Chain, Key
-from tests.provider.sandbox.chain.test_recordings import nanoseconds, plain, read_lines
+from provider.sandbox.chain import dec
+from provider.sandbox.chain.errors import ChainError
+from provider.sandbox.chain.oracle import ENTRIES, price_e18
 
-S = 10**9
-E18 = 10**18
-QUERY = "akash.oracle.v2.Query"
-
-
-@pytest.mark.parametrize("name", ["S1-life", "S8-denoms-bme", "S8-breaker-fallback"])
-def test_a_recorded_feed_is_repeated_block_by_block(name: str, shared: Path) -> None:
-    """Only the feed's own transactions are replayed; every event of the oracle must come out, and no other."""
-    chain = shared / "conformance" / "chain"
-    lines = read_lines(chain / f"{name}.jsonl")
-    blocks = {line["height"]: line for line in lines if "results" in line}
-    app = App(Genesis.load(chain / "genesis.json", nanoseconds(lines[0]["meta"]["genesis_time"])))
-    compared = 0
-    for height, time in lines[-1]["headers"]:
-        line = blocks.get(height, {"txs": [], "results": [], "finalize_block_events": []})
-        fed = [
-            (base64.b64decode(tx["bytes"]), result)
-            for tx, result in zip(line["txs"], line["results"], strict=True)
-            if b"MsgAddPriceEntry" in base64.b64decode(tx["bytes"])
-        ]
-        answer = app.deliver_block(nanoseconds(time), [tx for tx, _ in fed])
-        assert [plain(r["events"]) for _, r in fed] == [
-            [[e.type, e.attributes] for e in r.events] for r in answer.results
-        ]
-        if height in blocks:
-            wanted = [e for e in plain(line["finalize_block_events"]) if e[0].startswith("akash.oracle")]
-            assert wanted == [[e.type, e.attributes] for e in answer.block_events], height
-            compared += len(wanted)
-    assert compared > 10
+SECOND = 10**9
 
 
 @pytest.fixture
-def fed() -> Chain:
-    """Two feeds; a price is good for 60 s, the window is 30 s."""
-    keys = {name: Key(number) for number, name in enumerate(("one", "two", "stranger"), 1)}
-    sources = tuple(keys[name].address for name in ("one", "two"))
-    genesis = Genesis.default(
-        {k.address: {"uakt": 10**12} for k in keys.values()},
-        oracle=OracleParams(sources, staleness_ns=60 * S, twap_window_ns=30 * S),
-    )  # fmt: skip
-    return Chain(App(genesis), keys, {name: number for number, name in enumerate(keys)})
+def market(starting: Callable[..., Any]) -> Any:
+    """Two sources; prices are good for 60 s, the mean is over 30 s, 10 % apart is too much."""
+    return starting(sources=("feeder", "feeder2"), oracle={"staleness_ns": 60 * SECOND, "twap_window_ns": 30 * SECOND})
 
 
-def post(chain: Chain, price_e18: int | str, *, who: str = "one", after_s: float = 0) -> Any:
-    msg = message("akash.oracle.v2.MsgAddPriceEntry")(
-        signer=chain[who], id={"denom": "akt", "base_denom": "usd"}, price=str(price_e18)
-    )
-    msg.timestamp.FromNanoseconds(chain.app.time_unix_ns + int(after_s * S))
-    return msg
+def now(chain: Any, denom: str = "uakt") -> str:
+    """The price in use, or why there is none."""
+    try:
+        return dec.text(price_e18(chain.app._store.at(chain.app.height), denom)).rstrip("0").rstrip(".")
+    except ChainError as no:
+        return f"{no.codespace} {no.code}: {no.text}"
 
 
-def asked(chain: Chain) -> tuple[Any, Any]:
-    found = chain.ask(f"{QUERY}/AggregatedPrice", denom="akt")
-    return found.aggregated_price, found.price_health
+def told(answer: Any) -> list[str]:
+    return [e.type.removeprefix("akash.oracle.v2.Event") for e in answer.block_events if "oracle" in e.type]
 
 
-@pytest.mark.parametrize(
-    ("who", "price", "after_s", "code", "told"),
-    [
-        ("stranger", E18, 0, ("sdk", 4), "is not authorized oracle provider: unauthorized"),
-        ("one", E18, -70, ("sdk", 18), "price timestamp is too old"),
-        ("one", E18, 20, ("sdk", 18), "too far in the future"),
-        ("one", 0, 0, ("sdk", 18), "must be positive"),
-        ("one", "1.5", 0, ("sdk", 2), "tx parse error"),
-    ],
-)
-def test_a_price_is_refused(
-    fed: Chain, who: str, price: int | str, after_s: float, code: tuple[str, int], told: str
-) -> None:
-    answer = fed.send(who, post(fed, price, who=who, after_s=after_s))
+def test_without_a_price_there_is_none_but_act_is_a_dollar(market: Any) -> None:
+    missing = "collections: not found: key 'akt/usd' of type github.com/cosmos/gogoproto/akash.oracle.v2.PriceHealth"
+    assert now(market) == now(market, "akt") == f"oracle.v2 4: {missing}: price stalled"
+    assert now(market, "uact") == now(market, "act") == "1"
+
+
+def test_a_price_comes_goes_stale_and_recovers(market: Any) -> None:
+    first = market.block(market.tx("feeder", market.price("1.25")))
+    assert told(first) == ["PriceRecovered", "AggregatedPrice"]
+    assert now(market) == "1.25"
+    assert told(market.block(after_s=60)) == ["AggregatedPrice"]
+    assert told(market.block(after_s=1)) == ["PriceStaled"]
+    assert now(market) == "oracle.v2 4: price stalled"
+    assert told(market.block(after_s=1)) == []
+    assert told(market.block(market.tx("feeder", market.price("1.3")))) == ["PriceRecovered", "AggregatedPrice"]
+
+
+def test_the_price_in_use_is_a_mean_over_time(market: Any) -> None:
+    """chain-probes 31: shortly after a new price the old one still counts."""
+    market.must("feeder", market.price("1"))
+    market.block(after_s=40)
+    market.must("feeder", market.price("2"))
+    assert now(market) == "1"
+    market.block(after_s=15)
+    assert now(market) == "1.5"
+    found = market.ask("akash.oracle.v2.Query/AggregatedPrice", denom="akt").aggregated_price
+    assert {found.median_price, found.min_price, found.max_price} == {str(2 * dec.E18)}, "these look at the newest"
+    market.block(after_s=15)
+    assert now(market) == "2"
+
+
+@pytest.mark.parametrize(("second", "price"), [("2.2", "2.1"), ("2.21", "oracle.v2 4: price stalled")])
+def test_sources_must_agree(market: Any, second: str, price: str) -> None:
+    market.must("feeder", market.price("2"))
+    market.block(market.tx("feeder2", market.price(second, "feeder2")), after_s=1)
+    market.block(after_s=40)
+    assert now(market) == price
+    health = market.ask("akash.oracle.v2.Query/AggregatedPrice", denom="akt").price_health
+    assert (health.total_sources, health.total_healthy_sources) == (2, 2)
+    assert list(health.failure_reason) == ([] if price == "2.1" else ["price deviation too high: 1050bps > 1000bps"])
+
+
+def test_too_few_sources_are_none(starting: Callable[..., Any]) -> None:
+    chain = starting(sources=("feeder", "feeder2"), oracle={"min_sources": 2})
+    chain.must("feeder", chain.price("2"))
+    assert now(chain) == "oracle.v2 4: price stalled"
+    chain.must("feeder2", chain.price("2", "feeder2"))
+    assert now(chain) == "2"
+
+
+REFUSED: dict[str, tuple[Any, tuple[str, int], str]] = {
+    "a stranger": (lambda c: c.price("1", "hot"), ("sdk", 4), "is not authorized oracle provider: unauthorized"),
+    "nothing": (lambda c: c.price("0"), ("sdk", 18), "price must be positive: invalid request"),
+    "less than nothing": (lambda c: c.price("-1"), ("sdk", 18), "price must be positive: invalid request"),
+    "older than the first may be": (lambda c: c.price("1", age_s=13), ("sdk", 18), "too old: invalid request"),
+}
+
+
+@pytest.mark.parametrize(("make", "code", "text"), REFUSED.values(), ids=REFUSED)
+def test_entries_that_are_refused(market: Any, make: Any, code: tuple[str, int], text: str) -> None:
+    answer = market.send("feeder" if text.startswith(("price", "too")) else "hot", make(market))
     assert (answer.codespace, answer.code) == code
-    assert told in answer.log
-    with pytest.raises(QueryError, match=r"not found: key 'akt/usd' of type .*AggregatedPrice"):
-        asked(fed)
-
-
-def test_an_unfed_price_goes_stale_and_keeps_its_value_and_its_time(fed: Chain) -> None:
-    fed.must("one", post(fed, 2 * E18))
-    fed.block(after_s=50)
-    price, health = asked(fed)
-    good = price.timestamp.ToNanoseconds()
-    assert (good, health.is_healthy) == (fed.app.time_unix_ns, True)
-    told = fed.block(after_s=20).block_events
-    assert [e.type.rpartition(".")[2] for e in told] == ["EventPriceStaled"]
-    price, health = asked(fed)
-    assert (price.twap, price.timestamp.ToNanoseconds()) == (str(2 * E18), good)
-    assert (health.is_healthy, list(health.failure_reason)) == (False, ["insufficient price sources: 0 < 1"])
-    fed.must("one", post(fed, 3 * E18))
-    assert asked(fed)[1].is_healthy
-
-
-def test_skipped_blocks_let_it_go_stale_too(fed: Chain) -> None:
-    fed.must("one", post(fed, 2 * E18))
-    fed.app.skip(100, 6 * S)
-    assert not asked(fed)[1].is_healthy
-
-
-def test_two_feeds_that_disagree_are_unhealthy(fed: Chain) -> None:
-    fed.must("one", post(fed, 100 * E18))
-    fed.must("two", post(fed, 109 * E18, who="two"))
-    price, health = asked(fed)
-    assert (price.num_sources, price.deviation_bps, health.is_healthy) == (2, 900, True)
-    assert (price.min_price, price.max_price) == (str(100 * E18), str(109 * E18))
-    fed.must("two", post(fed, 120 * E18, who="two"))
-    assert list(asked(fed)[1].failure_reason) == ["price deviation too high: 2000 > 1000"]
-
-
-def test_what_was_posted_can_be_listed_and_filtered(fed: Chain) -> None:
-    for price in (1, 2):
-        fed.must("one", post(fed, price * E18))
-    everything = fed.ask(f"{QUERY}/Prices")
-    assert [(p.id.source, p.state.price) for p in everything.prices] == [(1, str(E18)), (1, str(2 * E18))]
-    since = {"start_time": everything.prices[1].id.timestamp}
-    assert len(fed.ask(f"{QUERY}/Prices", filters=since).prices) == 1
-    assert not fed.ask(f"{QUERY}/Prices", filters={"asset_denom": "btc"}).prices
-    params = fed.ask(f"{QUERY}/Params").params
-    assert (list(params.sources), params.twap_window.seconds) == ([fed["one"], fed["two"]], 30)
+    assert answer.log.endswith(text)
 
 
 @pytest.mark.parametrize(
-    ("entries", "wanted"),
-    [
-        pytest.param([(0, 7)], 7, id="alone it is the average"),
-        pytest.param([(0, 10), (95 * S, 40)], 25, id="half the window each"),
-        pytest.param([(0, 1_000), (89 * S, 10), (95 * S, 40)], 25, id="what ended before the window does not count"),
-        pytest.param([(99 * S, 4), (100 * S, 9)], 4, id="the newest has lasted no time yet"),
-        pytest.param([(100 * S, 9)], 9, id="the first one of all"),
-        pytest.param([(90 * S, 0), (95 * S, 1)], 0, id="a half is rounded to even"),
-        pytest.param([(90 * S, 1), (95 * S, 2)], 2, id="also upwards"),
-    ],
+    ("field", "text"), [("denom", "unsupported denom x"), ("base_denom", "unsupported base denom x")]
 )
-def test_the_average_weighs_by_time(entries: list[tuple[int, int]], wanted: int) -> None:
-    assert twap_e18(entries, 100 * S, 10 * S) == wanted
+def test_only_akt_in_usd(market: Any, field: str, text: str) -> None:
+    msg = market.price("1")
+    setattr(msg.id, field, "x")
+    assert text in market.send("feeder", msg).log
+
+
+def test_time_does_not_run_backwards_for_a_source(market: Any) -> None:
+    market.must("feeder", market.price("1"))
+    market.must("feeder", market.price("1.1", age_s=1))
+    assert "too old" in market.send("feeder", market.price("1.2", age_s=3)).log
+    market.must("feeder2", market.price("1.1", "feeder2", age_s=3))
+
+
+def test_old_entries_are_forgotten_at_the_end_of_the_epoch(starting: Callable[..., Any]) -> None:
+    chain = starting(
+        sources=("feeder",), oracle={"retention_ns": 100 * SECOND, "prune_epoch": "minute", "max_prune_per_epoch": 2}
+    )
+    for _ in range(3):
+        chain.must("feeder", chain.price("1"))
+    counts = []
+    for after_s in (50, 61, 61):
+        chain.block(after_s=after_s)
+        counts.append(sum(1 for _ in chain.app._store.at(chain.app.height).scan(ENTRIES)))
+    assert counts == [3, 1, 0]
