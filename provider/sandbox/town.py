@@ -79,7 +79,13 @@ async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: 
     asked = compiled.groups if compiled is not None else ()
     async with network(work, where=where, block_s=block_s, asked=asked) as net, living(net) as running:
         console.print(f"cluster   {net.cluster}")
-        console.print(f"chain     {net.settings.chain.id}  gRPC {net.node.grpc_url}  RPC {net.node.rpc_url}")
+        node = net.node
+        console.print(
+            f"chain     {net.settings.chain.id}  gRPC {node.grpc_url}  RPC {node.rpc_url}  REST {node.rest_url}"
+        )
+        console.print(
+            f"trouble   {node.rpc_url}/sandbox/chaos  POST e.g. '{{\"lag_blocks\": 3}}', GET shows all there is"
+        )
         console.print(f"gateway   https://127.0.0.1:{running.gateway_port}  provider {running.address}")
         console.print(f"config    {work / 'akp.yaml'}   ledger {net.ledger}")
         console.print("Ctrl-C stops everything\n")

@@ -13,6 +13,7 @@ from .context import Registry, View
 from .errors import ChainError, QueryError
 from .genesis import BME
 from .paging import DEFAULT_LIMIT, read_key, write_key
+from .store import Key
 
 _NAME = "akash.bme.v1"
 _STATES = {"ledger_record_status_pending": 1, "ledger_record_status_executed": 2, "ledger_record_status_canceled": 3}
@@ -122,7 +123,9 @@ def _of_state(view: View, state: int, wanted: Any, *, reverse: bool) -> list[tup
 _FILTERS = ("source", "denom", "to_denom")
 
 
-def _key(key: Any) -> bytes:
+def _key(key: Key) -> bytes:
     denom, to_denom, source, height, sequence, _ = key
-    texts = b"".join(bytes([len(part)]) + part.encode() for part in (denom, to_denom))
-    return texts + bytes([len(source)]) + source + height.to_bytes(8, "big") + sequence.to_bytes(8, "big")
+    texts = [denom.encode(), to_denom.encode(), source]
+    return b"".join(bytes([len(part)]) + part for part in texts) + b"".join(
+        n.to_bytes(8, "big") for n in (height, sequence)
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import escrow, market
+from . import escrow, market, settlement
 from .context import Context, Registry
 from .groups import (
     ACTIVE,
@@ -54,7 +54,7 @@ def account_closed(ctx: Context, account: Any) -> None:
     deployment = DEPLOYMENTS.get(ctx, (owner, int(dseq)))
     if deployment is None or deployment.state != ACTIVE:
         return
-    dry = account.state.state == escrow.OVERDRAWN
+    dry = account.state.state == settlement.OVERDRAWN
     close_deployment(ctx, deployment)
     for _, group in list(GROUPS.scan(ctx, (owner, int(dseq)))):
         if group.state in (GROUP_CLOSED, GROUP_INSUFFICIENT_FUNDS):
@@ -79,7 +79,7 @@ def payment_closed(ctx: Context, payment: Any) -> None:
     market.close_bid(ctx, bid)
     if lease.state not in market.LIVE:
         return
-    if payment.state.state == escrow.OVERDRAWN:
+    if payment.state.state == settlement.OVERDRAWN:
         market.close_lease(ctx, lease, market.LEASE_INSUFFICIENT_FUNDS, market.FOR_FUNDS)
     else:
         market.close_lease(ctx, lease, market.LEASE_CLOSED, market.UNSPECIFIED)

@@ -54,7 +54,7 @@ def _check(name: str, value: Any) -> None:
         return
     if name in _OUTAGES:
         wanted = {"status": int if name == "fail_rpc" else str, "for_s": (int, float)}
-        if not isinstance(value, dict) or not all(k in wanted and isinstance(v, wanted[k]) for k, v in value.items()):  # type: ignore[arg-type]
+        if not isinstance(value, dict) or not all(k in wanted and isinstance(v, wanted[k]) for k, v in value.items()):
             raise ValueError(f"{name} takes an object with status and for_s")
         if name == "fail_grpc" and value.get("status", "UNAVAILABLE") not in grpc.StatusCode.__members__:
             raise ValueError(f"{value['status']} is no status of gRPC")

@@ -6,7 +6,7 @@ from typing import Any
 
 from provider.chain.wire import message
 
-from . import escrow
+from . import settlement
 from .context import Registry, View
 from .errors import QueryError, not_found, registered
 from .groups import DEPLOYMENTS, GROUPS
@@ -52,7 +52,7 @@ def _whole(view: View, deployment: Any) -> Any:
     return message(f"{_SERVICE}.QueryDeploymentResponse")(
         deployment=deployment,
         groups=[group for _, group in GROUPS.scan(view.state, deployment_key(deployment.id))],
-        escrow_account=escrow.ACCOUNTS.get(view.state, deployment_account(deployment.id)),
+        escrow_account=settlement.ACCOUNTS.get(view.state, deployment_account(deployment.id)),
     )
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from provider.chain.wire import message
 
-from . import escrow
+from . import settlement
 from .context import Registry, Table, View
 from .paging import akash_page, refuse_offset, states_of
 
 _STATES = {"invalid": 0, "open": 1, "closed": 2, "overdrawn": 3}
-_INDEX = {escrow.ACCOUNTS.name: b"\x11\x00", escrow.PAYMENTS.name: b"\x12\x00"}
+_INDEX = {settlement.ACCOUNTS.name: b"\x11\x00", settlement.PAYMENTS.name: b"\x12\x00"}
 
 
 def register(registry: Registry) -> None:
@@ -23,12 +23,12 @@ def register(registry: Registry) -> None:
 
 
 def _accounts(view: View, request: Any) -> Any:
-    page, found = _page(view, request, escrow.ACCOUNTS)
+    page, found = _page(view, request, settlement.ACCOUNTS)
     return message("akash.escrow.v1.QueryAccountsResponse")(accounts=found, pagination=page)
 
 
 def _payments(view: View, request: Any) -> Any:
-    page, found = _page(view, request, escrow.PAYMENTS)
+    page, found = _page(view, request, settlement.PAYMENTS)
     return message("akash.escrow.v1.QueryPaymentsResponse")(payments=found, pagination=page)
 
 

@@ -44,8 +44,9 @@ def save(ctx: Context, key: Key, authorization: Any, expiration: Any = None) -> 
     grant = message(GRANTS.record)(authorization=pack(authorization))
     if expiration is not None:
         grant.expiration.CopyFrom(expiration)
-        if expiry_ns(grant) <= ctx.time_unix_ns:
-            now, told = (_rfc3339(ns) for ns in (ctx.time_unix_ns, expiry_ns(grant)))
+        until = int(expiration.ToNanoseconds())
+        if until <= ctx.time_unix_ns:
+            now, told = (_rfc3339(ns) for ns in (ctx.time_unix_ns, until))
             raise registered("authz", 3, f"expiration must be after the current block time ({now}), got {told}")
     ctx.put(GRANTS, key, grant)
     announce(ctx, "Grant", key)
@@ -88,5 +89,5 @@ def forget_expired(ctx: Context) -> None:
             ctx.erase(GRANTS.name, key)
 
 
-def _rfc3339(ns: int | None) -> str:
-    return datetime.datetime.fromtimestamp((ns or 0) // 10**9, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _rfc3339(ns: int) -> str:
+    return datetime.datetime.fromtimestamp(ns // 10**9, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,7 +8,7 @@ from typing import Any
 
 from provider.chain.wire import message
 
-from . import escrow
+from . import settlement
 from .context import Registry, Table, View
 from .errors import QueryError, not_found, registered
 from .ids import bid_account, bid_key, is_address, lease_payment, order_key
@@ -114,12 +114,12 @@ def _bid_page(view: View, request: Any, table: Table, names: dict[str, int]) -> 
 
 
 def _with_account(view: View, bid: Any) -> Any:
-    account = escrow.ACCOUNTS.get(view.state, bid_account(bid.id))
+    account = settlement.ACCOUNTS.get(view.state, bid_account(bid.id))
     return message(f"{_SERVICE}.QueryBidResponse")(bid=bid, escrow_account=account)
 
 
 def _with_payment(view: View, lease: Any) -> Any:
-    payment = escrow.PAYMENTS.get(view.state, lease_payment(lease.id))
+    payment = settlement.PAYMENTS.get(view.state, lease_payment(lease.id))
     return message(f"{_SERVICE}.QueryLeaseResponse")(lease=lease, escrow_payment=payment)
 
 

@@ -33,8 +33,8 @@ async def test_cutting_breaks_off_whoever_waits(node: Any) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with serve(node, "127.0.0.1:0", [web.get("/a", never)]) as url, aiohttp.ClientSession(url) as http:
-        waiting = asyncio.get_running_loop().create_task(http.get("/a").__aenter__())
+    async with serve(node, "127.0.0.1:0", [web.post("/a", never)]) as url, aiohttp.ClientSession(url) as http:
+        waiting = asyncio.get_running_loop().create_task(http.post("/a").__aenter__())  # a GET would be tried again
         await reached.wait()
         node.cut_connections()
         with pytest.raises(aiohttp.ClientError):
