@@ -84,6 +84,7 @@ MIN_RECLAMATION_WINDOW_S, RECLAMATION_WINDOW_S = 60, 86_400
 """the chain's shortest notice, and the longest that the daemon promises"""
 CLASSES = ("beta1", "beta2", "beta3", "default")
 AKT_USD_E18 = 5 * 10**17
+_YEAR_NS = 365 * 86_400 * 10**9
 PRICES = """\
 # The sandbox's prices; `akp sandbox` writes this file, a real provider writes its own (docs/prices.md).
 usdPerMonth:
@@ -164,7 +165,8 @@ async def network(
         min_reclamation_window_ns=MIN_RECLAMATION_WINDOW_S * 10**9,
         oracle=OracleParams(
             start_prices=(("akt", AKT_USD_E18),),
-            staleness_ns=365 * 86_400 * 10**9,  # nobody feeds it again
+            staleness_ns=_YEAR_NS,  # nobody names it again
+            retention_ns=_YEAR_NS,
         ),
     )
     async with AsyncExitStack() as open_:

@@ -64,6 +64,10 @@ class OracleParams:
     prune_epoch: str = "hour"
     max_prune_per_epoch: int = 1_000
     max_future_drift_ns: int = 10 * 10**9
+    start_prices: tuple[tuple[str, int], ...] = ()
+    """(denom, USD × 10^18), as if the first source had named them at the very start: they, too, count for only as long
+    as `staleness_ns` and `retention_ns` say
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ look at each source's newest entry only; a source that has been silent for too l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from provider.chain.wire import message
@@ -14,8 +14,9 @@ from provider.chain.wire import message
 from . import dec
 from .context import Context, Registry, Table
 from .errors import ChainError, registered
+from .genesis import Genesis
 from .ids import is_address
-from .store import Reader
+from .store import Key, Layer, Reader
 
 AGGREGATES = Table("oracle_aggregate", "akash.oracle.v2.AggregatedPrice")
 HEALTH = Table("oracle_health", "akash.oracle.v2.PriceHealth")
@@ -60,6 +61,11 @@ def register(registry: Registry) -> None:
     registry.end_block.append(_aggregate)
 
 
+def start(store: Layer, genesis: Genesis) -> None:
+    for denom, price in genesis.params.oracle.start_prices:
+        _enter(store.put, (1, denom, _USD), genesis.genesis_time_unix_ns, 0, price)
+
+
 def forget_old_prices(ctx: Context) -> None:
     """What is older than the chain keeps, a bounded number at a time."""
     params = ctx.genesis.params.oracle
@@ -92,8 +98,7 @@ def _add(ctx: Context, msg: Any) -> None:
     height, used = ctx.get(_SEQUENCE, pair[1:]) or (0, 0)
     sequence = used if height == ctx.height else 0
     ctx.write(_SEQUENCE, pair[1:], (ctx.height, sequence + 1))
-    ctx.write(ENTRIES, (*pair, at_ns, sequence), dec.parse(msg.price))
-    ctx.write(_LATEST, pair, (at_ns, sequence))
+    _enter(ctx.write, pair, at_ns, sequence, dec.parse(msg.price))
     ctx.log.typed(
         "akash.oracle.v2.EventPriceData",
         source=f'"{msg.signer}"',
@@ -101,6 +106,13 @@ def _add(ctx: Context, msg: Any) -> None:
         price=f'"{dec.text(dec.parse(msg.price))}"',
         timestamp=f'"{msg.timestamp.ToJsonString()}"',
     )
+
+
+def _enter(
+    put: Callable[[str, Key, Any], None], pair: tuple[int, str, str], at_ns: int, sequence: int, price: int
+) -> None:
+    put(ENTRIES, (*pair, at_ns, sequence), price)
+    put(_LATEST, pair, (at_ns, sequence))
 
 
 def _aggregate(ctx: Context) -> None:

@@ -9,7 +9,7 @@ import pytest
 from provider.chain.wire import message
 from provider.sandbox.chain.bank import coins_text, well_formed
 from provider.sandbox.chain.errors import QueryError
-from provider.sandbox.chain.genesis import ESCROW, FEE_COLLECTOR, Genesis, module_address
+from provider.sandbox.chain.genesis import AT_START, ESCROW, FEE_COLLECTOR, Genesis, module_address
 
 
 def send(chain: Any, to: str, *coins: tuple[str, int]) -> Any:
@@ -47,7 +47,9 @@ def test_who_receives_first_gets_the_next_account_number(chain: Any) -> None:
         chain.ask("cosmos.auth.v1beta1.Query/AccountInfo", address=fresh)
     assert no.value.status == "NOT_FOUND"
     chain.must("tenant", send(chain, fresh, ("uakt", 1)))
-    assert chain.ask("cosmos.auth.v1beta1.Query/AccountInfo", address=fresh).info.account_number == 5 + 6
+    assert chain.ask("cosmos.auth.v1beta1.Query/AccountInfo", address=fresh).info.account_number == len(
+        chain.keys
+    ) + len(AT_START)
     balances = chain.ask("cosmos.bank.v1beta1.Query/SpendableBalances", address=fresh).balances
     assert [(c.denom, c.amount) for c in balances] == [("uakt", "1")]
 

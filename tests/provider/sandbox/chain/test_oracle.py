@@ -49,6 +49,13 @@ def test_a_price_comes_goes_stale_and_recovers(market: Any) -> None:
     assert told(market.block(market.tx("feeder", market.price("1.3")))) == ["PriceRecovered", "AggregatedPrice"]
 
 
+def test_a_chain_may_start_with_a_price(starting: Callable[..., Any]) -> None:
+    chain = starting(oracle={"start_prices": (("akt", dec.E18 // 2),), "staleness_ns": 60 * SECOND})
+    assert now(chain) == "0.5"
+    chain.block(after_s=60)
+    assert now(chain) == "oracle.v2 4: price stalled"
+
+
 def test_the_price_in_use_is_a_mean_over_time(market: Any) -> None:
     """chain-probes 31: shortly after a new price the old one still counts."""
     market.must("feeder", market.price("1"))
