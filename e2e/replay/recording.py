@@ -33,7 +33,7 @@ class Recording:
     def load(cls, path: Path, genesis: Path | None = None) -> Recording:
         """NotARecording when either file cannot be used. Both may be compressed (.gz)."""
         try:
-            lines = [json.loads(line) for line in _text(path).splitlines() if line.strip()]
+            lines = [json.loads(line) for line in _text(path).split("\n") if line.strip()]
             meta, headers = lines[0]["meta"], lines[-1]["headers"]
             genesis_path = genesis or _beside(path, meta["genesis"])
             found = json.loads(_text(genesis_path))

@@ -13,6 +13,8 @@ import json
 import re
 from typing import Any
 
+from google.protobuf import json_format
+
 from e2e.replay import comparable, left_out
 from e2e.replay.comparable import abci_answer, as_json, events, log, parsed, simulation
 from e2e.replay.outcome import Outcome
@@ -182,23 +184,28 @@ class Replay:
         if request.get("address") in self._rewarded and name.startswith("cosmos.bank"):
             self._leave_out(left_out.ACCOUNTS)
             return
-        service, _, rpc = name.rpartition("/")
-        described = POOL.FindServiceByName(service).FindMethodByName(rpc)
-        asked = parsed(described.input_type.full_name, request)
-        try:
-            answer, _ = self._services.ask(
-                f"/{name}", asked.SerializeToString(), 0 if line.get("unpinned") else line["at"]
-            )
-            ours = as_json(message(described.output_type.full_name).FromString(answer))
-        except QueryError as no:
-            ours = {"code": no.status, "details": no.text}
+        ours = self._asked(name, request, 0 if line.get("unpinned") else line["at"])
         if line.get("unpinned"):
             real, ours = self._own(real), self._own(ours)
-            if rpc == "GetTx" and "tx_response" in ours:
+            if name.endswith("/GetTx") and "tx_response" in ours:
                 self._leave_out(left_out.TX_ITSELF)
                 ours.pop("tx", None)
                 ours["tx_response"].pop("tx", None)
         self.outcome.item("queries", f"height {line['at']} {name} {json.dumps(request)}", ("answer", real, ours))
+
+    def _asked(self, name: str, request: Line, height: int) -> Line:
+        service, _, rpc = name.rpartition("/")
+        try:
+            described = POOL.FindServiceByName(service).FindMethodByName(rpc)
+            asked = parsed(described.input_type.full_name, request)
+        except (KeyError, json_format.ParseError) as unknown:
+            return {"the sandbox does not know the question": str(unknown)}
+        try:
+            answer, _ = self._services.ask(f"/{name}", asked.SerializeToString(), height)
+        except QueryError as no:
+            return {"code": no.status, "details": no.text}
+        found: Line = as_json(message(described.output_type.full_name).FromString(answer))
+        return found
 
     def _get(self, line: Line) -> None:
         self._reach(line["at"])

@@ -39,7 +39,7 @@ from .context import Context, Registry, View
 from .errors import ChainError, QueryError, SimulateError
 from .events import AbciEvent, EventLog, of_block, of_message
 from .gas import UNLIMITED, Meter
-from .genesis import AT_START, Genesis
+from .genesis import AT_START, BME, Genesis
 from .store import Layer, Store
 from .tx import Tx, check_messages, decode
 
@@ -168,10 +168,10 @@ class App:
         return BlockAnswer(height, results, events)
 
     def skip(self, blocks: int, block_time_ns: int) -> None:
-        """As many empty blocks at once. Only where there are prices does anything happen in them by itself; there each
-        one is made, elsewhere the last stands for all.
+        """As many empty blocks at once. Only where prices are named or a vault mints does anything happen in them by
+        itself; there each one is made, elsewhere the last stands for all.
         """
-        if self._genesis.params.oracle.sources:
+        if self._genesis.params.oracle.sources or BME in self._genesis.balances:
             for _ in range(blocks):
                 self.deliver_block(self._time_unix_ns + block_time_ns, [])
         elif blocks > 0:

@@ -48,6 +48,9 @@ CHANGES = {
     "a code": ('"code":0,"codespace":""', '"code":5,"codespace":"sdk"'),
     "an answer": ('"lease_closed_owner"', '"lease_closed_reason_unstable"'),
     "an event of a block": ('"mint_status_healthy', '"mint_status_warning'),
+    "a question nobody knows": ("akash.cert.v1.Query/Certificates", "akash.cert.v1.Query/Others"),
+    "a service nobody knows": ("akash.cert.v1.Query/Certificates", "akash.take.v1.Query/Params"),
+    "a detail nobody knows of a question": ('"request":{"', '"request":{"stranger":1,"'),
     "a balance": ('"denom":"uact","amount":"1000', '"denom":"uact","amount":"2000'),
 }
 
@@ -100,13 +103,13 @@ def test_late_answers_are_put_back_before_the_next_block(tmp_path: Path) -> None
     lines = [
         {"meta": {"genesis": "genesis.json"}},
         {"height": 1, "results": [], "txs": []},
-        {"height": 2, "results": [], "txs": []},
+        {"height": 2, "results": [], "txs": [], "note": "\u2028 is no end of a line"},
         {"rpc": {"after_height": 1}},
         {"at": 2, "query": "q", "unpinned": True},
         {"headers": [[1, "2026-01-01T00:00:00Z"], [2, "2026-01-01T00:00:01.5Z"]]},
     ]
     path = tmp_path / "late.jsonl"
-    path.write_text("\n".join(map(json.dumps, lines)))
+    path.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
     (tmp_path / "genesis.json").write_text("{}")
     recording = Recording.load(path)
     assert [line.get("height") or next(iter(line)) for line in recording.lines] == [1, "rpc", 2, "at"]
