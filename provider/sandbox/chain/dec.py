@@ -24,12 +24,6 @@ def truncate(scaled: int) -> int:
     return -whole if scaled < 0 else whole
 
 
-def quo(scaled: int, divisor: int) -> int:
-    """Divided by a whole positive number, rounded half to even."""
-    whole, rest = divmod(scaled, divisor)
-    return whole + (2 * rest > divisor or (2 * rest == divisor and whole % 2 == 1))
-
-
 def of(units: int) -> int:
     """Whole units as a scaled integer."""
     return units * E18

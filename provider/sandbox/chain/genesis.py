@@ -125,7 +125,7 @@ class Genesis:
         }
         order = [account.get("base_account", account) for account in state["auth"]["accounts"]]
         balances = {account["address"]: coins.get(account["address"], {}) for account in order}
-        market, oracle = state["market"]["params"], state["oracle"]["params"]
+        market = state["market"]["params"]
         price = data["minimum_gas_prices"].removesuffix("uakt")
         whole, _, fraction = price.partition(".")
         params = Params(
@@ -137,14 +137,6 @@ class Genesis:
             min_reclamation_window_ns=_seconds(market["min_reclamation_window"]),
             max_reclamation_window_ns=_seconds(market["max_reclamation_window"]),
             deployment_min_deposits=_coins(state["deployment"]["params"]["min_deposits"]),
-            oracle=OracleParams(
-                sources=tuple(oracle["sources"]),
-                min_sources=oracle["min_price_sources"],
-                staleness_ns=_seconds(oracle["max_price_staleness_period"]),
-                twap_window_ns=_seconds(oracle["twap_window"]),
-                max_deviation_bps=int(oracle["max_price_deviation_bps"]),
-                max_future_drift_ns=_seconds(oracle["max_future_time_drift"]),
-            ),
             send_disabled=frozenset(row["denom"] for row in state["bank"]["send_enabled"] if not row["enabled"]),
             send_enabled=frozenset(row["denom"] for row in state["bank"]["send_enabled"] if row["enabled"]),
             bme=_bme(state["bme"]["params"]),

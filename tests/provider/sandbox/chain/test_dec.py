@@ -23,6 +23,15 @@ def test_a_wire_amount_reads_prints_and_is_cut_towards_zero(wire: str, text: str
     assert dec.of(3) == 3 * 10**18
 
 
-@pytest.mark.parametrize(("scaled", "divisor", "wanted"), [(7, 2, 4), (5, 2, 2), (3, 2, 2), (10, 3, 3), (11, 3, 4)])
-def test_a_quotient_is_rounded_half_to_even(scaled: int, divisor: int, wanted: int) -> None:
-    assert dec.quo(scaled, divisor) == wanted
+@pytest.mark.parametrize(
+    ("a", "b", "wanted"),
+    [(7, 2, "3.5"), (1, 3, f"0.{'3' * 18}"), (2, 3, f"0.{'6' * 17}7"), (-2, 3, f"-0.{'6' * 17}7"), (-1, -4, "0.25")],
+)
+def test_a_quotient_has_eighteen_decimals(a: int, b: int, wanted: str) -> None:
+    assert dec.text(dec.quo(dec.of(a), dec.of(b))).rstrip("0") == wanted.rstrip("0")
+
+
+@pytest.mark.parametrize(("smallest", "wanted"), [(1, 0), (3, 2), (5, 2), (-1, 0), (-3, -2)])
+def test_half_a_last_decimal_goes_to_the_even_one(smallest: int, wanted: int) -> None:
+    assert dec.quo(smallest, dec.of(2)) == wanted
+    assert dec.mul(smallest, dec.E18 // 2) == wanted
