@@ -54,10 +54,48 @@ class ChainSettings(_Part):
     )
 
 
+SecretRef = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+/[-._a-zA-Z0-9]+$")]
+Account = Annotated[str, Field(pattern=r"^(akash1[a-z0-9]{38,58})?$")]
+
+
 class KeySettings(_Part):
-    mnemonic_file: Path | None = Field(None, description="File with the 12–24 words of the provider's account.")
+    mnemonic_file: Path | None = Field(None, description="File with the 12–24 words of the account that signs.")
     hex_file: Path | None = Field(None, description="File with the private key as 64 hex digits.")
+    armor_file: Path | None = Field(None, description="File with the key as `akash keys export` prints it.")
+    secret: SecretRef | None = Field(
+        None, description="Kubernetes Secret with words, hex or armoured key, as namespace/name/key."
+    )
+    remote_url: str | None = Field(None, description="Service that signs for us, e.g. https://signer:9443.")
     mnemonic: str | None = Field(None, repr=False, description="The words themselves; prefer a file or a secret.")
+    index: int = Field(0, ge=0, lt=1 << 31, description="Which account of the mnemonic: the last part of its HD path.")
+    passphrase_file: Path | None = Field(None, description="File with the passphrase of the armoured key.")
+    passphrase_secret: SecretRef | None = Field(
+        None, description="The same in a Kubernetes Secret, as namespace/name/key."
+    )
+    remote_token_file: Path | None = Field(None, description="File with the bearer token of that service.")
+    remote_ca_file: Path | None = Field(
+        None, description="PEM with the authority of that service's certificate; empty uses the system's."
+    )
+    remote_timeout_s: float = Field(5.0, gt=0, le=60, description="Longest wait for a signature of that service.")
+    owner: Account = Field(
+        "", description="The provider's account when its own key stays cold; the key above acts for it by grants."
+    )
+    fee_granter: Account = Field(
+        "",
+        description="Account that pays the fees by a fee grant to the key above; empty, that key's own account pays.",
+    )
+
+
+class ProviderSettings(_Part):
+    host_uri: str = Field("", description="Address tenants reach; empty means https://public_hostname:8443.")
+    email: str = Field("", description="Contact shown in the provider's record.")
+    website: str = Field("", description="Website shown in the provider's record.")
+    attributes: dict[str, str] = Field(
+        {}, description="What the provider says of itself, e.g. {region: us-west, tier: community, host: akash}."
+    )
+    publish_capabilities: bool = Field(
+        True, description="`akp attributes` adds the cluster's GPUs and storage classes to those."
+    )
 
 
 class ClusterSettings(_Part):
@@ -156,6 +194,7 @@ class Settings(BaseSettings):
 
     chain: ChainSettings = ChainSettings()
     key: KeySettings = KeySettings()
+    provider: ProviderSettings = ProviderSettings()
     cluster: ClusterSettings = ClusterSettings()
     bid: BidSettings = BidSettings()
     lease: LeaseSettings = LeaseSettings()

@@ -217,3 +217,33 @@ def with_daemon(in_town: Callable[..., Any]) -> Callable[..., Any]:
                     await daemon.process.wait()
 
     return open_
+
+
+@pytest.fixture(scope="session")
+def exported() -> dict[str, str]:
+    """kdf -> a key as the reference's own keyring code (cosmos-sdk 0.53) exports it under "correct horse": thirty-two
+    ones."""
+    return {"argon2": _ARGON2, "bcrypt": _BCRYPT}
+
+
+_ARGON2 = """\
+-----BEGIN TENDERMINT PRIVATE KEY-----
+salt: 706EBED77BB7A816D159D8123D4AAB97
+type: secp256k1
+kdf: argon2
+
+9fcx4ZD0bC571cyEDRsrsp+8pwqSX994O/AcmNqxGmH3u2xtMkH5A9g6tsY/gFni
+HDIMx4Q=
+=nYMQ
+-----END TENDERMINT PRIVATE KEY-----
+"""
+_BCRYPT = """\
+-----BEGIN TENDERMINT PRIVATE KEY-----
+kdf: bcrypt
+salt: A790BB721D1C094260EA84F5E5B72290
+
+BttJlIjzKdNYgNFQkNbVHweY0yPGcgWfxedOWXHuSjWjH8R1KoGBOD4ArmiHFxF7
+w33JFFZO3VhIFwo+NW1F1f0eEFEc6lf5T3ETRN4=
+=cixp
+-----END TENDERMINT PRIVATE KEY-----
+"""

@@ -11,7 +11,7 @@ from provider.chain.keys import Key
 from provider.chain.tx.sign import sign
 
 
-def test_every_recorded_signature_is_ours_bit_for_bit(lines: Any, genesis: dict[str, Any]) -> None:
+async def test_every_recorded_signature_is_ours_bit_for_bit(lines: Any, genesis: dict[str, Any]) -> None:
     accounts = {
         key.public_key: (key, who["account_number"])
         for who in genesis["names"].values()
@@ -27,8 +27,7 @@ def test_every_recorded_signature_is_ours_bit_for_bit(lines: Any, genesis: dict[
             if known is None or len(raw.signatures) != 1:
                 continue
             key, number = known
-            assert sign(key, raw.body_bytes, raw.auth_info_bytes, "local", number) == base64.b64decode(tx["bytes"]), tx[
-                "note"
-            ]
+            made = await sign(key, raw.body_bytes, raw.auth_info_bytes, "local", number)
+            assert made == base64.b64decode(tx["bytes"]), tx["note"]
             signed += 1
     assert signed > 500

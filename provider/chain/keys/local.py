@@ -1,29 +1,21 @@
-"""The account's key: from words, from hex or from a file; its address; its signatures (chain.md §4.1).
-
-The words' checksum is not verified: that needs BIP-39's list of 2,048 words, which we do not carry. Any 12, 15, 18, 21
-or 24 words make *a* key, so a mistyped word shows only as an unexpected address. Compare the address that is printed
-at start.
-"""
+"""A secp256k1 key in this process: from words or hex; its address; its signatures (chain.md §4.1)."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import unicodedata
-from pathlib import Path
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from manifests import bech32
+from provider.chain.keys import mnemonic
 from provider.chain.ripemd160 import ripemd160
-from provider.errors import ConfigError
-from provider.settings import KeySettings
 
 PREFIX = "akash"
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _HARD = 1 << 31
-_LENGTHS = (12, 15, 18, 21, 24)
 
 
 class Key:
@@ -44,12 +36,16 @@ class Key:
 
     @staticmethod
     def from_mnemonic(words: str, index: int = 0) -> Key:
-        """The key at m/44'/118'/0'/0/`index`. ValueError unless there are 12, 15, 18, 21 or 24 words."""
-        parts = unicodedata.normalize("NFKD", words).split()
-        if len(parts) not in _LENGTHS:
-            raise ValueError(f"{len(parts)} words; a mnemonic has 12, 15, 18, 21 or 24")
-        seed = hashlib.pbkdf2_hmac("sha512", " ".join(parts).encode(), b"mnemonic", 2048)
+        """The key at m/44'/118'/0'/0/`index`. ValueError names the word that is wrong."""
+        seed = mnemonic.seed(mnemonic.words(words))
         return Key(_derive(seed, (44 + _HARD, 118 + _HARD, _HARD, 0, index)))
+
+    @staticmethod
+    def from_bytes(secret: bytes) -> Key:
+        """From 32 bytes; ValueError otherwise."""
+        if len(secret) != 32:
+            raise ValueError(f"{len(secret)} bytes; a private key has 32")
+        return Key(int.from_bytes(secret))
 
     @staticmethod
     def from_hex(text: str) -> Key:
@@ -66,45 +62,27 @@ class Key:
         r, s = utils.decode_dss_signature(der)
         return r.to_bytes(32) + min(s, _ORDER - s).to_bytes(32)
 
+    async def signature(self, document: bytes) -> bytes:
+        """The same, as every kind of key can be asked."""
+        return self.sign(document)
+
 
 def address_of(public_key: bytes) -> str:
     """The "akash1…" of 33 compressed bytes."""
     return bech32.encode(PREFIX, ripemd160(hashlib.sha256(public_key).digest()))
 
 
-def load(settings: KeySettings) -> Key:
-    """The one key that the settings name; ConfigError says which setting is missing, doubled or wrong."""
-    given = [name for name in ("mnemonic_file", "hex_file", "mnemonic") if getattr(settings, name)]
-    if not given:
-        raise ConfigError(
-            "key", "no key is set", "Set key.mnemonic_file (12-24 words) or key.hex_file (64 hex digits)."
-        )
-    if len(given) > 1:
-        raise ConfigError("key", f"{' and '.join(given)} are both set", "Keep one: two sources may name two accounts.")
-    name = given[0]
-    source = getattr(settings, name)
-    text = _read(f"key.{name}", source) if isinstance(source, Path) else str(source)
-    where = f"key.{name}" if name == "mnemonic" else f"key.{name} ({source})"
+def verify(public_key: bytes, data: bytes, signature: bytes) -> bool:
+    """Whether the chain would take 64 bytes r‖s over `data` for this key's: right, and s in the lower half."""
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    if len(signature) != 64 or s > _ORDER // 2:
+        return False
     try:
-        return Key.from_hex(text) if name == "hex_file" else Key.from_mnemonic(text)
-    except ValueError as bad:
-        cure = (
-            "Write the private key as 64 hex digits."
-            if name == "hex_file"
-            else "Write all words of the mnemonic, separated by spaces."
-        )
-        raise ConfigError(where, str(bad), cure) from None
-
-
-def _read(where: str, file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError as bad:
-        raise ConfigError(
-            f"{where} ({file})", bad.strerror or "cannot be read", "Give a file the daemon's user can read."
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{where} ({file})", "not text", "Write the words or hex digits as plain text.") from None
+        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), public_key)
+        key.verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _derive(seed: bytes, path: tuple[int, ...]) -> int:
