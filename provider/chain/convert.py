@@ -44,7 +44,9 @@ from manifests.resources import (
     Storage,
 )
 from provider.chain import messages as ask
-from provider.chain.wire import message
+from provider.chain.wire import message, pack, unpack
+
+DEPOSIT_MSG = "/akash.escrow.v1.MsgAccountDeposit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,31 @@ class Certificate:
     pubkey_pem: bytes
     """label EC PUBLIC KEY; see certs.public_key_of"""
     serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one account allows another (chain.md §2.6)."""
+
+    type_url: str
+    """of the messages it is for"""
+    expires_unix_s: int | None
+    """None: never"""
+    limits: tuple[Coin, ...] | None = None
+    """what may still be spent under it; None: no limit of its own"""
+    kind: str = "GenericAuthorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Whose fees are paid, up to what (chain.md §2.6)."""
+
+    granter: str
+    expires_unix_s: int | None
+    left: tuple[Coin, ...] | None
+    """None: no limit"""
+    type_urls: tuple[str, ...] | None
+    """the messages whose transactions are paid; None: all"""
 
 
 # -- ids --------------------------------------------------------------------------------------------------------------
@@ -166,6 +193,11 @@ def provider(w: Any) -> Provider:
     return Provider(w.owner, w.host_uri, attributes(w.attributes))
 
 
+def provider_record(w: Any) -> ask.UpdateProvider:
+    """All that stands in a provider's record, as the message that would write it again."""
+    return ask.UpdateProvider(w.owner, w.host_uri, attributes(w.attributes), w.info.email, w.info.website)
+
+
 def escrow_account(w: Any) -> EscrowAccount:
     """Of a deployment's account; ValueError for another scope, whose xid is no deployment."""
     if _name(w.id, "scope") != "deployment":
@@ -215,6 +247,30 @@ def certificate(w: Any) -> Certificate:
     """Of a CertificateResponse."""
     c = w.certificate
     return Certificate(_name(c, "state"), c.cert, c.pubkey, int(w.serial))
+
+
+def grant(w: Any) -> Grant:
+    """Of an authz Grant, generic or one of those with limits of their own."""
+    inner, until = unpack(w.authorization), _unix_s(w)
+    kind = inner.DESCRIPTOR.name
+    match kind:
+        case "GenericAuthorization":
+            return Grant(inner.msg, until)
+        case "DepositAuthorization":
+            return Grant(DEPOSIT_MSG, until, tuple(map(coin, inner.spend_limits)), kind)
+        case _:
+            return Grant("/cosmos.bank.v1beta1.MsgSend", until, tuple(map(coin, inner.spend_limit)), kind)
+
+
+def allowance(w: Any) -> Allowance:
+    """Of a feegrant Grant. Of one that renews itself in periods, what is left of the present one."""
+    inner, only = unpack(w.allowance), None
+    if inner.DESCRIPTOR.name == "AllowedMsgAllowance":
+        only = tuple(inner.allowed_messages)
+        inner = unpack(inner.allowance)
+    basic = inner.basic if inner.DESCRIPTOR.name == "PeriodicAllowance" else inner
+    limits = inner.period_can_spend if basic is not inner else basic.spend_limit
+    return Allowance(w.granter, _unix_s(basic), tuple(map(coin, limits)) or None, only)
 
 
 def group_spec(w: Any) -> GroupSpec:
@@ -399,6 +455,37 @@ def _sign_attributes(m: ask.SignAttributes) -> Any:
     return w
 
 
+def _grant(m: ask.Grant) -> Any:
+    w = message("cosmos.authz.v1beta1.MsgGrant")(granter=m.granter, grantee=m.grantee)
+    w.grant.authorization.CopyFrom(pack(message("cosmos.authz.v1beta1.GenericAuthorization")(msg=m.type_url)))
+    if m.expires_unix_s is not None:
+        w.grant.expiration.seconds = m.expires_unix_s
+    return w
+
+
+def _revoke(m: ask.Revoke) -> Any:
+    return message("cosmos.authz.v1beta1.MsgRevoke")(granter=m.granter, grantee=m.grantee, msg_type_url=m.type_url)
+
+
+def _grant_allowance(m: ask.GrantAllowance) -> Any:
+    allowed = message("cosmos.feegrant.v1beta1.BasicAllowance")()
+    if m.limit is not None:
+        allowed.spend_limit.add(denom=m.limit.denom, amount=str(m.limit.amount))
+    if m.expires_unix_s is not None:
+        allowed.expiration.seconds = m.expires_unix_s
+    if m.type_urls:
+        allowed = message("cosmos.feegrant.v1beta1.AllowedMsgAllowance")(
+            allowance=pack(allowed), allowed_messages=m.type_urls
+        )
+    return message("cosmos.feegrant.v1beta1.MsgGrantAllowance")(
+        granter=m.granter, grantee=m.grantee, allowance=pack(allowed)
+    )
+
+
+def _revoke_allowance(m: ask.RevokeAllowance) -> Any:
+    return message("cosmos.feegrant.v1beta1.MsgRevokeAllowance")(granter=m.granter, grantee=m.grantee)
+
+
 _WRITERS: dict[type, Callable[[Any], Any]] = {
     ask.CreateBid: _create_bid,
     ask.CloseBid: _close_bid,
@@ -416,10 +503,18 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     ask.CloseLease: _close_lease,
     ask.Deposit: _deposit,
     ask.SignAttributes: _sign_attributes,
+    ask.Grant: _grant,
+    ask.Revoke: _revoke,
+    ask.GrantAllowance: _grant_allowance,
+    ask.RevokeAllowance: _revoke_allowance,
 }
 
 
 # -- small parts ------------------------------------------------------------------------------------------------------
+
+
+def _unix_s(w: Any) -> int | None:
+    return int(w.expiration.seconds) if w.HasField("expiration") else None
 
 
 def _name(w: Any, field: str) -> str:

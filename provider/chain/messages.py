@@ -123,6 +123,43 @@ class SignAttributes:
     attributes: Attributes
 
 
+# -- what a cold owner asks -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`grantee` may send messages of one type in the granter's name."""
+
+    granter: str
+    grantee: str
+    type_url: str
+    expires_unix_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    granter: str
+    grantee: str
+    type_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAllowance:
+    """The granter pays the grantee's fees, up to a limit (None: any), for transactions with these messages only."""
+
+    granter: str
+    grantee: str
+    limit: Coin | None
+    type_urls: tuple[str, ...] = ()
+    expires_unix_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeAllowance:
+    granter: str
+    grantee: str
+
+
 ProviderMsg = (
     CreateBid
     | CloseBid
@@ -143,4 +180,24 @@ TenantMsg = (
     | Deposit
     | SignAttributes
 )
-Msg = ProviderMsg | TenantMsg
+OwnerMsg = Grant | Revoke | GrantAllowance | RevokeAllowance
+Msg = ProviderMsg | TenantMsg | OwnerMsg
+
+
+def signer_of(msg: Msg) -> str:
+    """Whose account must sign it, or have granted it (chain.md §2.1)."""
+    match msg:
+        case CreateBid(id=bid) | CloseBid(id=bid) | WithdrawLease(id=bid) | StartReclaim(id=bid):
+            return bid.provider
+        case CreateLease(id=key) | CloseLease(id=key) | CreateDeployment(id=key) | UpdateDeployment(id=key):
+            return key.owner
+        case CloseDeployment(id=key) | CloseGroup(id=key):
+            return key.owner
+        case CreateProvider() | UpdateProvider() | CreateCertificate() | RevokeCertificate():
+            return msg.owner
+        case Deposit():
+            return msg.signer
+        case SignAttributes():
+            return msg.auditor
+        case Grant() | Revoke() | GrantAllowance() | RevokeAllowance():
+            return msg.granter

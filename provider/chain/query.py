@@ -31,7 +31,8 @@ from manifests.coins import parse_decimal
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attributes
 from provider.chain import convert
-from provider.chain.convert import Account, Certificate
+from provider.chain.convert import Account, Allowance, Certificate, Grant
+from provider.chain.messages import UpdateProvider
 from provider.chain.nodes import NodeError, Nodes
 from provider.chain.wire import message
 from provider.errors import NotFound, Refused
@@ -127,6 +128,12 @@ class Query:
         request = message("akash.provider.v1beta4.QueryProviderRequest")(owner=owner)
         return convert.provider((await self._ask("akash.provider.v1beta4.Query", "Provider", request)).provider)
 
+    async def provider_record(self, owner: str) -> UpdateProvider:
+        """The record with its contact, as the message that would write it again."""
+        request = message("akash.provider.v1beta4.QueryProviderRequest")(owner=owner)
+        answer = await self._ask("akash.provider.v1beta4.Query", "Provider", request)
+        return convert.provider_record(answer.provider)
+
     async def audited(self, owner: str) -> dict[str, Attributes]:
         """auditor -> attributes it has signed for `owner`; {} where nobody has."""
         request = message(f"{_AUDIT}.QueryProviderAttributesRequest")(owner=owner)
@@ -165,6 +172,22 @@ class Query:
         request = message("cosmos.bank.v1beta1.QueryAllBalancesRequest")(address=address)
         rows = await self._pages("cosmos.bank.v1beta1", "AllBalances", request, "balances")
         return {c.denom: c.amount for c in map(convert.coin, rows)}
+
+    async def grants(self, granter: str, grantee: str) -> list[Grant]:
+        """What `granter` allows `grantee`, what has expired left out by the chain; [] where nothing is."""
+        request = message("cosmos.authz.v1beta1.QueryGrantsRequest")(granter=granter, grantee=grantee)
+        return [convert.grant(w) for w in await self._pages("cosmos.authz.v1beta1", "Grants", request, "grants")]
+
+    async def allowance(self, granter: str, grantee: str) -> Allowance | None:
+        """None where `granter` pays no fees of `grantee`; one that has expired may still be there."""
+        request = message("cosmos.feegrant.v1beta1.QueryAllowanceRequest")(granter=granter, grantee=grantee)
+        try:
+            answer = await self._ask("cosmos.feegrant.v1beta1.Query", "Allowance", request)
+        except (Refused, NodeError) as no:  # the chain calls this INTERNAL, not NOT_FOUND
+            if "fee-grant not found" in str(no):
+                return None
+            raise
+        return convert.allowance(answer.allowance)
 
     async def market_params(self) -> MarketParams:
         answer = await self._ask(f"{_MARKET}.Query", "Params", message(f"{_MARKET}.QueryParamsRequest")())

@@ -9,9 +9,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from manifests.coins import Coin
+from provider.chain import convert
+from provider.chain import messages as ask
 from provider.chain.wire import message, pack
 
 SIGN_MODE_DIRECT = 1
+
+
+def box(msg: ask.Msg, address: str) -> Any:
+    """A packed message for a transaction that `address` signs: as it is when it is that account's own, else inside a
+    MsgExec, which needs the other account's grant (chain.md §2.6). One MsgExec each, so that a refusal's message index
+    still tells which one it is about."""
+    packed = pack(convert.to_wire(msg))
+    if ask.signer_of(msg) == address:
+        return packed
+    return pack(message("cosmos.authz.v1beta1.MsgExec")(grantee=address, msgs=[packed]))
 
 
 def body(boxes: Sequence[Any], *, timeout_unix_ns: int | None = None, unordered: bool = False, memo: str = "") -> bytes:
@@ -24,14 +36,15 @@ def body(boxes: Sequence[Any], *, timeout_unix_ns: int | None = None, unordered:
     return bytes(w.SerializeToString(deterministic=True))
 
 
-def auth_info(public_key: bytes, sequence: int, gas_limit: int, fee: Sequence[Coin]) -> bytes:
-    """AuthInfo bytes for one secp256k1 signer; the sequence of an unordered transaction is 0."""
+def auth_info(public_key: bytes, sequence: int, gas_limit: int, fee: Sequence[Coin], fee_granter: str = "") -> bytes:
+    """AuthInfo bytes for one secp256k1 signer; the sequence of an unordered transaction is 0. `fee_granter` pays the
+    fee when it has granted that."""
     w = message("cosmos.tx.v1beta1.AuthInfo")()
     signer = w.signer_infos.add()
     signer.public_key.CopyFrom(pack(message("cosmos.crypto.secp256k1.PubKey")(key=public_key)))
     signer.mode_info.single.mode = SIGN_MODE_DIRECT
     signer.sequence = sequence
-    w.fee.gas_limit = gas_limit
+    w.fee.gas_limit, w.fee.granter = gas_limit, fee_granter
     for coin in fee:
         w.fee.amount.add(denom=coin.denom, amount=str(coin.amount))
     return bytes(w.SerializeToString(deterministic=True))

@@ -23,6 +23,7 @@ class Verdict(Enum):
     REFUSED = "a clear no; the same message will be refused again"
     NEXT_BLOCK = "passes by itself once another block is there"
     FUNDS = "the account lacks money; passes when it has some"
+    GRANT = "a grant or fee grant is missing, expired or used up; passes when its granter signs a new one"
     OUT_OF_GAS = "send again with more gas"
     NEW_NONCE = "send again with another timeout"
     SEQUENCE = "ordered mode: send again with the right sequence"
@@ -44,6 +45,8 @@ _SDK = {
     37: Verdict.ORDERED_ONLY,
     42: Verdict.NEW_NONCE,
 }
+_GRANTS = {("authz", 2), ("authz", 6), ("feegrant", 2), ("feegrant", 3), ("feegrant", 7)}
+_NO_FEE_GRANT = "fee-grant not found"
 _PANIC = 111222
 _INDEX = re.compile(r"failed to execute message; message index: (\d+): ")
 _TAIL = re.compile(r"(?: \[[^\[\]]*\])?(?: with gas used: '\d+')?\s*$")
@@ -130,7 +133,13 @@ _TEXTS: dict[str, tuple[str, int]] = {
     "incorrect account sequence": ("sdk", 32),
     "conflict": ("sdk", 36),
     "feature not supported": ("sdk", 37),
+    "not found": ("sdk", 38),
     "tx timeout": ("sdk", 42),
+    "authorization not found": ("authz", 2),
+    "authorization expired": ("authz", 6),
+    "fee limit exceeded": ("feegrant", 2),
+    "fee allowance expired": ("feegrant", 3),
+    "message not allowed": ("feegrant", 7),
 }
 
 
@@ -141,6 +150,8 @@ def classify(codespace: str, code: int, log: str) -> Verdict:
         return Verdict.NEXT_BLOCK
     if "insufficient balance" in log and code != _PANIC:
         return Verdict.FUNDS
+    if (codespace, code) in _GRANTS or _NO_FEE_GRANT in log:
+        return Verdict.GRANT
     if codespace == "sdk":
         if code == 18:
             return _invalid_request(log)
@@ -169,6 +180,16 @@ def simulated(text: str) -> tuple[str, int]:
 def told(text: str) -> str:
     """A failed simulation's text without source location and gas, for people."""
     return _TAIL.sub("", text)
+
+
+def readable(log: str) -> str:
+    """A refusal of a fee without the raw bytes of addresses that the chain puts into it (recorded scenarios 28)."""
+    _, names, words = log.rpartition("does not allow to pay fees for ")
+    while names:
+        _, colon, words = words.partition(": ")
+        if words.isascii() and words.isprintable():
+            return words if colon else "the fee is not granted"
+    return log
 
 
 def message_index(log: str) -> int | None:

@@ -17,9 +17,9 @@ import structlog
 from manifests.coins import parse_decimal, shown
 from provider.chain import messages as ask
 from provider.chain.comet import Head
-from provider.chain.convert import Account, to_wire
+from provider.chain.convert import Account
 from provider.chain.events import Block, TxResult
-from provider.chain.keys import Key
+from provider.chain.keys import SigningKey
 from provider.chain.tx import build, classify, gas
 from provider.chain.tx.answers import FUNDS_S, Answers, Failed, culprits, without
 from provider.chain.tx.broadcast import Answer, Simulation
@@ -27,7 +27,6 @@ from provider.chain.tx.classify import Verdict
 from provider.chain.tx.flights import Flight, Flights
 from provider.chain.tx.outbox import Item, Outbox
 from provider.chain.tx.sign import sign
-from provider.chain.wire import pack
 from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
 from provider.settings import ChainSettings
 
@@ -59,8 +58,11 @@ class Signer:
       silent.
     """
 
-    def __init__(self, chain: Carrier, key: Key, settings: ChainSettings, *, salt_ns: int | None = None) -> None:
-        self._chain, self._key, self._settings = chain, key, settings
+    def __init__(
+        self, chain: Carrier, key: SigningKey, settings: ChainSettings, *, fee_granter: str = "",
+        salt_ns: int | None = None,
+    ) -> None:  # fmt: skip
+        self._chain, self._key, self._settings, self._fee_granter = chain, key, settings, fee_granter
         self._outbox = Outbox(settings.bids_per_tx)
         self._flights = Flights()
         self._answers = Answers()
@@ -100,7 +102,7 @@ class Signer:
         if not msgs:
             raise ValueError("nothing to send")
         loop = asyncio.get_running_loop()
-        boxes = [pack(to_wire(msg)) for msg in msgs]
+        boxes = [build.box(msg, self._key.address) for msg in msgs]
         waiters: list[asyncio.Future[str]] = [loop.create_future() for _ in msgs]
         for msg, box, waiter in zip(msgs, boxes, waiters, strict=True):
             self._outbox.put(Item(msg, box, waiter))
@@ -177,7 +179,7 @@ class Signer:
         timeout = await self._timeout()
         body = build.body([i.box for i in items], timeout_unix_ns=timeout, unordered=not self._ordered)
         rough = gas.guess(i.msg for i in items)
-        draft = build.auth_info(self._key.public_key, sequence, rough, [gas.fee(rough, self._price_e18)])
+        draft = self._auth_info(sequence, rough)
         tried = await self._chain.simulate(build.raw(body, draft, b""))
         if tried.error:
             codespace, code = classify.simulated(tried.error)
@@ -188,8 +190,8 @@ class Signer:
             unordered=not self._ordered,
             times=max(i.gas_times for i in items),
         )
-        auth = build.auth_info(self._key.public_key, sequence, limit, [gas.fee(limit, self._price_e18)])
-        tx = sign(self._key, body, auth, self._chain.id, account.number)
+        auth = self._auth_info(sequence, limit)
+        tx = await sign(self._key, body, auth, self._chain.id, account.number)
         now = asyncio.get_running_loop().time()
         flight = Flight(build.tx_hash(tx), tx, items, timeout, self._head.height, now)
         self._flights.add(flight)
@@ -212,6 +214,10 @@ class Signer:
         self._outbox.release(items)
         return await self._refused(items, answer.codespace, answer.code, answer.log)
 
+    def _auth_info(self, sequence: int, limit: int) -> bytes:
+        fee = [gas.fee(limit, self._price_e18)]
+        return build.auth_info(self._key.public_key, sequence, limit, fee, self._fee_granter)
+
     async def _refused(self, items: list[Item], codespace: str, code: int, text: str) -> list[Item]:
         """A simulation or a node's first check said no: answer, postpone or change what it is about; what is left to
         try at once."""
@@ -223,8 +229,8 @@ class Signer:
                 late = culprits(items, at, text) or items
                 self._postpone(late, text)
                 return without(items, late)
-            case Verdict.FUNDS:
-                return self._answers.short_of_funds(items, at, self._lacks(text))
+            case Verdict.FUNDS | Verdict.GRANT:
+                return self._answers.short_of_funds(items, at, self._lacks(verdict, items, at, text))
             case Verdict.OUT_OF_GAS:
                 return self._answers.more_gas(items, no)
             case Verdict.NEW_NONCE:
@@ -317,8 +323,16 @@ class Signer:
             item.not_before, item.not_before_s = self._head.height + 1, now + _NEXT_BLOCK_S
         self._outbox.put_back(kept)
 
-    def _lacks(self, text: str) -> str:
-        return f"the account {self._key.address} lacks money: {text}"
+    def _lacks(self, verdict: Verdict, items: list[Item], at: int | None, text: str) -> str:
+        if verdict is Verdict.GRANT:
+            return (
+                f"the account {self._key.address} lacks a grant, or what it allows is used up:"
+                f" {classify.readable(text)}. akp chain grants show tells which"
+            )
+        who = self._fee_granter or self._key.address
+        if at is not None and at < len(items):
+            who = ask.signer_of(items[at].msg)  # its deposit, not the fee
+        return f"the account {who} lacks money: {text}"
 
     def _unauthorised(self, items: list[Item], text: str) -> list[Item]:
         """A node that has just started says so to everybody; if it still does after another block, account or chain id
@@ -354,8 +368,8 @@ class Signer:
                 late = culprits(items, at, text) or items
                 self._postpone(late, text)
                 self._outbox.put_back(without(items, late))
-            case Verdict.FUNDS:
-                self._outbox.put_back(self._answers.short_of_funds(items, at, self._lacks(text)))
+            case Verdict.FUNDS | Verdict.GRANT:
+                self._outbox.put_back(self._answers.short_of_funds(items, at, self._lacks(verdict, items, at, text)))
             case Verdict.OUT_OF_GAS:
                 self._outbox.put_back(self._answers.more_gas(items, no))
             case Verdict.NEW_NONCE:

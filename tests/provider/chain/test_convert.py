@@ -72,6 +72,19 @@ def again(w: Any) -> ask.Msg | None:
             return ask.Deposit(w.signer, DeploymentID.parse(w.id.xid), convert.coin(w.deposit.amount))
         case "MsgSignProviderAttributes":
             return ask.SignAttributes(w.auditor, w.owner, convert.attributes(w.attributes))
+        case "MsgGrant" if w.grant.authorization.type_url.endswith(".GenericAuthorization"):
+            granted = convert.grant(w.grant)
+            if not w.grant.expiration.nanos:  # we write whole seconds
+                return ask.Grant(w.granter, w.grantee, granted.type_url, granted.expires_unix_s)
+        case "MsgRevoke":
+            return ask.Revoke(w.granter, w.grantee, w.msg_type_url)
+        case "MsgGrantAllowance":
+            found = convert.allowance(w)
+            if found.expires_unix_s is None:
+                (limit,) = found.left or (None,)
+                return ask.GrantAllowance(w.granter, w.grantee, limit, found.type_urls or ())
+        case "MsgRevokeAllowance":
+            return ask.RevokeAllowance(w.granter, w.grantee)
     return None
 
 

@@ -6,7 +6,9 @@ import base64
 from typing import Any
 
 from manifests.coins import Coin
-from provider.chain import wire
+from manifests.ids import LeaseID
+from provider.chain import convert, wire
+from provider.chain.messages import WithdrawLease
 from provider.chain.tx import build
 
 
@@ -37,3 +39,33 @@ def test_every_recorded_transaction_is_rebuilt_byte_for_byte(lines: Any) -> None
             unordered += body.unordered
     assert rebuilt > 500
     assert unordered > 5
+
+
+def test_every_recorded_execution_for_another_account_is_rebuilt_byte_for_byte(lines: Any) -> None:
+    rebuilt = 0
+    for block in lines("S7-authz-grants-audit", "results"):
+        for tx in block["txs"]:
+            raw = wire.message("cosmos.tx.v1beta1.TxRaw").FromString(base64.b64decode(tx["bytes"]))
+            for box in wire.message("cosmos.tx.v1beta1.TxBody").FromString(raw.body_bytes).messages:
+                if box.type_url != "/cosmos.authz.v1beta1.MsgExec":
+                    continue
+                run = wire.unpack(box)
+                if [inner.type_url for inner in run.msgs] != ["/akash.market.v1beta5.MsgWithdrawLease"]:
+                    continue
+                msg = WithdrawLease(convert.lease_id(wire.unpack(run.msgs[0]).id))
+                assert build.box(msg, run.grantee) == box, tx["note"]
+                rebuilt += 1
+    assert rebuilt
+
+
+def test_a_message_of_the_account_itself_travels_as_it_is() -> None:
+    msg = WithdrawLease(LeaseID("akash1t", 7, 1, 1, "akash1p"))
+    assert build.box(msg, "akash1p").type_url == "/akash.market.v1beta5.MsgWithdrawLease"
+    assert build.box(msg, "akash1hot").type_url == "/cosmos.authz.v1beta1.MsgExec"
+
+
+def test_who_else_pays_the_fee_is_named() -> None:
+    auth = wire.message("cosmos.tx.v1beta1.AuthInfo").FromString(
+        build.auth_info(b"\x02" * 33, 0, 1, [Coin("uakt", 1)], "akash1payer")
+    )
+    assert (auth.fee.granter, auth.fee.payer) == ("akash1payer", "")

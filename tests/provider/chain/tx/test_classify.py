@@ -77,10 +77,38 @@ MISSING = (
             "failed to execute message; message index: 0: x is not allowed to receive funds: unauthorized",
             Verdict.REFUSED,
         ),
+        ("authz", 2, "failed to get grant with given granter: P1, grantee: H: authorization not found", Verdict.GRANT),
+        ("authz", 6, "authorization expired", Verdict.GRANT),
+        ("feegrant", 2, "\x08 does not allow to pay fees for \x02: basic allowance: fee limit exceeded", Verdict.GRANT),
+        ("feegrant", 3, "basic allowance: fee allowance expired", Verdict.GRANT),
+        ("feegrant", 7, "message does not exist in allowed messages: message not allowed", Verdict.GRANT),
+        ("sdk", 38, "\x08 does not allow to pay fees for \x02: fee-grant not found: not found", Verdict.GRANT),
+        ("sdk", 38, "something else: not found", Verdict.REFUSED),
+        # An inner message's own refusal keeps its code inside a MsgExec (chain-probes.md §8).
+        (
+            "market",
+            23,
+            "failed to execute message; message index: 0: failed to execute message; message <m>: order active",
+            Verdict.REFUSED,
+        ),
     ],
 )
 def test_each_case_has_its_verdict(codespace: str, code: int, log: str, verdict: Verdict) -> None:
     assert classify.classify(codespace, code, log) is verdict
+
+
+def test_a_simulated_refusal_inside_a_msgexec_is_known_by_its_end() -> None:
+    text = "failed to execute message; message index: 0: failed to execute message; message id:<owner:x>: order active"
+    assert classify.simulated(text + " [x.go:1] with gas used: '5'") == ("market", 23)
+    missing = "failed to execute message; message index: 1: failed to get grant with given granter: a: "
+    assert classify.simulated(missing + "authorization not found [x.go:1] with gas used: '5'") == ("authz", 2)
+
+
+def test_raw_addresses_are_left_out_for_people() -> None:
+    raw = "\x02\x7f: \x08 does not allow to pay fees for \x19: \x02: basic allowance: fee limit exceeded"
+    assert classify.readable(raw).isprintable()
+    assert classify.readable(raw).endswith("basic allowance: fee limit exceeded")
+    assert classify.readable("order closed") == "order closed"
 
 
 def test_what_is_read_from_texts() -> None:

@@ -642,11 +642,62 @@ async def test_nothing_to_send_is_a_mistake() -> None:
             await signer.send()
 
 
-def test_the_fake_checks_signatures() -> None:
+async def test_the_fake_checks_signatures() -> None:
     chain = FakeChain()
     body = build.body([wire.pack(wire.message("akash.market.v1beta5.MsgWithdrawLease")())], timeout_unix_ns=1)
     auth = build.auth_info(KEY.public_key, 0, 1, [Coin("uakt", 1)])
-    _, info, raw = decoded(sign.sign(KEY, body, auth, "another", 7))
+    _, info, raw = decoded(await sign.sign(KEY, body, auth, "another", 7))
     chain._verify(info, raw.signatures[0], build.sign_doc(body, auth, "another", 7))
     with pytest.raises(No):
         chain._verify(info, raw.signatures[0], build.sign_doc(body, auth, "sandbox", 7))
+
+
+class Elsewhere:
+    """A key that lies elsewhere and has its troubles."""
+
+    address, public_key = KEY.address, KEY.public_key
+
+    def __init__(self, *troubles: Exception) -> None:
+        self.troubles = list(troubles)
+
+    async def signature(self, document: bytes) -> bytes:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return KEY.sign(document)
+
+
+async def test_a_signer_elsewhere_that_is_away_is_trouble_that_passes() -> None:
+    chain = FakeChain()
+    signer = Signer(chain, Elsewhere(Unreachable("no answer within 5 s")), ChainSettings(), salt_ns=5)
+    async with asyncio.TaskGroup() as tasks:
+        running = spawn(tasks, "signer", signer.run())
+        with pytest.raises(Unreachable, match="no answer"):
+            await signer.send(bid(1))
+        assert await signer.send(bid(1))
+        running.cancel()
+    assert signer.pending == 1, "in the air"
+
+
+async def test_a_document_that_a_signer_elsewhere_refuses_is_refused() -> None:
+    signer = Signer(FakeChain(), Elsewhere(Refused("it refuses to sign this")), ChainSettings(), salt_ns=5)
+    async with asyncio.TaskGroup() as tasks:
+        running = spawn(tasks, "signer", signer.run())
+        with pytest.raises(Refused, match="refuses to sign"):
+            await signer.send(bid(1))
+        running.cancel()
+    assert signer.pending == 0
+
+
+async def test_a_signature_of_another_key_ends_it_with_nothing_sent() -> None:
+    chain = FakeChain()
+    signer = Signer(chain, Elsewhere(Fatal("the signature it gave is not one of")), ChainSettings(), salt_ns=5)
+
+    async def send() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            spawn(tasks, "signer", signer.run())
+            await signer.send(bid(1))
+
+    with pytest.raises(BaseExceptionGroup) as end:
+        await send()
+    assert end.group_contains(Fatal, match="not one of")
+    assert chain.calls["broadcast"] == 0
