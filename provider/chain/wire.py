@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import grpc
-from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf.message import Message
 
 _OPTIONS = (
@@ -68,6 +68,13 @@ def pack(msg: Message) -> Any:
 def unpack(box: any_pb2.Any) -> Any:
     """The message inside an Any; KeyError when its type is unknown."""
     return message(box.type_url.lstrip("/")).FromString(box.value)
+
+
+def as_json(msg: Message) -> Any:
+    """Proto3 JSON with the fields' own names, zero values present, as Cosmos tools write it."""
+    return json_format.MessageToDict(
+        msg, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, descriptor_pool=POOL
+    )
 
 
 def channel(address: str) -> grpc.aio.Channel:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,13 @@ from aiohttp import web
 from google.protobuf import json_format
 
 from provider.chain import wire
+from provider.chain.client import Chain
+from provider.chain.keys import Key
+from provider.chain.messages import Msg
+from provider.chain.tx import once
+from provider.sandbox.chain.genesis import Genesis
+from provider.sandbox.chain.node import Node
+from provider.settings import ChainSettings
 
 Lines = Callable[..., Iterator[dict[str, Any]]]
 
@@ -166,3 +176,31 @@ async def rpc_node() -> AsyncIterator[Callable[..., Any]]:
     yield start
     for runner in runners:
         await runner.cleanup()
+
+
+@dataclass
+class SandboxChain:
+    """A node that makes a block whenever a transaction waits, and the daemon's own client of it."""
+
+    node: Node
+    chain: Chain
+    settings: ChainSettings
+
+    async def does(self, key: Key, *msgs: Msg, fee_granter: str = "") -> once.Landed:
+        ready = await once.draft(self.chain, key, msgs, self.settings, fee_granter)
+        return await once.send(self.chain, key, ready)
+
+
+@pytest.fixture
+async def on_sandbox() -> AsyncIterator[Callable[..., Any]]:
+    """`await on_sandbox({address: {denom: amount}})`."""
+    async with AsyncExitStack() as open_:
+
+        async def start(balances: dict[str, dict[str, int]], **genesis: Any) -> SandboxChain:
+            made = Genesis.default(balances, genesis_time_unix_ns=time.time_ns(), **genesis)
+            node = await open_.enter_async_context(Node(made, block_time_s=0.1, virtual_block_time_s=1.0))
+            settings = ChainSettings(id=made.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,), tx_timeout_s=590)
+            chain = await open_.enter_async_context(Chain.connect(settings))
+            return SandboxChain(node, chain, settings)
+
+        yield start

@@ -1,0 +1,118 @@
+"""One transaction outside the daemon: made ready to be looked at, and, if it is wanted, sent and seen in a block.
+
+For commands an operator types. It is unordered like the daemon's own (chain.md §4.3), so both may use one key at the
+same time; where the chain takes no unordered ones it carries the account's sequence.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+from manifests.coins import Coin, parse_decimal
+from provider.chain import messages as ask
+from provider.chain.client import Chain
+from provider.chain.events import TxResult
+from provider.chain.keys import SigningKey
+from provider.chain.tx import build, classify, gas
+from provider.chain.tx.classify import Verdict
+from provider.chain.tx.flights import PUSH_EVERY
+from provider.errors import NotFound, Retry, TxRefused
+from provider.settings import ChainSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All but the signature."""
+
+    body: bytes
+    auth_info: bytes
+    document: bytes
+    """what is signed"""
+    gas_limit: int
+    fee: Coin
+    timeout_unix_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    hash: str
+    height: int
+    gas_used: int
+
+
+async def draft(
+    chain: Chain, key: SigningKey, msgs: Sequence[ask.Msg], settings: ChainSettings, fee_granter: str = ""
+) -> Draft:
+    """Tried out on the chain's last block. TxRefused when it would fail there; NotFound when the account is not on
+    chain yet."""
+    account = await chain.account(key.address)
+    if account is None:
+        raise NotFound(f"the account {key.address} is not on chain yet: send it some uakt")
+    price = max(parse_decimal(settings.gas_price_uakt), await chain.minimum_gas_price())
+    timeout = (await chain.head()).time_unix_ns + settings.tx_timeout_s * 10**9 + secrets.randbelow(10**9)
+    boxes = [build.box(msg, key.address) for msg in msgs]
+
+    def signed_over(limit: int, unordered: bool) -> tuple[bytes, bytes]:
+        body = build.body(boxes, timeout_unix_ns=timeout, unordered=unordered)
+        sequence = 0 if unordered else account.sequence
+        return body, build.auth_info(key.public_key, sequence, limit, [gas.fee(limit, price)], fee_granter)
+
+    rough, unordered = gas.guess(msgs), True
+    tried = await chain.simulate(build.raw(*signed_over(rough, unordered), b""))
+    if tried.error and _verdict(tried.error) is Verdict.ORDERED_ONLY:
+        unordered = False
+        tried = await chain.simulate(build.raw(*signed_over(rough, unordered), b""))
+    if tried.error:
+        raise TxRefused(*classify.simulated(tried.error), told(tried.error))
+    used = tried.gas_used if tried.offered else rough
+    limit = gas.limit(used, settings.gas_adjustment, unordered=unordered)
+    body, auth_info = signed_over(limit, unordered)
+    document = build.sign_doc(body, auth_info, chain.id, account.number)
+    return Draft(body, auth_info, document, limit, gas.fee(limit, price), timeout)
+
+
+async def send(chain: Chain, key: SigningKey, ready: Draft) -> Landed:
+    """Until a block holds it. TxRefused when a node or that block refuses it; Retry when its time passes first, after
+    which it is void."""
+    tx = build.raw(ready.body, ready.auth_info, await key.signature(ready.document))
+    tx_hash, head = build.tx_hash(tx), await chain.head()
+    answer = await chain.broadcast(tx)
+    if not answer.accepted:
+        raise TxRefused(answer.codespace, answer.code, told(answer.log))
+    async with aclosing(chain.follow(after=head.height)) as blocks:
+        async for block in blocks:
+            for result in block.txs:
+                if result.hash == tx_hash:
+                    return _landed(result, block.height)
+            if block.time_unix_ns > ready.timeout_unix_ns:
+                break
+            if (block.height - head.height) % PUSH_EVERY == 0:
+                await _push(chain, tx)
+    raise Retry(f"transaction {tx_hash} was not included before its timeout: it is void, send it again")
+
+
+def told(text: str) -> str:
+    """A refusal in words, with the cure where the cure is a grant."""
+    words = classify.readable(classify.told(text))
+    if _verdict(text) is Verdict.GRANT:
+        words += ". A grant is missing, expired or used up: akp chain grants show"
+    return words
+
+
+def _verdict(text: str) -> Verdict:
+    return classify.classify(*classify.simulated(text), text)
+
+
+def _landed(result: TxResult, height: int) -> Landed:
+    if result.code:
+        raise TxRefused(result.codespace, result.code, f"included at height {height} and void: {told(result.log)}")
+    return Landed(result.hash, height, result.gas_used)
+
+
+async def _push(chain: Chain, tx: bytes) -> None:
+    """Mempools forget; a node that does not answer now changes nothing."""
+    with suppress(Retry):
+        await chain.broadcast(tx)

@@ -1,0 +1,95 @@
+"""One transaction after another on the sandbox chain: looked at, sent, seen in a block, and refused with the reason."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from provider.chain.keys import Key
+from provider.chain.messages import CreateProvider, Grant, GrantAllowance, UpdateProvider
+from provider.chain.tx import once
+from provider.errors import NotFound, Retry, TxRefused
+
+OWNER, HOT, NOBODY = (Key.from_hex(digit * 64) for digit in "123")
+UPDATE = "/akash.provider.v1beta4.MsgUpdateProvider"
+RICH = {"uakt": 10**9}
+
+
+def record(kind: Any = CreateProvider, host: str = "https://p.test:8443") -> Any:
+    return kind(OWNER.address, host, ())
+
+
+@pytest.fixture
+async def town(on_sandbox: Any) -> Any:
+    return await on_sandbox({OWNER.address: RICH, HOT.address: RICH})
+
+
+async def test_a_draft_changes_nothing_and_tells_all(town: Any) -> None:
+    ready = await once.draft(town.chain, OWNER, [record()], town.settings)
+    assert ready.fee.denom == "uakt"
+    assert ready.fee.amount == -(-ready.gas_limit * 25 // 1000)
+    assert (await town.chain.latest.balances(OWNER.address))["uakt"] == 10**9
+    with pytest.raises(NotFound):
+        await town.chain.latest.provider(OWNER.address)
+
+
+async def test_it_ends_when_a_block_holds_it(town: Any) -> None:
+    landed = await town.does(OWNER, record())
+    found = await town.chain.latest.provider_record(OWNER.address)
+    assert found == UpdateProvider(OWNER.address, "https://p.test:8443", ())
+    async with aclosing(town.chain.follow(after=landed.height - 1)) as blocks:
+        assert landed.hash in {tx.hash for tx in (await anext(blocks)).txs}
+
+
+async def test_what_would_fail_is_told_before_anything_is_signed(town: Any) -> None:
+    await town.does(OWNER, record())
+    with pytest.raises(TxRefused, match="already exists") as caught:
+        await once.draft(town.chain, OWNER, [record()], town.settings)
+    assert (caught.value.codespace, caught.value.code) == ("provider", 4)
+
+
+async def test_an_account_without_coins_is_told_so(town: Any) -> None:
+    with pytest.raises(NotFound, match="send it some uakt"):
+        await once.draft(town.chain, NOBODY, [record()], town.settings)
+
+
+async def test_failing_in_its_block_is_told_with_the_height(town: Any) -> None:
+    """Two drafts were good when they were made; the second comes too late."""
+    ready = [await once.draft(town.chain, OWNER, [record()], town.settings) for _ in range(2)]
+    await once.send(town.chain, OWNER, ready[0])
+    with pytest.raises(TxRefused, match=r"included at height \d+ and void: .*already exists"):
+        await once.send(town.chain, OWNER, ready[1])
+
+
+async def test_a_hot_key_needs_the_owners_grant_and_then_works(town: Any) -> None:
+    await town.does(OWNER, record())
+    with pytest.raises(TxRefused, match=r"authorization not found.*akp chain grants show"):
+        await town.does(HOT, record(UpdateProvider, "https://hot.test:8443"))
+    await town.does(OWNER, Grant(OWNER.address, HOT.address, UPDATE))
+    await town.does(HOT, record(UpdateProvider, "https://hot.test:8443"))
+    assert (await town.chain.latest.provider(OWNER.address)).host_uri == "https://hot.test:8443"
+
+
+async def test_whose_fee_it_is(on_sandbox: Any) -> None:
+    town = await on_sandbox({OWNER.address: RICH, HOT.address: {"uakt": 1}})
+    await town.does(OWNER, record())
+    await town.does(OWNER, Grant(OWNER.address, HOT.address, UPDATE))
+    change = record(UpdateProvider, "https://hot.test:8443")
+    with pytest.raises(TxRefused, match="fee-grant not found") as caught:
+        await town.does(HOT, change, fee_granter=OWNER.address)
+    assert str(caught.value).isprintable(), "the chain puts raw bytes of addresses into it"
+    await town.does(OWNER, GrantAllowance(OWNER.address, HOT.address, None))
+    before = (await town.chain.latest.balances(OWNER.address))["uakt"]
+    await town.does(HOT, change, fee_granter=OWNER.address)
+    assert (await town.chain.latest.balances(HOT.address)) == {"uakt": 1}
+    assert (await town.chain.latest.balances(OWNER.address))["uakt"] < before
+
+
+async def test_one_that_no_block_takes_is_void_and_told(town: Any) -> None:
+    hasty = town.settings.model_copy(update={"tx_timeout_s": 10})
+    ready = await once.draft(town.chain, OWNER, [record()], hasty)
+    town.node.chaos.lose_txs = 1000
+    with pytest.raises(Retry, match="was not included before its timeout"):
+        await once.send(town.chain, OWNER, ready)
