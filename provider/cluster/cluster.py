@@ -23,6 +23,7 @@ from manifests.render.site import Plan, Site
 from provider.cluster import gputable, hostnames, labels
 from provider.cluster.addresses import Addresses
 from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
+from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
 from provider.cluster.inventory import inventory
 from provider.cluster.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
@@ -129,6 +130,10 @@ class Cluster:
             nodes = sorted(self._mirrors.nodes.all(), key=lambda node: node.name)
             self._reports = [survey(node, self._gpu_table) for node in nodes]
         return self._reports
+
+    def capabilities(self) -> Capabilities:
+        """What the provider can say of itself, whatever is in use."""
+        return capabilities(self._mirrors.nodes.all(), self._gpu_table, self.inventory().storage_bytes)
 
     def leases(self) -> Mapping[LeaseID, StoredManifest]:
         """The manifests stored in the cluster."""
