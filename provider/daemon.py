@@ -11,7 +11,6 @@ started anew. Only the ledger's cursor and what it has booked survive here; the 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 import structlog
 
 from bidengine.load import loads
-from provider.chain import keys
+from provider import keyring
 from provider.chain.client import Chain
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
@@ -33,11 +32,12 @@ from provider.gateway.tls import PeerContext
 from provider.health import Health
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
-from provider.market import autoprice, certificate
+from provider.market import autoprice
 from provider.market.accounts import Accounts
 from provider.market.autoprice import AutoPrice
-from provider.market.book import Book
+from provider.market.certificate import Certificate, domains
 from provider.market.funds import Funds
+from provider.market.hotkey import HotKey
 from provider.market.leases import Leases
 from provider.market.oracle import Oracle
 from provider.market.orders import Orders
@@ -79,7 +79,7 @@ class _Stop(Exception):
 
 
 async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], None]) -> None:
-    metrics, key = Metrics(), keys.load(settings.key)
+    metrics, who = Metrics(), await keyring.unlock(settings)
     policies = Policies(settings.bid.policy, settings.data)
     async with AsyncExitStack() as open_:
         # Figures that move are handed on as functions; none is read before the first block.
@@ -95,14 +95,14 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         pricing = await open_.enter_async_context(chosen(settings.bid, block_time, metrics, oracle, auto))
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
         chain = await open_.enter_async_context(Chain.connect(settings.chain))
-        await books.store.belongs_to(chain=chain.id, provider=key.address)
+        await books.store.belongs_to(chain=chain.id, provider=who.owner)
         kube = await open_.enter_async_context(Kube.connect(settings.cluster))
         kube_version = await kube.version()  # a wrong address is told at once; mirrors would wait for it
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
 
-        book = await remembered(chain, books, key.address)
+        book = await remembered(chain, books, who.owner)
         cluster = await Cluster.watch(kube, settings.cluster, tasks)
-        signer = Signer(chain, key, settings.chain)
+        signer = Signer(chain, who.key, settings.chain, fee_granter=who.fee_granter)
         spawn(tasks, "signer", signer.run())
         room, unkept = rebuilt(book, cluster.inventory(), settings.cluster)
         wallet = Wallet(book, Promises(book, room), chain.at, settings.bid)
@@ -117,9 +117,12 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         accounts = Accounts(book, room, books, chain.at)
         await books.advance(Head(book.height, book.time_unix_ns), await accounts.reconcile(await books.head()))
 
-        pem = await certificate.ensure(
-            settings.gateway.certificate, settings.data, key.address, _domains(book, settings),
-            chain.latest.certificate, signer.send, dt.datetime.now(dt.UTC),
+        hotkey = HotKey(who, lambda: chain.latest)
+        await hotkey.look()
+        own = Certificate(
+            settings.gateway.certificate, settings.data, who.owner,
+            lambda: domains(book.us.host_uri, settings.cluster.public_hostname),
+            lambda owner, serial: chain.latest.certificate(owner, serial), signer.send,
         )  # fmt: skip
         reception = Reception(
             book, room, leases, cluster, lambda: chain.latest, metrics,
@@ -127,10 +130,11 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
             open_orders=lambda: len(orders.queue), reclamation_window_s=settings.bid.reclamation_window_s,
             images=lambda: policies.current.images,
         )  # fmt: skip
-        served = certificates.ServerCertificates(certificates.Source(pem))
+        served = certificates.ServerCertificates(certificates.Source(await own.ensure()))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
-        metrics.watch(lambda: (*policies.gauges(), *wallet.gauges(), *oracle.gauges(), *auto.gauges()))
+        parts = (policies, wallet, oracle, auto, hotkey)
+        metrics.watch(lambda: (sample for part in parts for sample in part.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
         answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
         health = await open_.enter_async_context(answers)
@@ -144,17 +148,14 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         for name, part in {
             "certificate": served.keep_fresh(), "orders": orders.run(), "leases": leases.run(), "funds": funds.run(),
             "oracle": oracle.run(), "auto-price": auto.run(), "follow": follower.run(), "policy": policies.run(),
-            "wallet": wallet.run(),
+            "wallet": wallet.run(), "publish": own.run(), "grants": hotkey.run(),
         }.items():  # fmt: skip
             spawn(tasks, name, part)
-        log.info("up", provider=key.address, chain=chain.id, height=book.height, gateway=gateway.port)
-        up(Running(key.address, gateway.port, health.port, signer))
+        log.info(
+            "up", provider=who.owner, signer=who.key.address, chain=chain.id, height=book.height, gateway=gateway.port
+        )
+        up(Running(who.owner, gateway.port, health.port, signer))
 
         await stop.wait()
         log.info("stopping")
         raise _Stop
-
-
-def _domains(book: Book, settings: Settings) -> tuple[str, ...]:
-    host = book.us.host_uri.removeprefix("https://").partition(":")[0]
-    return tuple(sorted({host, settings.cluster.public_hostname} - {""}))

@@ -81,6 +81,9 @@ HELP = {
     "akp_owners_listed": "Tenants on the operator's lists.",
     "akp_policy_list_loaded": "1 once a list kept elsewhere has been loaded.",
     "akp_policy_list_age_seconds": "Since its server last said that a list is up to date.",
+    "akp_hot_key_problems": "What stops the hot key from working, or will within two weeks (akp chain grants show).",
+    "akp_hot_key_balance_tokens": "What the hot key's account holds for fees, by denomination.",
+    "akp_hot_key_grants_end_seconds": "Unix time at which the first of the hot key's grants ends.",
     "akp_wallet_balance_tokens": "What the account that pays deposits holds, by denomination.",
 }
 
