@@ -1,8 +1,8 @@
 """`akp`: finds the noun, runs its command, and turns errors into one line and an exit code.
 
 A noun's module is imported when it is called: `akp sdl lint` must not pay for the Kubernetes client. Exit codes: 0
-done · 1 the answer is no · 2 what you wrote cannot work · 3 the other side could not be reached · 5 the sandbox's
-life did not come to its end.
+done · 1 the answer is no · 2 what you wrote cannot work · 3 the other side could not be reached · 4 what is differs
+from what should be · 5 the sandbox's life did not come to its end.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ NOUNS = {
     "orders": ("provider.cli.orders", "Orders seen: what was decided, and what became of them."),
     "inventory": ("provider.cli.inventory", "What the cluster has, what is free, and what would fit."),
     "simulate": ("provider.cli.simulate", "Recorded orders once more, with other prices."),
+    "chain": ("provider.cli.chain", "The provider's record on chain, and grants to its hot key."),
+    "attributes": ("provider.cli.attributes", "The provider's attributes: chain against settings and cluster."),
+    "cert": ("provider.cli.cert", "The gateway's certificate, as a file and on chain."),
+    "tx": ("provider.cli.tx", "Every command that signs; --dry-run shows what would be signed."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
     "ledger": ("provider.cli.ledger", "Usage and money per lease and block."),
     "version": ("provider.cli.version", "Print the version."),
 }
 USAGE = (
     "akp NOUN [...]: an Akash provider that bids on orders, runs leases on Kubernetes and keeps the books.\n\n"
-    + "".join(f"  {noun:<9} {what}\n" for noun, (_, what) in NOUNS.items())
+    + "".join(f"  {noun:<10} {what}\n" for noun, (_, what) in NOUNS.items())
 )
 
 

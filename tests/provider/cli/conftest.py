@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,17 @@ from bidengine.usage import Span
 from bidengine.views import Order
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import LeaseID, OrderID
+from provider.chain.client import Chain
+from provider.chain.keys import Key
+from provider.chain.messages import Msg
+from provider.chain.tx import build, once
 from provider.cli import main as cli
 from provider.ledger.books import Books, Ended, Head, Opened, Paid
 from provider.ledger.decisions import Decided, Seen
 from provider.ledger.store import Store
+from provider.sandbox.chain.genesis import Genesis
+from provider.sandbox.chain.node import Node
+from provider.settings import ChainSettings
 
 OVER = LeaseID("akash1tenant", 7, 1, 1, "akash1us")
 LIVE = LeaseID("akash1tenant", 8, 1, 1, "akash1us")
@@ -125,3 +134,91 @@ def decided(tmp_path: Path) -> Path:
 
     asyncio.run(write())
     return tmp_path
+
+
+OWNER, HOT = Key.from_hex("1" * 64), Key.from_hex("2" * 64)
+
+
+@dataclass
+class ChainTown:
+    """A sandbox chain in a thread of its own, since commands have their own loop; and settings files for it."""
+
+    work: Path
+    settings: ChainSettings
+    owner: Key = OWNER
+    hot: Key = HOT
+    written: int = field(default=0)
+
+    def config(self, signer: Key = OWNER, /, **sections: Any) -> Path:
+        """A settings file by which `signer` signs; sections are merged in."""
+        self.written += 1
+        secret = self.work / f"key-{self.written}.hex"
+        secret.write_text(("1" if signer is OWNER else "2") * 64)
+        chain = {
+            "id": self.settings.id,
+            "grpc": [*self.settings.grpc],
+            "rpc": [*self.settings.rpc],
+            "tx_timeout_s": 590,
+        }
+        values = {"chain": chain, "data": str(self.work), "key": {"hex_file": str(secret), **sections.pop("key", {})}}
+        path = self.work / f"akp-{self.written}.yaml"
+        path.write_text(json.dumps({**values, **sections}))
+        return path
+
+    def does(self, key: Key, *msgs: Msg) -> once.Landed:
+        """Another program of the same account."""
+
+        async def send() -> once.Landed:
+            async with Chain.connect(self.settings) as chain:
+                return await once.send(chain, key, await once.draft(chain, key, msgs, self.settings))
+
+        return asyncio.run(send())
+
+    def does_boxes(self, key: Key, boxes: list[Any]) -> None:
+        """The same with messages as they were read from a file, whatever they are."""
+
+        async def send() -> None:
+            async with Chain.connect(self.settings) as chain:
+                account = await chain.account(key.address)
+                assert account is not None
+                timeout, fee = (await chain.head()).time_unix_ns + 590 * 10**9, Coin("uakt", 100_000)
+                body = build.body(boxes, timeout_unix_ns=timeout, unordered=True)
+                auth_info = build.auth_info(key.public_key, 0, 4_000_000, [fee])
+                document = build.sign_doc(body, auth_info, chain.id, account.number)
+                await once.send(chain, key, once.Draft(body, auth_info, document, 4_000_000, fee, timeout))
+
+        asyncio.run(send())
+
+    def ask(self, what: Callable[[Any], Any]) -> Any:
+        """`what(query)` at the latest height."""
+
+        async def asked() -> Any:
+            async with Chain.connect(self.settings) as chain:
+                return await what(chain.latest)
+
+        return asyncio.run(asked())
+
+
+@pytest.fixture
+def chain_town(tmp_path: Path) -> Iterator[ChainTown]:
+    rich = {"uakt": 10**9}
+    genesis = Genesis.default({k.address: rich for k in (OWNER, HOT)}, genesis_time_unix_ns=time.time_ns())
+    up, found = threading.Event(), list[tuple[str, str]]()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def live() -> None:
+        async with Node(genesis, block_time_s=0.1, virtual_block_time_s=1.0) as node:
+            found.append((node.grpc_url, node.rpc_url))
+            up.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(live(),), daemon=True)
+    thread.start()
+    assert up.wait(60), "the sandbox chain did not come up"
+    grpc, rpc = found[0]
+    settings = ChainSettings(id=genesis.chain_id, grpc=(grpc,), rpc=(rpc,), tx_timeout_s=590)
+    yield ChainTown(tmp_path, settings)
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(60)
+    loop.close()

@@ -1,0 +1,24 @@
+"""`akp tx`: every command that signs, by one name. `akp tx provider update --dry-run` is `akp chain provider update
+--dry-run`: what would be signed, its hash, gas and fee.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from provider.cli import attributes, cert, chain
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Every command that signs; --dry-run shows what.")
+_provider = typer.Typer(no_args_is_help=True, help="As `akp chain provider`.")
+_cert = typer.Typer(no_args_is_help=True, help="As `akp cert`.")
+_attributes = typer.Typer(no_args_is_help=True, help="As `akp attributes`.")
+app.add_typer(_provider, name="provider")
+app.add_typer(_cert, name="cert")
+app.add_typer(_attributes, name="attributes")
+_provider.command()(chain.create)
+_provider.command()(chain.update)
+_cert.command()(cert.publish)
+_cert.command()(cert.revoke)
+_attributes.command()(attributes.sync)
+# A group of one command would lose its name.
+_attributes.command()(attributes.diff)
