@@ -52,6 +52,11 @@ async def unlock(settings: Settings) -> Identity:
     return Identity(key, settings.key.owner or key.address, granter)
 
 
+async def owner(settings: Settings) -> str:
+    """The provider's account; no key is needed where the settings name it."""
+    return settings.key.owner or (await unlock(settings)).owner
+
+
 async def _key(settings: Settings) -> SigningKey:
     ours = settings.key
     if keys.source(ours) == "remote_url":

@@ -23,7 +23,7 @@ from bidengine.load import loads
 from bidengine.node import Inventory
 from bidengine.room import Room
 from manifests.resources import GroupSpec
-from provider.chain import keys
+from provider import keyring
 from provider.chain.client import Chain
 from provider.cli.imagined import BID, BLOCK_MS, PRICES, imagined, sandbox_inventory
 from provider.cli.nodesfile import read_nodes
@@ -134,7 +134,7 @@ class _Seen(Exception):
 
 async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid: BidSettings | None) -> Ground:
     """Without `bid` nothing is judged, only room is looked at."""
-    address = keys.load(settings.key).address
+    address = await keyring.owner(settings)
     chain = await open_.enter_async_context(Chain.connect(settings.chain))
     await chain.measure()
     head = await chain.head()

@@ -13,7 +13,7 @@ from bidengine.outcomes import LOST_NOT_PRICE, LOST_PRICE, WON
 from bidengine.recorded import Recorded
 from bidengine.views import Bid, Lease, Order
 from manifests.ids import OrderID
-from provider.chain import keys
+from provider import keyring
 from provider.chain.client import Chain
 from provider.cli.ordertext import order_of, prices_of
 from provider.errors import ConfigError
@@ -38,7 +38,7 @@ async def recorded_from_chain(config: Path | None, *, closed: bool = False) -> l
         states = ("open", "active", *(("closed",) if closed else ()))
         orders = [order for state in states for order in await ask.orders(state)]
         leases = {lease.id.order: lease for lease in await ask.leases()}
-        us = _address(settings)
+        us = await _address(settings)
         bids = {bid.id.order: bid for bid in await ask.bids(us)} if us else {}
 
         def time_unix_s(height: int) -> int:
@@ -69,6 +69,6 @@ def of_chain(order: Order, lease: Lease | None, bids: dict[OrderID, Bid], us: st
     return Recorded(order, time_unix_s, outcome, ours, lease.id.provider, lease.price, lived)
 
 
-def _address(settings: Settings) -> str:
+async def _address(settings: Settings) -> str:
     """Ours, where the settings name a key; a record of the market needs none."""
-    return keys.load(settings.key).address if settings.key != KeySettings() else ""
+    return await keyring.owner(settings) if settings.key != KeySettings() else ""
