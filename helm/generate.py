@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 
 from manifests.render.crd import definitions
-from provider.settings import Settings
+from provider.settings import KeySettings, Settings
 
 CHART = Path(__file__).resolve().parent / "akash-provider"
 
 DECIDED = (
-    "key",
+    *(f"key.{name}" for name in KeySettings.model_fields if name not in ("index", "owner", "fee_granter")),
     "data",
     "metrics",
     "bid.prices",
@@ -52,6 +52,7 @@ def values_schema() -> dict[str, Any]:
         *section, key = path.split(".")
         node = settings
         for part in section:
+            node["properties"][part].get("default", {}).pop(key, None)
             node = defs[node["properties"][part]["$ref"].removeprefix("#/$defs/")]
         del node["properties"][key]
     used = json.dumps([settings, *(d for name, d in defs.items())])

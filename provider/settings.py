@@ -67,7 +67,7 @@ class KeySettings(_Part):
     )
     remote_url: str | None = Field(None, description="Service that signs for us, e.g. https://signer:9443.")
     mnemonic: str | None = Field(None, repr=False, description="The words themselves; prefer a file or a secret.")
-    index: int = Field(0, ge=0, lt=1 << 31, description="Which account of the mnemonic: the last part of its HD path.")
+    index: int = Field(0, ge=0, lt=1 << 31, description="Which account of the words: the last part of its HD path.")
     passphrase_file: Path | None = Field(None, description="File with the passphrase of the armoured key.")
     passphrase_secret: SecretRef | None = Field(
         None, description="The same in a Kubernetes Secret, as namespace/name/key."
