@@ -9,7 +9,7 @@ COPY bidengine ./bidengine
 COPY provider ./provider
 RUN python -m venv /opt/akp \
  && PIP_CONSTRAINT=constraints.txt pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
- && PIP_CONSTRAINT=constraints.txt /opt/akp/bin/pip install --no-cache-dir /wheels/*.whl
+ && PIP_CONSTRAINT=constraints.txt /opt/akp/bin/pip install --no-cache-dir "$(echo /wheels/*.whl)[armor]"
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 akp \
