@@ -9,6 +9,7 @@ changes them: a file has thousands, and freezing would take a fifth of the time 
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -102,17 +103,33 @@ def compose(text: str | bytes, *, own_tags: bool = False) -> Document:
     except (yaml.YAMLError, UnicodeError) as e:
         # What follows the first document is not read, except for the first word behind `---`.
         if builder.root is None or (isinstance(e, yaml.scanner.ScannerError) and not ended):
-            raise _not_yaml(e) from None
+            raise _not_yaml(e, data) from None
     return Document(builder.root, documents > 1)
 
 
-def _not_yaml(e: Exception) -> SdlInvalid:
+def _not_yaml(e: Exception, data: bytes) -> SdlInvalid:
+    if isinstance(e, yaml.reader.ReaderError):
+        return _not_text(e, data)
     if not isinstance(e, yaml.MarkedYAMLError):
         return SdlInvalid("", f"not YAML: {' '.join(str(e).split())}")
     mark = e.problem_mark or e.context_mark
     what = " ".join(filter(None, (e.context, e.problem)))
     line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
     return SdlInvalid("", f"not YAML: {what}", line=line, column=column)
+
+
+def _not_text(e: yaml.reader.ReaderError, data: bytes) -> SdlInvalid:
+    """Bytes of another encoding, or a control character; libyaml counts its position in bytes."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return SdlInvalid("", f"not YAML: {e.reason}")
+    at, what = e.position, f"{e.reason} (#x{e.character:02x})"
+    try:
+        data.decode()
+    except UnicodeDecodeError as bad:
+        if bad.start <= at:
+            at, what = bad.start, "this is not UTF-8; save the file in that encoding"
+    lines = f"{data[:at].decode(errors='replace')}?".splitlines()
+    return SdlInvalid("", f"not YAML: {what}", line=len(lines), column=len(lines[-1]))
 
 
 def _encoded(text: str | bytes) -> bytes:
@@ -122,7 +139,7 @@ def _encoded(text: str | bytes) -> bytes:
         except UnicodeEncodeError as e:
             raise SdlInvalid("", f"character {e.start + 1} is half of a surrogate pair, which is not text") from None
     if len(text) > MAX_TEXT_BYTES:
-        raise SdlInvalid("", f"the file has {len(text)} bytes; at most {MAX_TEXT_BYTES} are read", value=len(text))
+        raise SdlInvalid("", f"the file has too many bytes; at most {MAX_TEXT_BYTES} are read", value=len(text))
     if mark := _INNER_BOM.search(text):
         line = len(text[: mark.end() - 3].decode(errors="replace").splitlines()) + 1
         what = "this line begins with a byte order mark, which no editor shows; write the line anew"

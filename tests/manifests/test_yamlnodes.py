@@ -73,6 +73,23 @@ def test_a_refusal_counts_lines_as_an_editor_does() -> None:
     assert (refused.value.line, refused.value.column) == (3, 1)
 
 
+@pytest.mark.parametrize(
+    ("data", "line", "column", "words"),
+    [
+        (b"a: 1\r\n# caf\xe9\nb: 2", 2, 6, "is not UTF-8; save the file in that encoding"),
+        (b"a: 1\nb: \xc3", 2, 4, "is not UTF-8"),
+        ("a: é\nb: \x1b[31m".encode(), 2, 4, "control characters are not allowed (#x1b)"),
+        (b"a: \x00\n\xff", 1, 4, "#x00"),
+    ],
+    ids=["latin-1", "cut short", "an escape", "the first of two faults"],
+)
+def test_bytes_that_are_no_text_have_a_place_too(data: bytes, line: int, column: int, words: str) -> None:
+    with pytest.raises(SdlInvalid) as refused:
+        compose(data)
+    assert (refused.value.line, refused.value.column) == (line, column)
+    assert words in refused.value.message
+
+
 def test_a_foreign_tag_makes_a_text_and_creates_nothing() -> None:
     node = scalar("!python/object/apply:os.system x")
     assert (node.text, node.tag, node.plain) == ("x", "str", False)
@@ -108,8 +125,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         pytest.param("*nobody", "no anchor", id="unknown alias"),
         pytest.param("a: [1", "not YAML", id="unfinished"),
         pytest.param("a:\n\t- b", "not YAML", id="tab"),
-        pytest.param(b"\xff\xfe\xfd", "not YAML", id="no text"),
-        pytest.param(b"a: \x00", "not YAML", id="control character"),
+        pytest.param(b"\xff\xfe\xfd", "not YAML: incomplete UTF-16", id="no text"),
         pytest.param("a: \ud800", "surrogate", id="half a character"),
         pytest.param('"\\ud800"', "not YAML", id="half a character, escaped"),
         pytest.param("%YAML 9.9\n---\na", "not YAML", id="other YAML"),
