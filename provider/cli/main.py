@@ -8,6 +8,7 @@ from what should be · 5 the sandbox's life did not come to its end.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -40,6 +41,8 @@ USAGE = (
 
 
 def main(args: list[str] | None = None) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal's encoding lacks is escaped, never a traceback
+        sys.stdout.reconfigure(errors="backslashreplace")
     noun, *rest = (sys.argv[1:] if args is None else args) or ["--help"]
     if noun in ("--help", "-h", "help"):
         print(USAGE, end="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,12 @@ import typer
 from provider.cli import main as cli
 from provider.errors import ConfigError, Fatal, Refused, Retry
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
-def akp(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "provider", *args], capture_output=True, text=True, check=False)
+
+def akp(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "provider", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | env)
 
 
 def test_help_lists_every_noun() -> None:
@@ -27,6 +31,13 @@ def test_an_unknown_noun_is_a_usage_error() -> None:
     out = akp("frobnicate")
     assert out.returncode == 2
     assert "no such command: frobnicate" in out.stderr
+
+
+def test_what_a_terminal_cannot_show_is_escaped() -> None:
+    files = (str(EXAMPLES / name) for name in ("01-web.yaml", "02-two-services.yaml"))
+    out = akp("sdl", "diff", *files, PYTHONIOENCODING="ascii")
+    assert "count 1 \\u2192 2" in out.stdout
+    assert out.stderr == ""
 
 
 def test_the_version_is_the_packages() -> None:
