@@ -4,6 +4,7 @@ versions."""
 from __future__ import annotations
 
 import json
+import os.path
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,7 +32,8 @@ def compile_(
     files: Annotated[list[str], typer.Argument(metavar="FILE…|DIR", help="SDL files, directories of them, or -.")],
     output: Annotated[Output, typer.Option("--output", "-o", help="One object per file; a list for several.")] = "json",
 ) -> None:
-    """Print groups, manifest and version hash of each file, or why it is refused. Exit code 1 if any is refused."""
+    """Print groups, manifest and version hash of each file, or why it is refused. Exit code 1 if any is refused or
+    cannot be read."""
     found = _found(files)
     one = len(files) == 1 and found == files
     accepted = True
@@ -40,7 +42,7 @@ def compile_(
         result = _result(name)
         accepted &= result["accept"]
         if output == "jsonl":  # as they come: nobody has to hold thousands
-            print(json.dumps(result, ensure_ascii=False))
+            print(json.dumps(result))
         else:
             results.append(result)
     if output == "json":
@@ -87,9 +89,9 @@ def _found(files: list[str]) -> list[str]:
     """Files as given, and the *.yaml and *.yml below each directory, by name."""
     found: list[str] = []
     for name in files:
-        path = Path(name)
-        if name != "-" and path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
+        if name != "-" and os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+            every = Path(name).rglob("*")
+            inside = sorted(str(p) for p in every if p.suffix.lower() in (".yaml", ".yml") and p.is_file())
             if not inside:
                 raise ConfigError(name, "there is no *.yaml or *.yml file in this directory", "Name another one.")
             found += inside
@@ -110,11 +112,12 @@ def _read(name: str) -> bytes:
 
 
 def _result(name: str) -> dict[str, Any]:
-    data = _read(name)
     try:
-        compiled = compile_sdl(data)
+        compiled = compile_sdl(_read(name))
     except SdlInvalid as e:
-        return {"file": name, "accept": False, "error": {"path": e.path, "message": e.message, "line": e.line}}
+        return _refused(name, e.path, e.message, e.line)
+    except ConfigError as e:  # one of thousands must not hide the others
+        return _refused(name, "", e.what, None)
     result: dict[str, Any] = {
         "file": name,
         "accept": True,
@@ -125,6 +128,10 @@ def _result(name: str) -> dict[str, Any]:
     if compiled.reclamation_min_window_s is not None:
         result["reclamation_min_window_s"] = compiled.reclamation_min_window_s
     return result
+
+
+def _refused(name: str, path: str, message: str, line: int | None) -> dict[str, Any]:
+    return {"file": name, "accept": False, "error": {"path": path, "message": message, "line": line}}
 
 
 def _compiled(name: str) -> Compiled:
@@ -142,7 +149,7 @@ def _show(
     where = ":".join(str(part) for part in (file, line, column) if part)
     print(f"{where}: {kind}: {f'{path}: ' if path else ''}{message}")
     if line and line <= len(lines):
-        text = lines[line - 1][:200]
+        text = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in lines[line - 1][:200])
         number = f"{line:5} | "
         print(f"{number}{text}")
         if column and column <= len(text) + 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,23 @@ def test_compile_a_directory_in_each_format(output: str) -> None:
     assert [r["reclamation_min_window_s"] for r in results if "reclamation_min_window_s" in r] == [86400]
 
 
-def test_compile_tells_each_file_as_it_comes(tmp_path: Path, wrong: Path) -> None:
-    """A file that cannot be read ends the run; what was before it has been told."""
-    gone = tmp_path / "gone.yaml"
-    result = CliRunner().invoke(app, ["compile", str(WEB), str(wrong), str(gone), "-o", "jsonl"])
-    assert isinstance(result.exception, ConfigError)
-    assert [json.loads(line)["accept"] for line in result.stdout.splitlines()] == [True, False]
+@pytest.mark.parametrize("name", ["gone.yaml", "a" * 5000], ids=["missing", "no possible name"])
+def test_a_file_that_cannot_be_read_is_one_line_among_the_others(tmp_path: Path, name: str) -> None:
+    code, out = akp_sdl("compile", WEB, tmp_path / name, WEB, "-o", "jsonl")
+    results = [json.loads(line) for line in out.splitlines()]
+    assert (code, [r["accept"] for r in results]) == (1, [True, False, True])
+    assert (results[1]["error"]["path"], results[1]["error"]["line"]) == ("", None)
+    assert "cannot be read" in results[1]["error"]["message"]
+
+
+def test_the_lines_of_jsonl_are_ascii_whatever_is_in_the_files(tmp_path: Path) -> None:
+    """A file's name need not be text in any encoding, and a script's terminal need not be UTF-8."""
+    path = tmp_path / os.fsdecode(b"caf\xe9.YAML")
+    path.write_text(WEB.read_text().replace("library/web:1", "library/é:1"))
+    code, out = akp_sdl("compile", tmp_path, "-o", "jsonl")
+    assert (code, out.isascii()) == (0, True)
+    assert json.loads(out)["file"] == str(path)
+    assert "library/é:1" in json.loads(out)["manifest"]
 
 
 def test_the_lines_of_jsonl_have_the_keys_a_script_expects(wrong: Path) -> None:
@@ -86,8 +98,9 @@ def test_compile_standard_input() -> None:
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
-        akp_sdl("compile", tmp_path / "nothing.yaml")
+    for args in (["lint", tmp_path / "nothing.yaml"], ["lint", tmp_path], ["diff", WEB, tmp_path / "nothing.yaml"]):
+        with pytest.raises(ConfigError, match="cannot be read"):
+            akp_sdl(*args)
     with pytest.raises(ConfigError, match=r"no \*.yaml"):
         akp_sdl("compile", tmp_path)
 
@@ -110,6 +123,12 @@ def test_lint_warns_and_accepts() -> None:
     assert "warning: deployment.web.anywhere.replicas: this key is not read" in out
     assert "uact only" in out
     assert out.splitlines()[-1].startswith("-: accepted: 1 group(s), 1 service(s), 2 warning(s), version ")
+
+
+def test_lint_shows_a_line_without_what_would_act_on_the_terminal() -> None:
+    code, out = akp_sdl("lint", "-", stdin="a: 1\nb: \x1b[31mred\n")
+    assert (code, "\x1b" in out) == (1, False)
+    assert out.splitlines()[1:] == ["    2 | b: \ufffd[31mred", "           ^"]
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "\x00", "\ud7ff: é"])
