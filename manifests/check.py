@@ -186,10 +186,10 @@ def _check_service(s: Service, path: str, hosts: dict[str, str]) -> None:
         at = f"{path}.expose[{i}]"
         if i and expose_before(e, s.expose[i - 1]):
             _refuse(at, "exposes must be in the order of service, port, protocol, global ones first")
-        _check_expose(e, at, hosts)
+        _check_expose(e, at, s.name, hosts)
 
 
-def _check_expose(e: Expose, at: str, hosts: dict[str, str]) -> None:
+def _check_expose(e: Expose, at: str, service: str, hosts: dict[str, str]) -> None:
     if not 1 <= e.port <= 65535:
         _refuse(f"{at}.port", "must be a port from 1 to 65535", e.port)
     if e.proto not in ("TCP", "UDP"):
@@ -199,9 +199,9 @@ def _check_expose(e: Expose, at: str, hosts: dict[str, str]) -> None:
             what = f"{host[:260]!r} is not a host name: small letters, digits, - and . only, at most 253 characters"
             _refuse(f"{at}.hosts[{i}]", what, host)
         if host in hosts:
-            what = f"{host!r} is already used at {hosts[host]}; a host name belongs to one expose to one receiver"
+            what = f"{host!r} is already used by {hosts[host]}; a host name belongs to one expose to one receiver"
             _refuse(f"{at}.hosts[{i}]", what, host)
-        hosts[host] = at
+        hosts[host] = f"port {e.port} of service {service!r}"
 
 
 def _refuse(path: str, message: str, value: object = None) -> NoReturn:

@@ -230,9 +230,6 @@ class Fields:
         absent = Scalar("", True, "", place.line, place.column)
         return Cursor(absent, f"{self.at.path}.{key}" if self.at.path else key, self.at.notes)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.given
-
 
 def _merges(key: Node) -> bool:
     return isinstance(key, Scalar) and key.plain and key.text == "<<"

@@ -11,7 +11,7 @@ from manifests.errors import SdlInvalid
 _SIZE = re.compile(r"([0-9.]+)\s*([kmgtp])(i?b?|ib)", re.IGNORECASE | re.ASCII)
 _TOP = ("version", "services", "profiles", "deployment", "endpoints", "reclamation")
 _BY_MESSAGE = (
-    ("cannot start any token", "YAML is indented with spaces; there is a tab on this line"),
+    ("cannot start any token", "put text that begins with @ or ` in quotes; indent with spaces, never with a tab"),
     ("tab character", "YAML is indented with spaces; there is a tab near this line"),
     (
         "mapping values are not allowed",
@@ -22,7 +22,7 @@ _BY_MESSAGE = (
     ("must be a list", "write one item per line, each behind a dash"),
     ("asks for nothing in all", "give at least one service a count above 0"),
     ("has no price for", "each profile needs a price in every placement it is deployed to"),
-    ("already used at", "hosts under `accept` apply to every entry of `to`; split the expose, one entry each"),
+    ("is already used by port", "hosts under `accept` apply to every entry of `to`; split the expose, one entry each"),
     ("is not a denomination", "write denom: uact"),
 )
 

@@ -22,8 +22,10 @@ from manifests.sdl.hints import hint
         ({"top": "x-common: {}"}, "blocks of one's own"),
         ({"service": "env: A=b"}, "behind a dash"),
         ({"count": "0"}, "above 0"),
+        ({"expose": "accept: [a.com, a.com]"}, "split the expose"),
         ({"denom": "x"}, "denom: uact"),
         ({"service": "env:\n- a\n\t- b: c"}, "a tab"),
+        ({"service": "env:\n- @a"}, "in quotes"),
     ],
 )
 def test_hints(refused: Any, parts: dict[str, str], cure: str) -> None:
