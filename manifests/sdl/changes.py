@@ -6,13 +6,18 @@ update, or it needs a new deployment, and the first disagreement of the new mani
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from manifests.agreement import check_agreement
 from manifests.errors import ManifestInvalid
 from manifests.manifest import Expose, Manifest, Service
+from manifests.resources import Cpu, Gpu, Memory, Storage
 from manifests.sdl import Compiled
+from manifests.units import format_bytes, format_cpu_milli
+
+_PLACE = re.compile(r"\[([0-9]+)\](?:\.services\[([0-9]+)\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,19 @@ def compare(old: Compiled, new: Compiled) -> Update:
     try:
         check_agreement(new.manifest, old.groups)
     except ManifestInvalid as e:
-        obstacle = str(e)
+        obstacle = _named(e, new.manifest)
     changes = (*_services(old.manifest, new.manifest), *_orders(old, new))
     return Update(changes, old.version == new.version, obstacle)
+
+
+def _named(e: ManifestInvalid, manifest: Manifest) -> str:
+    """The refusal with group and service by name: a path of numbers says nothing to whoever wrote the file."""
+    m = _PLACE.match(e.path)
+    if m is None:
+        return e.message
+    group = manifest[int(m[1])]
+    service = f" / {group.services[int(m[2])].name}" if m[2] else ""
+    return f"{group.name}{service}: {e.message}"
 
 
 def _services(old: Manifest, new: Manifest) -> Iterator[Change]:
@@ -63,8 +78,9 @@ def _details(old: Service, new: Service) -> Iterator[str]:
         yield f"count {old.count} → {new.count}"
     yield from _environment(old.env or (), new.env or ())
     for f in fields(old.resources):
-        if f.name != "endpoints" and getattr(old.resources, f.name) != getattr(new.resources, f.name):
-            yield f"resources: {f.name}"
+        before, after = getattr(old.resources, f.name), getattr(new.resources, f.name)
+        if f.name != "endpoints" and before != after:
+            yield f"resources: {f.name}{_amounts(before, after)}"
     gone, come = _ports(old.expose) - _ports(new.expose), _ports(new.expose) - _ports(old.expose)
     yield from (f"port {p} closed" for p in sorted(gone))
     yield from (f"port {p} opened" for p in sorted(come))
@@ -89,8 +105,27 @@ def _environment(old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
             yield f"variable {name} added"
         elif before[name] != after[name]:
             yield f"variable {name} has another value"
-    if before == after and old != new and sorted(old) == sorted(new):
-        yield "the order of variables"
+    if before == after and old != new:
+        yield "the order of variables" if sorted(old) == sorted(new) else "variables given twice, or without a value"
+
+
+def _amounts(old: object, new: object) -> str:
+    """The part in numbers, where it has one and that one differs; else it is in attributes or volumes."""
+    before, after = _amount(old), _amount(new)
+    return f" {before} → {after}" if before != after else ""
+
+
+def _amount(part: object) -> str:
+    match part:
+        case Cpu():
+            return format_cpu_milli(part.milli)
+        case Memory():
+            return format_bytes(part.quantity_bytes)
+        case Gpu():
+            return str(part.units)
+        case tuple():
+            return ", ".join(f"{v.name} {format_bytes(v.quantity_bytes)}" for v in part if isinstance(v, Storage))
+    return ""
 
 
 def _ports(exposes: tuple[Expose, ...]) -> set[str]:

@@ -44,8 +44,10 @@ def test_updates(compiled: Any, parts: dict[str, str], details: list[str]) -> No
     ("parts", "detail", "obstacle"),
     [
         ({"count": "2"}, "count 1 → 2", "replicas"),
-        ({"cpu": "1"}, "resources: cpu", "differs from the cpu"),
-        ({"memory": "1Gi"}, "resources: memory", "differs from the memory"),
+        ({"cpu": "1"}, "resources: cpu 250m → 1", "here / app: differs from the cpu"),
+        ({"memory": "1Gi"}, "resources: memory 128Mi → 1Gi", "differs from the memory"),
+        ({"storage": "size: 1Gi"}, "resources: storage default 256Mi → default 1Gi", "differs from volume 0"),
+        ({"gpu": "gpu: {units: 1, attributes: {vendor: {nvidia: }}}"}, "resources: gpu 0 → 1", "differs from the gpu"),
     ],
 )
 def test_what_needs_a_new_deployment(compiled: Any, parts: dict[str, str], detail: str, obstacle: str) -> None:
@@ -53,6 +55,15 @@ def test_what_needs_a_new_deployment(compiled: Any, parts: dict[str, str], detai
     assert [c.detail for c in update.changes] == [detail]
     assert update.obstacle is not None
     assert obstacle in update.obstacle
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("A=1, A=2", "A=3, A=2"), ("A=1", "A=1, A=1"), ("A", "A=")], ids=["first", "twice", "no value"]
+)
+def test_no_change_of_variables_goes_untold(compiled: Any, old: str, new: str) -> None:
+    update = compare(compiled(service=f"env: [{old}]"), compiled(service=f"env: [{new}]"))
+    assert [c.detail for c in update.changes] == ["variables given twice, or without a value"]
+    assert not update.same_hash
 
 
 def test_ports_services_images_and_values(sdl: Any, compiled: Any) -> None:
