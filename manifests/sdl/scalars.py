@@ -6,7 +6,6 @@ alone says nothing. Every reader gives None for what it cannot read; null is for
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 
 from manifests.yamlnodes import Scalar
@@ -83,7 +82,7 @@ def _integer(text: str) -> int | None:
 def _float(text: str) -> float | None:
     if text[:1] not in _NUMBER_START or len(text) > _MAX_DIGITS:
         return None
-    plain = text.replace("_", "")
+    plain = text if text.startswith(".") else text.replace("_", "")  # Go's resolver has this exception, too
     return float(plain) if _FLOAT.fullmatch(plain) else None
 
 
@@ -94,5 +93,5 @@ def _is_no_number(text: str) -> bool:
 def _decoded(text: str) -> str | None:
     try:
         return base64.b64decode("".join(text.splitlines()), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII to begin with, or no UTF-8 in the end
         return None
