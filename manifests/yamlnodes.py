@@ -17,11 +17,15 @@ from dataclasses import dataclass, field
 import yaml
 
 from manifests.errors import SdlInvalid
+from manifests.yamlescapes import escapes_a_slash, text_with_slashes, with_apostrophes
 
 MAX_TEXT_BYTES = 256 * 1024
 MAX_DEPTH = 64
 MAX_WEIGHT = 2 * 1024 * 1024
 """Characters of all scalars with aliases written out, each scalar counted as at least `_SCALAR` characters."""
+
+MOST_READ_AGAIN_BYTES = 1024 * 1024
+"""Of a text with apostrophes libyaml stops at, which it reads once more for each scalar that has them."""
 
 _SCALAR = 16
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -86,7 +90,21 @@ def compose(text: str | bytes, *, own_tags: bool = False) -> Document:
 
     Tags that are not of the core schema are refused, or with `own_tags` make a text of what they stand before."""
     data = _encoded(text)
+    for _ in range(1 + MOST_READ_AGAIN_BYTES // (len(data) + 1)):
+        try:
+            return _composed(data, own_tags)
+        except (yaml.YAMLError, UnicodeError) as e:
+            stopped: Exception = e
+        again = with_apostrophes(data, stopped)
+        if again is None:
+            break
+        data = again
+    raise _not_yaml(stopped, data)
+
+
+def _composed(data: bytes, own_tags: bool) -> Document:
     builder = _Builder(own_tags)
+    with_slashes = text_with_slashes(data)
     documents, ended = 0, False
     try:
         for event in yaml.parse(data, Loader=_LOADER):
@@ -98,12 +116,14 @@ def compose(text: str | bytes, *, own_tags: bool = False) -> Document:
                 ended = bool(event.explicit)
             elif documents > 1:
                 break
+            elif isinstance(event, yaml.ScalarEvent) and escapes_a_slash(event, with_slashes):
+                raise _refused(event, r"the escape \/ is not known to everyone; write / alone")
             else:
                 builder.take(event)
     except (yaml.YAMLError, UnicodeError) as e:
         # What follows the first document is not read, except for the first word behind `---`.
         if builder.root is None or (isinstance(e, yaml.scanner.ScannerError) and not ended):
-            raise _not_yaml(e, data) from None
+            raise
     return Document(builder.root, documents > 1)
 
 
