@@ -25,10 +25,10 @@ from manifests.sdl.build import build
 from manifests.sdl.cursor import Notes
 from manifests.sdl.document import read_file
 from manifests.sdl.locate import located
-from manifests.sdl.surprises import SdlWarning, surprises
+from manifests.sdl.surprises import SdlWarning, surprises, unread_keys
 from manifests.yamlnodes import compose
 
-__all__ = ["Compiled", "SdlInvalid", "SdlWarning", "compile_sdl"]
+__all__ = ["Compiled", "Notes", "SdlInvalid", "SdlWarning", "compile_sdl", "unread_keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,11 @@ class Compiled:
     warnings: tuple[SdlWarning, ...]
 
 
-def compile_sdl(text: str | bytes) -> Compiled:
-    """Compile one SDL file. Raises SdlInvalid, with path and line, and nothing else, whatever the text is."""
-    notes = Notes()
+def compile_sdl(text: str | bytes, notes: Notes | None = None) -> Compiled:
+    """Compile one SDL file. Raises SdlInvalid, with path and line, and nothing else, whatever the text is.
+
+    What was noticed until then is in `notes`, for whoever passes them."""
+    notes = Notes() if notes is None else notes
     source = compose(text, own_tags=True)
     file = read_file(source.root, notes)
     check_agree(file)

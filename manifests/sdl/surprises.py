@@ -59,13 +59,18 @@ def _warn(at: Cursor, message: str) -> SdlWarning:
     return SdlWarning(at.path, message, at.place.line, at.place.column)
 
 
-def _unread(file: SdlFile, notes: Notes, more_documents: bool) -> Iterator[SdlWarning]:
+def unread_keys(notes: Notes) -> Iterator[SdlWarning]:
+    """Keys nobody reads, mostly misspelt ones; where a file is refused they are often the reason."""
     for i, unknown in enumerate(notes.unknown):
         likely = i < MOST_GUESSES and len(unknown.key) <= LONGEST_GUESS
         near = difflib.get_close_matches(unknown.key, unknown.known, n=1, cutoff=0.6) if likely else []
         yield _warn(
             unknown.at, "this key is not read" + (f"; was {near[0]} meant?" if near else " by anybody; remove it")
         )
+
+
+def _unread(file: SdlFile, notes: Notes, more_documents: bool) -> Iterator[SdlWarning]:
+    yield from unread_keys(notes)
     if more_documents:
         yield SdlWarning("", "only the first YAML document is read; what follows --- is ignored")
     if file.included is not None:

@@ -14,7 +14,7 @@ import yaml
 
 from manifests.digest import canonical
 from manifests.errors import SdlInvalid
-from manifests.sdl import Compiled, compile_sdl
+from manifests.sdl import Compiled, Notes, compile_sdl, unread_keys
 from manifests.sdl.changes import Update, compare
 from manifests.sdl.hints import hint
 from manifests.wire import groups_json
@@ -59,12 +59,15 @@ def lint(file: _SdlFile) -> None:
     refused."""
     data = _read(file)
     lines = data.decode("utf-8-sig", errors="replace").splitlines()
+    notes = Notes()
     try:
-        compiled = compile_sdl(data)
+        compiled = compile_sdl(data, notes)
     except SdlInvalid as e:
         _show(file, lines, "error", e.path, e.message, e.line, e.column)
         if cure := hint(e):
             print(f"  hint: {cure}")
+        for w in unread_keys(notes):
+            _show(file, lines, "warning", w.path, w.message, w.line, w.column)
         raise SystemExit(1) from None
     for w in compiled.warnings:
         _show(file, lines, "warning", w.path, w.message, w.line, w.column)

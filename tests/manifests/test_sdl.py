@@ -178,7 +178,9 @@ def test_a_refusal_names_the_place_in_the_file(old: str, new: str, path: str, li
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "hello", "a: [", "a: *b", b"\xff", b"\x00", "version: !!binary é", "version: '2.0'", "? {}", "\t"], ids=repr
+    "text",
+    ["", "[]", "hello", "a: [", "a: *b", b"\xff", b"\x00", "version: !!binary é", "version: '2.0'", "? {}", "\t"],
+    ids=repr,
 )
 def test_whatever_is_no_sdl_file_is_refused_in_one_way(text: str | bytes) -> None:
     assert refused(text).message

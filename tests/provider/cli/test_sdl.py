@@ -125,6 +125,13 @@ def test_lint_warns_and_accepts() -> None:
     assert out.splitlines()[-1].startswith("-: accepted: 1 group(s), 1 service(s), 2 warning(s), version ")
 
 
+def test_lint_of_a_refused_file_tells_of_the_misspelt_key_that_may_be_the_reason() -> None:
+    code, out = akp_sdl("lint", "-", stdin=WEB.read_text().replace("        to:\n", "        too:\n"))
+    assert code == 1
+    assert "error: no service is exposed to the world" in out
+    assert "-:11:9: warning: services.web.expose[0].too: this key is not read; was to meant?" in out
+
+
 def test_lint_shows_a_line_without_what_would_act_on_the_terminal() -> None:
     code, out = akp_sdl("lint", "-", stdin="a: 1\nb: \x1b[31mred\n")
     assert (code, "\x1b" in out) == (1, False)
