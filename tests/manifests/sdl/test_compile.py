@@ -112,7 +112,10 @@ def test_a_damaged_example_compiles_or_is_refused(data: st.DataObject) -> None:
         key, colon, _ = lines[at].partition(":")
         value = data.draw(
             st.sampled_from(
-                ["", " []", " {}", " x", " -1", " [1, 2]", " *x", " 99999999999999999999", " {a: b}", " 1e400"]
+                [
+                    *("", " []", " {}", " x", " -1", " [1, 2]", " *x", " 99999999999999999999", " {a: b}", " 1e400"),
+                    *(" !!binary é", " !!int x", " !own x", " &a [*a]", ' "\\\'\\/"'),
+                ]
             )
         )
         lines[at] = data.draw(st.sampled_from(["", key, key + colon + value, "  " + lines[at], lines[at] * 2]))
