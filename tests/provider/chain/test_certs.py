@@ -84,6 +84,7 @@ def test_the_other_label_and_crlf_are_read_as_well() -> None:
         (b"-----BEGIN EC PUBLIC KEY-----\n!!!!\n-----END EC PUBLIC KEY-----\n", "not base64"),
         (make_certificate(ADDRESS)[1] * 2, "not one PEM block"),
     ],
+    ids=["empty", "no base64", "two"],  # names that are the same in each process
 )
 def test_what_is_no_public_key_is_refused(pem: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says):
