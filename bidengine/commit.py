@@ -30,7 +30,7 @@ class Commit:
 def ask(resources: Resources, commit: Commit) -> Ask:
     """What one replica asks of its node: volumes of class `ram` count as memory, other volumes that are not
     persistent as ephemeral storage, persistent ones by their class (bidengine-inventory.md §6; product.md D6)."""
-    ephemeral = ram = 0
+    ephemeral = ram = attached = 0
     persistent: Counter[str] = Counter()
     for volume in resources.storage:
         match kind(volume):
@@ -40,12 +40,14 @@ def ask(resources: Resources, commit: Commit) -> Ask:
                 ram += volume.quantity_bytes
             case named:
                 persistent[named] += volume.quantity_bytes
+                attached += 1
     return Ask(
         cpu_milli=request(resources.cpu.milli, commit.cpu_percent),
         memory_bytes=request(resources.memory.quantity_bytes, commit.memory_percent) + ram,
         ephemeral_bytes=request(ephemeral, commit.storage_percent),
         gpu_units=resources.gpu.units,
         volumes=tuple(sorted(persistent.items())),
+        attached=attached,
     )
 
 

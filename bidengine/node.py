@@ -15,14 +15,19 @@ from manifests.ids import LeaseID
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One replica, after over-commit. Volumes of class `ram` are part of `memory_bytes`; `volumes` are the persistent
-    ones, (class, bytes)."""
+    """One replica, after over-commit. Volumes of class `ram` are part of `memory_bytes`; `volumes` are the bytes of its
+    persistent ones by class, `attached` is how many those are."""
 
     cpu_milli: int
     memory_bytes: int
     ephemeral_bytes: int
     gpu_units: int = 0
     volumes: tuple[tuple[str, int], ...] = ()
+    attached: int = 0
+
+
+NO_LIMIT = 1 << 30
+"""More volumes than any node is asked to attach."""
 
 
 @dataclass(slots=True)
@@ -40,6 +45,8 @@ class Node:
     largest_volume_bytes: Mapping[str, int] = field(default_factory=dict)
     """class -> most bytes of it that one pod can have here, where its storage is in parts; a class that is not named
     has no such bound"""
+    volumes: int = NO_LIMIT
+    """persistent volumes that can still be attached, by the driver that allows fewest (CSINode)"""
 
     def makes(self, volumes: tuple[tuple[str, int], ...]) -> bool:
         """Whether a pod here could have these volumes, (class, bytes)."""

@@ -1,101 +1,133 @@
 """Place a whole group on what is free, or say what is short. Ask, take, and hand back the undo.
 
-Best fit: the unit that is hardest to place goes first, each on the tightest nodes it fits; work without GPUs keeps
-off GPU nodes while others have room. All replicas of a unit get one card: where several would do, the most plentiful
-one first, so that rare ones stay for those who ask for them. There is no search back over earlier units: a group that
-needs it is declined.
+The unit that is hardest to place goes first, each on the nodes the packing wants filled first (packing.py); work
+without GPUs keeps off GPU nodes while others have room. All replicas of a unit get one card: where several would do,
+the most plentiful one first, so that rare ones stay for those who ask for them. There is no search back over earlier
+units: a group that needs it is declined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bidengine.commit import Commit
 from bidengine.needs import Need, leased_ips, needs, node_ports
-from bidengine.node import Ask, Node
+from bidengine.node import Node
 from bidengine.placement import Placement, Slot
 from bidengine.reasons import Decline
-from bidengine.shortage import shortage
+from bidengine.shortage import apart, kept_for_gpus, shortage
 from bidengine.snapshot import Snapshot
 from manifests.gpus import GpuModel
 from manifests.resources import GroupSpec
 
 Undo = Callable[[], None]
+_Taken = tuple[Need, str, int, GpuModel | None]
+"""need, node, how many replicas on it, card"""
 
 
-def pack(spec: GroupSpec, free: Snapshot, commit: Commit) -> tuple[Placement, Undo] | Decline:
+def pack(
+    spec: GroupSpec, free: Snapshot, commit: Commit, *, promised: bool = False
+) -> tuple[Placement, Undo] | Decline:
     """Take room for every replica of `spec` from `free`. Returns where they go and how to give it all back, or a
-    `Decline` with `free` as it was. Calling the undo again does nothing."""
+    `Decline` with `free` as it was. Calling the undo again does nothing. What is `promised` already may have the room
+    that is kept for GPUs."""
     asked = needs(spec, commit)
-    cards = free.cards if any(n.ask.gpu_units for n in asked) else {}
-    taken: list[tuple[Need, str, int, GpuModel | None]] = []
+    short = shortage(spec, asked, free)
+    if short is not None:
+        return short
+    guarded = not promised and free.packing.guards(need.ask for need in asked)
+    taken = _take_all(asked, free, guarded=guarded)
+    if taken is None and guarded and (would := _take_all(asked, free, guarded=False)) is not None:
+        _give_back(would, free)
+        return kept_for_gpus(free)
+    if taken is None:
+        return apart(asked, free)
     ports, ips = node_ports(spec), leased_ips(spec)
-    if ports > free.node_ports or ips > free.leased_ips:
-        return shortage(spec, asked, free)
     free.node_ports -= ports
     free.leased_ips -= ips
+    placement = _placement(asked, taken)
 
     def undo() -> None:
         nonlocal ports, ips
-        for need, node, replicas, card in taken:
-            free.give(node, need.ask, card, replicas)
-            free.store((c, -quantity * replicas) for c, quantity in need.ask.volumes)
+        _give_back(taken, free)
         free.node_ports += ports
         free.leased_ips += ips
-        taken.clear()
         ports = ips = 0
 
-    for need in sorted(asked, key=lambda n: _hardest_first(n, cards)):
-        found = _place(need, free, cards)
+    return placement, undo
+
+
+def _take_all(asked: Sequence[Need], free: Snapshot, *, guarded: bool) -> list[_Taken] | None:
+    taken: list[_Taken] = []
+    for need in sorted(asked, key=lambda n: _hardest_first(n, free)):
+        found = _place(need, free, guarded=guarded)
         if found is None:
-            undo()
-            return shortage(spec, asked, free)
-        for node, replicas, card in found:
-            free.take(node, need.ask, card, replicas)
-            free.store((c, quantity * replicas) for c, quantity in need.ask.volumes)
-            taken.append((need, node, replicas, card))
+            _give_back(taken, free)
+            return None
+        for entry in found:
+            _take(entry, free, 1)
+        taken += found
+    return taken
+
+
+def _give_back(taken: list[_Taken], free: Snapshot) -> None:
+    for entry in taken:
+        _take(entry, free, -1)
+    taken.clear()
+
+
+def _take(entry: _Taken, free: Snapshot, sign: int) -> None:
+    need, node, replicas, card = entry
+    free.take(node, need.ask, card, sign * replicas)
+    free.store((c, sign * quantity * replicas) for c, quantity in need.ask.volumes)
+
+
+def _hardest_first(need: Need, free: Snapshot) -> tuple[int, int, int, int, int]:
+    ask = need.ask
+    if ask.gpu_units:
+        return 0, len(need.cards(free.cards)), -ask.gpu_units, -ask.memory_bytes, -ask.cpu_milli
+    return 1, -len(ask.volumes), 0, -ask.memory_bytes, -ask.cpu_milli
+
+
+def _place(need: Need, free: Snapshot, *, guarded: bool) -> list[_Taken] | None:
+    if not free.stores(need.ask, need.replicas):
+        return None
+    choices: list[GpuModel | None] = [None]
+    if need.ask.gpu_units:
+        enough = [card for card in need.cards(free.cards) if free.cards[card] >= need.ask.gpu_units * need.replicas]
+        choices = [*sorted(enough, key=lambda card: (-free.cards[card], card))]
+    for card in choices:
+        found = _fill(need, card, free, guarded=guarded)
+        if found is not None:
+            return [(need, node.name, replicas, card) for node, replicas in found]
+    return None
+
+
+def _fill(need: Need, card: GpuModel | None, free: Snapshot, *, guarded: bool) -> list[tuple[Node, int]] | None:
+    """Replicas for the nodes in their order: as many as a node takes, or, where they are to be spread, one to each
+    and a second one only when nodes run out."""
+    left, found, most = need.replicas, [], []
+    for node in free.candidates(need.ask, card, guarded=guarded):
+        times = free.times(node, need.ask, card, guarded=guarded)
+        replicas = min(left, 1 if free.packing.spreads else times)
+        found.append((node, replicas))
+        most.append(times)
+        left -= replicas
+        if not left:
+            return found
+    if left > sum(most) - sum(replicas for _, replicas in found):
+        return None
+    while left:
+        for at, (node, replicas) in enumerate(found):
+            if left and replicas < most[at]:
+                found[at] = (node, replicas + 1)
+                left -= 1
+    return found
+
+
+def _placement(asked: Sequence[Need], taken: list[_Taken]) -> Placement:
     order = {need.resource_id: at for at, need in enumerate(asked)}
     slots: list[Slot] = []
     for need, node, replicas, card in sorted(taken, key=lambda t: order[t[0].resource_id]):
         slots += [Slot(need.resource_id, node, need.ask, card)] * replicas
-    return Placement(tuple(slots)), undo
-
-
-def _hardest_first(need: Need, cards: dict[GpuModel, int]) -> tuple[int, int, int, int, int]:
-    ask = need.ask
-    if ask.gpu_units:
-        return 0, len(need.cards(cards)), -ask.gpu_units, -ask.memory_bytes, -ask.cpu_milli
-    return 1, -len(ask.volumes), 0, -ask.memory_bytes, -ask.cpu_milli
-
-
-def _place(need: Need, free: Snapshot, cards: dict[GpuModel, int]) -> list[tuple[str, int, GpuModel | None]] | None:
-    if any(free.storage_bytes.get(c, 0) < quantity * need.replicas for c, quantity in need.ask.volumes):
-        return None
-    choices: list[GpuModel | None] = [None]
-    if need.ask.gpu_units:
-        choices = [*sorted(need.cards(cards), key=lambda card: (-cards[card], card))]
-    for card in choices:
-        found, left = [], need.replicas
-        for node in free.candidates(need.ask, card):
-            replicas = min(left, _times(node, need.ask, card))
-            found.append((node.name, replicas, card))
-            left -= replicas
-            if not left:
-                break
-        if not left:
-            return found
-    return None
-
-
-def _times(node: Node, ask: Ask, card: GpuModel | None) -> int:
-    """How many replicas fit on a node that fits one."""
-    times = node.pods
-    if ask.cpu_milli:
-        times = min(times, node.cpu_milli // ask.cpu_milli)
-    if ask.memory_bytes:
-        times = min(times, node.memory_bytes // ask.memory_bytes)
-    if ask.ephemeral_bytes:
-        times = min(times, node.ephemeral_bytes // ask.ephemeral_bytes)
-    if card is not None and ask.gpu_units:
-        times = min(times, node.gpus[card] // ask.gpu_units)
-    return times
+    return Placement(tuple(slots))

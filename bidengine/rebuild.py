@@ -30,12 +30,12 @@ def rebuild(
         if bid.state != "open" or bid.id.order in room.holds:
             continue
         wanted = narrowed(spec, bid.offer)
-        found = room.fit(wanted)
+        found = room.fit(wanted, promised=True)
         if not isinstance(found, Decline):
-            held = room.hold(bid.id.order, wanted, found, height=bid.created_at)
+            held = room.hold(bid.id.order, wanted, found, height=bid.created_at, promised=True)
             found = held if isinstance(held, Decline) else found
         if isinstance(found, Decline):
             unkept.append((bid, found))
         else:
-            room.bid(bid.id.order, height=bid.created_at)
+            room.bid(bid.id.order, height=bid.created_at, why="bid found on chain")
     return tuple(unkept)

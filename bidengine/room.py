@@ -11,62 +11,41 @@ Guarantees, each with a test:
 * `release` gives room back at once, without waiting for the cluster to say anything (bidengine-inventory.md W-15).
 * Figures shown are never below zero; a deficit is kept inside, so that giving back restores exactly.
 
-The subtle part: a promise names a node, and nodes vanish. Its slots are then counted on any node where they fit, anew
-at each `see`, and if there is none they are `missing`; the promise itself stays as it was made.
+The promise itself stays as it was made, whatever becomes of its nodes; tally.py says where it is counted then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from bidengine.commit import Commit
-from bidengine.footprint import Footprint, claimed, unmatched
+from bidengine.footprint import unmatched
+from bidengine.hold import Hold as Hold
+from bidengine.hold import HoldState as HoldState
 from bidengine.needs import leased_ips, needs, node_ports
-from bidengine.node import BoundPod, Inventory
+from bidengine.node import Inventory
 from bidengine.pack import pack
+from bidengine.packing import Packing
 from bidengine.placement import Placement, Slot
 from bidengine.reasons import Decline, Reason
 from bidengine.snapshot import Snapshot, copied
-from bidengine.standing import anywhere, standing
-from manifests.gpus import GpuModel
+from bidengine.standing import standing
+from bidengine.tally import Tally
 from manifests.ids import LeaseID, OrderID
 from manifests.resources import GroupSpec
-
-
-class HoldState(StrEnum):
-    HELD = "held"
-    """room is set aside, no bid has been sent"""
-    BID = "bid"
-    """a bid has been sent or is on chain"""
-    LEASED = "leased"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """One promise. `since` is the height at which it came into its state."""
-
-    order: OrderID
-    spec: GroupSpec
-    placement: Placement
-    state: HoldState
-    since: int
-    lease: LeaseID | None = None
 
 
 class Room:
     """See the module's docstring for the guarantees."""
 
-    def __init__(self, commit: Commit) -> None:
-        self.commit = commit
-        self._inventory = Inventory(())
-        self._pods: dict[OrderID, tuple[BoundPod, ...]] = {}
-        self._claims: dict[OrderID, Mapping[str, int]] = {}
-        self._free = Snapshot()
+    def __init__(self, commit: Commit, packing: Packing | None = None) -> None:
+        self.commit, self.packing = commit, packing or Packing()
+        self.inventory = Inventory(())
+        """the cluster as it was last seen, nothing promised"""
         self._holds: dict[OrderID, Hold] = {}
-        self._footprints: dict[OrderID, Footprint] = {}
+        self._tally = Tally(self.inventory, {}, self.commit, self.packing)
 
     @property
     def holds(self) -> Mapping[OrderID, Hold]:
@@ -75,47 +54,47 @@ class Room:
     @property
     def missing(self) -> Mapping[OrderID, tuple[Slot, ...]]:
         """Slots that are promised and fit nowhere, by order: the cluster has shrunk below what was sold."""
-        return {order: f.missing for order, f in self._footprints.items() if f.missing}
+        return {order: f.missing for order, f in self._tally.footprints.items() if f.missing}
+
+    @property
+    def _free(self) -> Snapshot:
+        return self._tally.free
 
     def see(self, inventory: Inventory) -> None:
         """Take a new truth from the cluster and put all promises on it again."""
-        self._inventory = inventory
-        self._pods = {lease.order: pods for lease, pods in inventory.lease_pods.items()}
-        self._claims = {lease.order: claims for lease, claims in inventory.lease_claims.items()}
-        self._free = Snapshot(inventory.nodes, inventory.storage_bytes, inventory.node_ports, inventory.leased_ips)
-        self._footprints = {}
-        settled = [o for o in {**self._pods, **self._claims, **self._holds} if not self._homeless(o)]
-        # What stands on a node first: only then is it known where the homeless still fit. Among them leases go first.
-        homeless = sorted((o for o in self._holds if self._homeless(o)), key=self._seniority)
-        for order in (*settled, *homeless):
-            self._count(order)
+        self.inventory = inventory
+        self._tally = Tally(inventory, self._holds, self.commit, self.packing)
 
-    def fit(self, spec: GroupSpec) -> Placement | Decline:
-        """Where the group would go. Promises nothing."""
-        found = pack(spec, self._free, self.commit)
+    def fit(self, spec: GroupSpec, *, promised: bool = False) -> Placement | Decline:
+        """Where the group would go. Promises nothing. What is `promised` already, on chain, may have the room that is
+        kept for GPUs (packing.py)."""
+        found = pack(spec, self._free, self.commit, promised=promised)
         if isinstance(found, Decline):
             return found
         placement, undo = found
         undo()
         return placement
 
-    def hold(self, order: OrderID, spec: GroupSpec, placement: Placement, *, height: int) -> Hold | Decline:
+    def hold(
+        self, order: OrderID, spec: GroupSpec, placement: Placement, *, height: int, promised: bool = False
+    ) -> Hold | Decline:
         """Set aside what `fit` found. A `Decline` (nothing is held) when it was taken by another meanwhile: fit
         again. An order that is held already keeps the placement it has."""
         if order in self._holds:
             return self._holds[order]
-        hold = Hold(order, spec, placement, HoldState.HELD, height)
-        short = self._short(hold)
+        hold = Hold(order, spec, placement, HoldState.HELD, height, why="a bid is being made")
+        short = self._short(hold, promised)
         if short is not None:
             return short
         self._put(hold)
         return hold
 
-    def bid(self, order: OrderID, *, height: int | None = None) -> Hold | None:
-        """The bid has been sent. None when nothing is held for the order; a lease stays a lease."""
+    def bid(self, order: OrderID, *, height: int | None = None, why: str = "bid sent") -> Hold | None:
+        """The bid is under way or on chain. None when nothing is held for the order; a lease stays a lease."""
         hold = self._holds.get(order)
         if hold is not None and hold.state is HoldState.HELD:
-            hold = replace(hold, state=HoldState.BID, since=hold.since if height is None else height)
+            since = hold.since if height is None else height
+            hold = replace(hold, state=HoldState.BID, since=since, why=why)
             self._holds[order] = hold
         return hold
 
@@ -124,7 +103,7 @@ class Room:
         hold = self._holds.get(lease.order)
         if hold is not None and hold.state is not HoldState.LEASED:
             since = hold.since if height is None else height
-            hold = replace(hold, state=HoldState.LEASED, since=since, lease=lease)
+            hold = replace(hold, state=HoldState.LEASED, since=since, lease=lease, why="bid accepted")
             self._holds[lease.order] = hold
         return hold
 
@@ -135,15 +114,15 @@ class Room:
         known = self.lease(lease, height=height)
         if known is not None:
             return known
-        placement = standing(needs(spec, self.commit), self._pods.get(lease.order, ()), self._free)
-        hold = Hold(lease.order, spec, placement, HoldState.LEASED, height, lease)
+        placement = standing(needs(spec, self.commit), self._tally.pods.get(lease.order, ()), self._free)
+        hold = Hold(lease.order, spec, placement, HoldState.LEASED, height, lease, why="lease found on chain")
         self._put(hold)
         return hold
 
     def release(self, order: OrderID) -> None:
         """Promise no more. Pods that still run go on counting until the cluster no longer shows them."""
         if self._holds.pop(order, None) is not None:
-            self._recount(order)
+            self._tally.recount(order, None)
 
     def free(self) -> Inventory:
         """What is left, for status: copies, nothing below zero, without pods and claims."""
@@ -163,66 +142,16 @@ class Room:
 
     def _put(self, hold: Hold) -> None:
         self._holds[hold.order] = hold
-        self._recount(hold.order)
+        self._tally.recount(hold.order, hold)
 
-    def _recount(self, order: OrderID) -> None:
-        self._add(self._footprints.pop(order, Footprint()), -1)
-        self._count(order)
-
-    def _count(self, order: OrderID) -> None:
-        hold, pods, claims = self._holds.get(order), self._pods.get(order, ()), self._claims.get(order, {})
-        seen = Footprint(tuple((p.node, p.ask, self._card_on(p.node, p.gpu)) for p in pods), claimed((), claims))
-        if hold is not None:
-            slots = hold.placement.slots
-            seen = replace(
-                seen,
-                storage=claimed(slots, claims),
-                node_ports=node_ports(hold.spec),
-                leased_ips=leased_ips(hold.spec),
-            )
-        self._add(seen, 1)
-        places, missing = list(seen.places), []
-        for slot in unmatched(hold.placement.slots, pods) if hold is not None else ():
-            place = self._place_of(slot, hold)
-            if place is None:
-                missing.append(slot)
-                continue
-            # One after the other, on what the ones before have left.
-            self._free.take(place[0], slot.ask, place[1])
-            places.append((place[0], slot.ask, place[1]))
-        self._footprints[order] = replace(seen, places=tuple(places), missing=tuple(missing))
-
-    def _place_of(self, slot: Slot, hold: Hold | None) -> tuple[str, GpuModel | None] | None:
-        if slot.node in self._free.nodes:
-            return slot.node, self._card_on(slot.node, slot.gpu)
-        cards: Iterable[GpuModel | None] = (slot.gpu,)
-        if slot.ask.gpu_units and slot.gpu is None and hold is not None:
-            need = next(n for n in needs(hold.spec, self.commit) if n.resource_id == slot.resource_id)
-            cards = need.cards(self._free.cards)
-        return anywhere(slot.ask, cards, self._free)
-
-    def _card_on(self, name: str, card: GpuModel | None) -> GpuModel | None:
-        """The card to count on a node: the one named, or when the node does not have it (its labels have changed, or
-        the pod could not tell) the one it has most of, so that no GPU is sold twice."""
-        node = self._free.nodes.get(name)
-        if node is None or not node.gpus or card in node.gpus:
-            return card
-        return max(node.gpus, key=lambda c: node.gpus[c])
-
-    def _add(self, footprint: Footprint, sign: int) -> None:
-        for node, ask, card in footprint.places:
-            self._free.take(node, ask, card, sign)
-        self._free.store((c, sign * quantity) for c, quantity in footprint.storage)
-        self._free.node_ports -= sign * footprint.node_ports
-        self._free.leased_ips -= sign * footprint.leased_ips
-
-    def _short(self, hold: Hold) -> Decline | None:
+    def _short(self, hold: Hold, promised: bool) -> Decline | None:
         """What keeps a placement from being held now: others have taken it since it was found. O(slots)."""
-        pods = self._pods.get(hold.order, ())
+        pods = self._tally.pods.get(hold.order, ())
         slots = unmatched(hold.placement.slots, pods)
         free, taken, short = self._free, [], ""
+        guarded = not promised and self.packing.guards(slot.ask for slot in hold.placement.slots)
         for slot in slots:
-            if not free.fits(slot.node, slot.ask, slot.gpu):
+            if not free.fits(slot.node, slot.ask, slot.gpu, guarded=guarded):
                 short = f"no room on node {slot.node} for unit {slot.resource_id}"
                 break
             free.take(slot.node, slot.ask, slot.gpu)
@@ -237,11 +166,3 @@ class Room:
         if not short and leased_ips(hold.spec) > free.leased_ips:
             reason, short = Reason.NO_IP, "no leased IPs left"
         return Decline(reason, f"taken by another order meanwhile: {short}", final=False) if short else None
-
-    def _homeless(self, order: OrderID) -> bool:
-        hold = self._holds.get(order)
-        return hold is not None and any(s.node not in self._free.nodes for s in hold.placement.slots)
-
-    def _seniority(self, order: OrderID) -> tuple[int, int, OrderID]:
-        hold = self._holds[order]
-        return (HoldState.LEASED, HoldState.BID, HoldState.HELD).index(hold.state), hold.since, order

@@ -1,16 +1,17 @@
 """Why a group does not fit, told so that an operator knows what to buy or to free.
 
-First what the whole cluster lacks (the most telling reason wins, see reasons.py); when it lacks nothing in sum, the
-group has no `node_fit`: there is enough, but not together on the nodes.
+First what the whole cluster lacks, which is known without looking at nodes (the most telling reason wins, see
+reasons.py). When it lacks nothing in sum, the group has no `node_fit`: there is enough, but not together on the nodes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bidengine.needs import Need, leased_ips, node_ports
 from bidengine.node import Node
+from bidengine.packing import gpus
 from bidengine.reasons import Decline, Reason
 from bidengine.snapshot import Snapshot
 from manifests.gpus import GpuModel
@@ -18,11 +19,30 @@ from manifests.resources import GroupSpec
 from manifests.units import shown_bytes
 
 
-def shortage(spec: GroupSpec, asked: Sequence[Need], free: Snapshot) -> Decline:
-    """What `free` lacks for a group that could not be placed on it."""
-    for found in (*_endpoints(spec, free), *_gpus(asked, free), *_storage(asked, free), *_nodes(asked, free)):
+def shortage(spec: GroupSpec, asked: Sequence[Need], free: Snapshot) -> Decline | None:
+    """What the cluster lacks in sum; None when that is nothing."""
+    for found in (*_endpoints(spec, free), *_gpus(asked, free), *_storage(asked, free), *_sums(asked, free)):
         return found
-    return Decline(Reason.NO_NODE_FIT, _apart(asked, free), final=False)
+    return None
+
+
+def apart(asked: Sequence[Need], free: Snapshot) -> Decline:
+    """For a group that could not be placed though the cluster has enough in sum: the first unit of which not even one
+    replica fits on a node, and what the best node lacks; else that the units crowd each other out."""
+    detail = next(filter(None, (_too_large(need, free) for need in asked)), "")
+    detail = detail or "there is enough in sum, but not together on single nodes for all replicas"
+    return Decline(Reason.NO_NODE_FIT, detail, final=False)
+
+
+def kept_for_gpus(free: Snapshot) -> Decline:
+    """For a group without GPUs that would fit on what GPU nodes keep back (packing.py)."""
+    keeping = sum(1 for node in free.nodes.values() if gpus(node))
+    share = free.packing.gpu_node_cpu_share_percent
+    detail = (
+        f"fits only beside free GPUs: {keeping} nodes keep their cpu and memory for them, but for {share} %"
+        f" (bid.gpu_node_cpu_share_percent)"
+    )
+    return Decline(Reason.CPU_ON_GPU_NODE, detail, final=False)
 
 
 def _endpoints(spec: GroupSpec, free: Snapshot) -> Iterator[Decline]:
@@ -72,72 +92,65 @@ def _storage(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     for need in asked:
         for c, quantity in need.ask.volumes:
             needed[c] += quantity * need.replicas
-    offered = frozenset[str]().union(*(n.classes for n in free.nodes.values()))
     for c, quantity in sorted(needed.items()):
         left = max(free.storage_bytes.get(c, 0), 0)
-        if c not in offered:
+        if c not in free.classes:
             yield Decline(Reason.NO_STORAGE_CLASS, f"no node offers the storage class {c!r}", final=False)
         elif left < quantity:
             detail = f"needs {shown_bytes(quantity)} of storage class {c!r}, {shown_bytes(left)} are free"
             yield Decline(Reason.NO_STORAGE_CLASS, detail, final=False)
 
 
-def _nodes(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
-    nodes = free.nodes.values()
+def _sums(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     ephemeral = sum(n.ask.ephemeral_bytes * n.replicas for n in asked)
-    left = sum(max(n.ephemeral_bytes, 0) for n in nodes)
-    if left < ephemeral:
-        detail = f"needs {shown_bytes(ephemeral)} of ephemeral storage, {shown_bytes(left)} are free"
-        yield Decline(Reason.NO_AGGREGATE, detail, final=False)
+    if free.ephemeral_bytes < ephemeral:
+        yield _no_aggregate(shown_bytes(ephemeral), "ephemeral storage", shown_bytes(free.ephemeral_bytes))
     memory = sum(n.ask.memory_bytes * n.replicas for n in asked)
-    left = sum(max(n.memory_bytes, 0) for n in nodes)
-    if left < memory:
-        yield Decline(
-            Reason.NO_AGGREGATE, f"needs {shown_bytes(memory)} of memory, {shown_bytes(left)} are free", final=False
-        )
+    if free.memory_bytes < memory:
+        yield _no_aggregate(shown_bytes(memory), "memory", shown_bytes(free.memory_bytes))
     cpu = sum(n.ask.cpu_milli * n.replicas for n in asked)
-    left = sum(max(n.cpu_milli, 0) for n in nodes)
-    if left < cpu:
-        yield Decline(Reason.NO_AGGREGATE, f"needs {cpu} milli of cpu, {left} are free", final=False)
+    if free.cpu_milli < cpu:
+        yield _no_aggregate(f"{cpu} milli", "cpu", str(free.cpu_milli))
 
 
-def _apart(asked: Sequence[Need], free: Snapshot) -> str:
-    """The first unit of which not even one replica fits on a node, and what the best node lacks; else that the units
-    crowd each other out."""
-    for need in asked:
-        ask = need.ask
-        nodes = _eligible(need, free)
-        where = "that has its card and storage classes" if ask.gpu_units or ask.volumes else "there is"
-        if not nodes:
-            return f"unit {need.resource_id}: no node has its card and its storage classes together"
-        cpu, memory = max(n.cpu_milli for n in nodes), max(n.memory_bytes for n in nodes)
-        ephemeral = max(n.ephemeral_bytes for n in nodes)
-        if cpu < ask.cpu_milli:
-            return (
-                f"unit {need.resource_id}: a replica asks {ask.cpu_milli} milli of cpu, the best node {where} has {cpu}"
-            )
-        if memory < ask.memory_bytes:
-            return (
-                f"unit {need.resource_id}: a replica asks {shown_bytes(ask.memory_bytes)} of memory,"
-                f" the best node {where} has {shown_bytes(memory)}"
-            )
-        if ephemeral < ask.ephemeral_bytes:
-            return (
-                f"unit {need.resource_id}: a replica asks {shown_bytes(ask.ephemeral_bytes)} of ephemeral storage,"
-                f" the best node {where} has {shown_bytes(ephemeral)}"
-            )
-        if all(n.pods <= 0 for n in nodes):
-            return f"unit {need.resource_id}: no node {where} takes one more pod"
-    return "there is enough in sum, but not together on single nodes for all replicas"
+def _no_aggregate(needed: str, what: str, left: str) -> Decline:
+    return Decline(Reason.NO_AGGREGATE, f"needs {needed} of {what}, {left} are free", final=False)
+
+
+def _too_large(need: Need, free: Snapshot) -> str:
+    """What keeps even one replica off the best of the nodes that have its card and storage classes; "" when nothing
+    does."""
+    ask, unit = need.ask, f"unit {need.resource_id}"
+    nodes = _eligible(need, free)
+    where = "that has its card and storage classes" if ask.gpu_units or ask.volumes else "there is"
+    if not nodes:
+        return f"{unit}: no node has its card and its storage classes together"
+    cpu, memory = max(n.cpu_milli for n in nodes), max(n.memory_bytes for n in nodes)
+    if cpu < ask.cpu_milli:
+        return f"{unit}: a replica asks {ask.cpu_milli} milli of cpu, the best node {where} has {cpu}"
+    if memory < ask.memory_bytes:
+        asks = shown_bytes(ask.memory_bytes)
+        return f"{unit}: a replica asks {asks} of memory, the best node {where} has {shown_bytes(memory)}"
+    ephemeral = max(n.ephemeral_bytes for n in nodes)
+    if ephemeral < ask.ephemeral_bytes:
+        asks = shown_bytes(ask.ephemeral_bytes)
+        return f"{unit}: a replica asks {asks} of ephemeral storage, the best node {where} has {shown_bytes(ephemeral)}"
+    if all(n.pods <= 0 for n in nodes):
+        return f"{unit}: no node {where} takes one more pod"
+    if not any(n.makes(ask.volumes) for n in nodes):
+        return f"{unit}: no node {where} reaches a part of them that is large enough for its volumes"
+    volumes = max(n.volumes for n in nodes)
+    if volumes < ask.attached:
+        return f"{unit}: a replica has {ask.attached} persistent volumes, the best node {where} can attach {volumes}"
+    return ""
 
 
 def _eligible(need: Need, free: Snapshot) -> list[Node]:
     """Nodes with a card and the storage classes of one replica, whatever else they lack."""
-    nodes = list(free.nodes.values())
-    classes = {c for c, _ in need.ask.volumes}
-    if classes:
-        nodes = [n for n in nodes if classes <= n.classes]
-    if need.ask.gpu_units:
-        units, cards = need.ask.gpu_units, need.cards(free.cards)
-        nodes = [n for n in nodes if n.gpus and any(n.gpus.get(card, 0) >= units for card in cards)]
-    return nodes
+    ask = need.ask
+    nodes: Iterable[Node] = free.nodes.values()
+    if ask.gpu_units:
+        found = {n.name: n for card in need.cards(free.cards) for n in free.having(card, ask.gpu_units)}
+        nodes = found.values()
+    classes = {c for c, _ in ask.volumes}
+    return [n for n in nodes if classes <= n.classes] if classes else list(nodes)

@@ -104,7 +104,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         cluster = await Cluster.watch(kube, settings.cluster, tasks)
         signer = Signer(chain, who.key, settings.chain, fee_granter=who.fee_granter)
         spawn(tasks, "signer", signer.run())
-        room, unkept = rebuilt(book, cluster.inventory(), settings.cluster)
+        room, unkept = rebuilt(book, cluster.inventory(), settings.cluster, settings.bid)
         wallet = Wallet(book, Promises(book, room), chain.at, settings.bid)
         orders = Orders(
             book, room, pricing, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time,

@@ -158,6 +158,17 @@ class BidSettings(_Part):
     reclamation_window_s: int = Field(
         0, ge=0, description="Longest notice offered before taking a lease back; 0 offers none."
     )
+    packing: Literal["best-fit", "spread", "protect-gpu"] = Field(
+        "best-fit",
+        description="How leases are laid out on nodes: best-fit (fill small holes first), spread (emptiest node first),"
+        " protect-gpu (best-fit, and orders without GPUs leave GPU nodes enough cpu and memory to sell their GPUs).",
+    )
+    gpu_node_cpu_share_percent: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="With protect-gpu: of the cpu and memory kept for free GPUs, how much orders without GPUs may have.",
+    )
     workers: int = Field(100, ge=1, le=1000, description="Orders considered at the same time; they share transactions.")
 
 

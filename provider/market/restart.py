@@ -6,6 +6,7 @@ import structlog
 
 from bidengine.commit import Commit
 from bidengine.node import Inventory
+from bidengine.packing import Packing, Strategy
 from bidengine.rebuild import rebuild
 from bidengine.room import Room
 from manifests.ids import OrderID
@@ -13,7 +14,7 @@ from provider.chain.client import Chain
 from provider.errors import Fatal, Refused
 from provider.ledger.books import Books
 from provider.market.book import Book
-from provider.settings import ClusterSettings
+from provider.settings import BidSettings, ClusterSettings
 
 log = structlog.get_logger()
 MOST_BEHIND = 2000
@@ -40,11 +41,16 @@ async def remembered(chain: Chain, books: Books, provider: str) -> Book:
     return await Book.load(chain.at(tip.height), provider, tip.height, tip.time_unix_ns)
 
 
-def rebuilt(book: Book, inventory: Inventory, settings: ClusterSettings) -> tuple[Room, dict[OrderID, str]]:
+def rebuilt(
+    book: Book, inventory: Inventory, cluster: ClusterSettings, bids: BidSettings
+) -> tuple[Room, dict[OrderID, str]]:
     """All promises again: leases are kept whether they fit or not, open bids get their room back if it is there.
     Also the open bids that can no longer be kept, with the reason: they must be closed before a tenant accepts them."""
-    c = settings
-    room = Room(Commit(c.overcommit_cpu_percent, c.overcommit_memory_percent, c.overcommit_storage_percent))
+    c = cluster
+    room = Room(
+        Commit(c.overcommit_cpu_percent, c.overcommit_memory_percent, c.overcommit_storage_percent),
+        Packing(Strategy(bids.packing), bids.gpu_node_cpu_share_percent),
+    )
     room.see(inventory)
     specs = {key: order.spec for key, order in book.orders.items()}
     offers = {key: bid.offer for key, bid in book.bids.items()}

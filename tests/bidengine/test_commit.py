@@ -61,7 +61,7 @@ def test_a_replica_asks_memory_for_ram_volumes_and_names_persistent_classes(make
         ],
     )
     assert ask(unit.resources, Commit()) == Ask(
-        3000, 3 * make.gib, 10 * make.gib, 2, (("beta1", make.gib), ("beta3", 12 * make.gib))
+        3000, 3 * make.gib, 10 * make.gib, 2, (("beta1", make.gib), ("beta3", 12 * make.gib)), attached=3
     )
 
 
@@ -70,7 +70,7 @@ def test_over_commit_leaves_gpus_ram_and_persistent_volumes_alone(make: Any) -> 
         cpu=3000, memory_gib=6, gpu=2, models=["a100"], storage=[make.volume(30), make.ram(1), make.volume(5, "beta3")]
     )
     assert ask(unit.resources, Commit(50, 200, 100)) == Ask(
-        2000, 3 * make.gib, 15 * make.gib, 2, (("beta3", 5 * make.gib),)
+        2000, 3 * make.gib, 15 * make.gib, 2, (("beta3", 5 * make.gib),), attached=1
     )
 
 

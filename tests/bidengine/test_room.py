@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from bidengine.commit import Commit
 from bidengine.node import Ask, BoundPod, Inventory, Node
+from bidengine.packing import Packing, Strategy
 from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
 from bidengine.room import Hold, HoldState, Room
@@ -276,19 +278,36 @@ def test_the_given_inventory_is_left_alone(make: Any, see: Any) -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["hold", "hold", "bid", "lease", "adopt", "release", "see", "run", "stop", "shrink", "grow"]),
+        st.sampled_from(
+            [
+                "hold",
+                "hold",
+                "bid",
+                "lease",
+                "adopt",
+                "release",
+                "see",
+                "run",
+                "stray",
+                "stop",
+                "crowd",
+                "shrink",
+                "grow",
+            ]
+        ),
         st.integers(1, 5),
         st.integers(0, 3),
     ),
     max_size=30,
 )
+PACKINGS = st.sampled_from([Packing(), Packing(Strategy.SPREAD), Packing(Strategy.PROTECT_GPU, 25)])
 
 
 @settings(max_examples=150, deadline=None)
-@given(STEPS)
-def test_room_is_conserved_over_any_history(make: Any, steps: list[tuple[str, int, int]]) -> None:
-    """Whatever happens: what is free and what is counted add up to what there is, each replica is counted once, and a
-    fresh Room that is told the same arrives at the same figures."""
+@given(STEPS, PACKINGS)
+def test_room_is_conserved_over_any_history(make: Any, steps: list[tuple[str, int, int]], packing: Packing) -> None:
+    """Whatever happens: what is free and what is counted add up to what there is, each replica is counted once, a new
+    promise oversells nothing, and a fresh Room that is told the same arrives at the same figures."""
     specs = [
         make.group(make.unit(cpu=1000, count=2)),
         make.group(make.unit(cpu=3000, gpu=1, models=["*"])),
@@ -301,7 +320,7 @@ def test_room_is_conserved_over_any_history(make: Any, steps: list[tuple[str, in
         make.node("c", 4000, gpus={make.t4: 2}),
     ]
     nodes, pods, claims = list(everything), {}, {}
-    room = Room(Commit())
+    room = Room(Commit(), packing)
 
     def inventory() -> Inventory:
         return Inventory(tuple(nodes), {"beta3": 5 * make.gib}, dict(pods), dict(claims), 4, 0)
@@ -311,10 +330,12 @@ def test_room_is_conserved_over_any_history(make: Any, steps: list[tuple[str, in
         order, lease, spec = make.order_id(dseq), make.lease_id(dseq), specs[pick]
         match verb:
             case "hold":
-                found = room.fit(spec)
+                found, oversold = room.fit(spec), deficits(room)
+                assert room.fit(spec) == found
                 if isinstance(found, Placement):
                     done = room.hold(order, spec, found, height=1)
                     assert isinstance(done, Hold)
+                    assert deficits(room) <= oversold
             case "bid":
                 room.bid(order)
             case "lease":
@@ -327,16 +348,20 @@ def test_room_is_conserved_over_any_history(make: Any, steps: list[tuple[str, in
                 slots = room.holds[order].placement.slots
                 pods[lease] = tuple(BoundPod(s.node or "a", s.ask, s.gpu) for s in slots[: pick + 1])
                 claims[lease] = {"beta3": make.gib} if any(s.ask.volumes for s in slots) else {}
+            case "stray" if lease in pods:  # the scheduler chose another node than we had planned
+                pods[lease] = tuple(replace(pod, node="abc"[pick % 3]) for pod in pods[lease])
             case "stop":
                 pods.pop(lease, None)
                 claims.pop(lease, None)
+            case "crowd":  # somebody else's pod has come
+                nodes[-1] = replace(nodes[-1], cpu_milli=max(0, nodes[-1].cpu_milli - 1000 * pick))
             case "shrink":
                 nodes[:] = everything[: max(1, pick)]
             case "grow":
                 nodes[:] = everything
             case _:
                 pass
-        if verb in ("see", "run", "stop", "shrink", "grow"):
+        if verb in ("see", "run", "stray", "stop", "crowd", "shrink", "grow"):
             room.see(inventory())
         check(room, inventory())
 
@@ -357,7 +382,7 @@ def check(room: Room, inventory: Inventory) -> None:
             same = [s for s in slots if shape(s.ask) == shape(pod.ask)]
             if same:
                 slots.remove(next((s for s in same if s.node == pod.node), same[0]))
-        gone = room.missing.get(order, ())
+        gone = [s for s in room.missing.get(order, ()) if s.node not in names]
         wanted_cpu += sum(s.ask.cpu_milli for s in slots) - sum(s.ask.cpu_milli for s in gone)
         wanted_gpus += sum(s.ask.gpu_units for s in slots) - sum(s.ask.gpu_units for s in gone)
         wanted_pods += len(slots) - len(gone)
@@ -370,7 +395,7 @@ def check(room: Room, inventory: Inventory) -> None:
     there, left = (sum(sum(n.gpus.values()) for n in ns) for ns in (inventory.nodes, raw.nodes.values()))
     uncounted = sum(
         ask.gpu_units
-        for f in room._footprints.values()
+        for f in room._tally.footprints.values()
         for node, ask, _ in f.places
         if node in names and not gpus_on(raw, node)
     )
@@ -379,14 +404,29 @@ def check(room: Room, inventory: Inventory) -> None:
     shown = room.free()
     assert all(min(n.cpu_milli, n.memory_bytes, n.ephemeral_bytes, n.pods, *n.gpus.values()) >= 0 for n in shown.nodes)
     assert min(shown.node_ports, *shown.storage_bytes.values()) >= 0
-    again = Room(room.commit)
+    again = Room(room.commit, room.packing)
     again._holds = dict(room.holds)
     again.see(inventory)
     before = room.free()
     room.see(inventory)
     assert room.free() == again.free()
-    if not room.missing and names >= {s.node for h in room.holds.values() for s in h.placement.slots}:
+    if not room.missing and all(at_home(room, h) for h in room.holds.values()):
         assert room.free() == before
+
+
+def deficits(room: Room) -> set[str]:
+    """Nodes of which more is promised or used than there is."""
+    return {
+        n.name
+        for n in room._free.nodes.values()
+        if min(n.cpu_milli, n.memory_bytes, n.ephemeral_bytes, n.pods, *n.gpus.values()) < 0
+    }
+
+
+def at_home(room: Room, hold: Hold) -> bool:
+    """Whether each slot is counted on the node it was promised on, or on that of a pod."""
+    counted = [node for node, _, _ in room._tally.footprints[hold.order].places]
+    return all(slot.node in counted for slot in hold.placement.slots)
 
 
 def gpus_on(raw: Any, node: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bidengine.node import Inventory, Node
+from bidengine.packing import Packing, Strategy
 from bidengine.room import HoldState
 from provider.chain.comet import Head as Tip
 from provider.errors import ConfigError, Fatal, Refused
@@ -17,7 +18,7 @@ from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market.book import Book
 from provider.market.restart import MOST_BEHIND, rebuilt, remembered
-from provider.settings import ClusterSettings
+from provider.settings import BidSettings, ClusterSettings
 
 US = "akash1us"
 TIP = 9000
@@ -103,7 +104,7 @@ async def test_leases_and_open_bids_get_their_room_again(chain: Any) -> None:
     chain.add_bid(leased, state="active")
     lease = chain.add_lease(leased)
     chain.add_bid(bid)
-    room, unkept = rebuilt(await Book.load(chain, US, 7, 70), one_core(), ClusterSettings())
+    room, unkept = rebuilt(await Book.load(chain, US, 7, 70), one_core(), ClusterSettings(), BidSettings())
     assert unkept == {}
     assert {key: hold.state for key, hold in room.holds.items()} == {leased: HoldState.LEASED, bid: HoldState.BID}
     assert room.holds[leased].lease == lease
@@ -116,7 +117,7 @@ async def test_a_bid_without_room_is_named_with_the_reason_and_a_lease_is_kept_a
     chain.add_bid(leased, state="active")
     chain.add_lease(leased)
     chain.add_bid(bid)
-    room, unkept = rebuilt(await Book.load(chain, US, 7, 70), one_core(), ClusterSettings())
+    room, unkept = rebuilt(await Book.load(chain, US, 7, 70), one_core(), ClusterSettings(), BidSettings())
     assert set(room.holds) == {leased}
     assert set(unkept) == {bid}
     assert "CPU" in unkept[bid] or "cpu" in unkept[bid]
@@ -126,7 +127,15 @@ async def test_over_commitment_counts_at_a_restart_too(chain: Any) -> None:
     for n in (1, 2):
         chain.add_bid(chain.add_order(n, cpu_milli=900))
     book = await Book.load(chain, US, 7, 70)
-    _, unkept = rebuilt(book, one_core(), ClusterSettings())
+    _, unkept = rebuilt(book, one_core(), ClusterSettings(), BidSettings())
     assert len(unkept) == 1
-    _, unkept = rebuilt(book, one_core(), ClusterSettings(overcommit_cpu_percent=100))
+    _, unkept = rebuilt(book, one_core(), ClusterSettings(overcommit_cpu_percent=100), BidSettings())
     assert unkept == {}
+
+
+async def test_the_packing_of_the_settings_is_the_rooms(chain: Any) -> None:
+    book = await Book.load(chain, US, 7, 70)
+    settings = BidSettings(packing="protect-gpu", gpu_node_cpu_share_percent=30)
+    room, _ = rebuilt(book, one_core(), ClusterSettings(), settings)
+    assert room.packing == Packing(Strategy.PROTECT_GPU, 30)
+    assert rebuilt(book, one_core(), ClusterSettings(), BidSettings())[0].packing == Packing(Strategy.BEST_FIT, 0)
