@@ -27,3 +27,7 @@ class Placement:
 
     def gpu_of(self, resource_id: int) -> GpuModel | None:
         return next((s.gpu for s in self.slots if s.resource_id == resource_id), None)
+
+    def nodes_of(self, resource_id: int) -> tuple[str, ...]:
+        """The node of each replica that has one."""
+        return tuple(s.node for s in self.slots if s.resource_id == resource_id and s.node)

@@ -167,7 +167,7 @@ class BidSettings(_Part):
         0,
         ge=0,
         le=100,
-        description="With protect-gpu: of the cpu and memory kept for free GPUs, how much orders without GPUs may have.",
+        description="With protect-gpu: how much of the cpu and memory kept for free GPUs other orders may have.",
     )
     workers: int = Field(100, ge=1, le=1000, description="Orders considered at the same time; they share transactions.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from manifests.ids import LeaseID
-from manifests.manifest import ManifestGroup
+from manifests.manifest import ManifestGroup, Service
 from manifests.render.admissible import check_renderable
 from manifests.render.crd import provider_hosts
 from manifests.render.ingress import ingresses
@@ -35,7 +35,7 @@ def render(
     """
     check_renderable(group)
     objects = [namespace(lease, revision), *network_policies(lease, group, site, revision)]
-    for service in group.services:
+    for service in sorted(group.services, key=_hardest_to_place):
         objects += access(lease, service, revision)
         objects += pull_secret(lease, service, revision)
         objects.append(workload(lease, service, plan.get(service.name, DEFAULT_PLAN), site, revision))
@@ -43,3 +43,10 @@ def render(
     for service in group.services:
         objects += ingresses(lease, service, site, withheld)
     return objects + provider_hosts(lease, group, site, withheld)
+
+
+def _hardest_to_place(service: Service) -> tuple[int, int, int]:
+    """The scheduler takes pods as they come, so those that fit few nodes come before those that could take the last
+    of these."""
+    wanted = service.resources
+    return -wanted.gpu.units, -wanted.memory.quantity_bytes, -wanted.cpu.milli

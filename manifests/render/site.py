@@ -41,11 +41,12 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """Where a service was placed: the card its GPUs are and the runtime class its pods need ("" or "none" for the
-    default)."""
+    """Where a service was placed: the card its GPUs are, the runtime class its pods need ("" or "none" for the
+    default), and the node of each replica; none when that was never decided."""
 
     runtime_class: str = ""
     gpu: GpuModel | None = None
+    nodes: tuple[str, ...] = ()
 
 
 Plan = Mapping[str, ServicePlan]

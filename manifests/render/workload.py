@@ -3,6 +3,10 @@
 `serviceAccountName` is written even when empty, together with its deprecated twin: left out, an account that the
 reference gave would stay in the template after the service gave up its permissions and the account is gone, and no
 pod could be started (kubernetes.md §3.5).
+
+A pod must run on its promised card and should run on the node where the bid reckoned with it: then what other bids
+reckon with stays free. It is a wish, not a demand: when the node is gone, the pod goes elsewhere without anybody's
+help.
 """
 
 from __future__ import annotations
@@ -64,6 +68,11 @@ def _pod(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dic
         "securityContext": security,
         "containers": [container(lease, service, plan, site)],
     }
+    if plan.nodes:
+        wished = spec["affinity"]["nodeAffinity"]
+        wished["preferredDuringSchedulingIgnoredDuringExecution"] = [_on(name) for name in sorted(set(plan.nodes))]
+    if len(set(plan.nodes)) < len(plan.nodes):
+        spec["topologySpreadConstraints"] = [_TOGETHER]
     if plan.runtime_class not in ("", "none"):
         spec["runtimeClassName"] = plan.runtime_class
     if site.tolerations:
@@ -89,6 +98,18 @@ def _nodes(service: Service, plan: ServicePlan) -> dict[str, Any]:
     classes = [storage.storage_class for storage in claimed(service)]
     wanted += [_has(f"{names.CAPABILITY}.storage.class.{name}") for name in classes if name]
     return {"nodeSelectorTerms": [{"matchExpressions": wanted}]}
+
+
+def _on(node: str) -> dict[str, Any]:
+    """The most the scheduler can be asked for; it outweighs how empty other nodes are. By name, since a node's labels
+    need not tell it."""
+    field = {"key": "metadata.name", "operator": "In", "values": [node]}
+    return {"weight": 100, "preference": {"matchFields": [field]}}
+
+
+_TOGETHER = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
+"""Without a constraint of its own a pod gets the scheduler's, which would rather have the second replica on another
+node than on the one wished for. This one counts no pods, as it selects none."""
 
 
 def _has(label: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bidengine.plan import service_plans
 from bidengine.room import Room
 from bidengine.views import Deployment
 from manifests.check import check_agreement, check_manifest
@@ -128,14 +129,8 @@ class Reception:
         return known
 
     def _plan(self, lease: LeaseID, group: ManifestGroup) -> dict[str, ServicePlan]:
-        """What the bid promised, by service: the card chosen and the runtime it needs (kubernetes.md §2.9)."""
         hold = self.room.holds.get(lease.order)
-        out = {}
-        for service in group.services:
-            card = hold.placement.gpu_of(service.resources.id) if hold is not None else None
-            if card is not None:
-                out[service.name] = ServicePlan("nvidia" if card.vendor == "nvidia" else "", card)
-        return out
+        return service_plans(group, hold.placement, self.cluster.leases().get(lease)) if hold is not None else {}
 
     def lease_status(self, lease: LeaseID) -> dict[str, Any]:
         if lease not in self.book.leases or lease not in self.cluster.leases():

@@ -133,6 +133,7 @@ _SCHEDULER_PARAMS = _object(
         nullable=True,
         gpu=_object(nullable=True, vendor=_TEXT, model=_TEXT, interface=_TEXT, memory_size=_TEXT, resource=_TEXT),
     ),
+    nodes=_list(_TEXT),
 )
 
 _SERVICE = _object(

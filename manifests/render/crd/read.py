@@ -59,11 +59,10 @@ def _lease(at: Field) -> LeaseID:
 
 
 def _plan(at: Field) -> ServicePlan:
-    gpu = at["resources"]["gpu"]
-    if not gpu:
-        return ServicePlan(at["runtime_class"].text())
-    card = GpuModel(*(gpu[key].text() for key in ("vendor", "model", "memory_size", "interface", "resource")))
-    return ServicePlan(at["runtime_class"].text(), card)
+    gpu, card = at["resources"]["gpu"], None
+    if gpu:
+        card = GpuModel(*(gpu[key].text() for key in ("vendor", "model", "memory_size", "interface", "resource")))
+    return ServicePlan(at["runtime_class"].text(), card, at["nodes"].texts() or ())
 
 
 def _service(at: Field) -> Service:

@@ -54,7 +54,7 @@ GOLDEN = {
         ),
     ),
 }
-PLAN = {"train": ServicePlan("nvidia", GpuModel("nvidia", "h100", "80Gi", "sxm"))}
+PLAN = {"train": ServicePlan("nvidia", GpuModel("nvidia", "h100", "80Gi", "sxm"), ("node-2", "node-1", "node-2"))}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -74,6 +74,20 @@ def test_a_site_with_everything_set_otherwise(build, lease, golden):
         seccomp_profile="",
     )
     golden("another-site", render(lease, GOLDEN["everything"](build), PLAN, site, "771"))
+
+
+def test_what_is_hardest_to_place_is_applied_first(build, lease, site):
+    """The scheduler takes pods as they come: a small one must not take the only node of a large one."""
+    sizes = {
+        "small": {"cpu_milli": 100},
+        "large": {"cpu_milli": 8000},
+        "wide": {"memory_bytes": 1 << 36},
+        "card": {"gpu": 1},
+    }
+    group = build.group(*(build.service(name, resources=build.resources(**size)) for name, size in sizes.items()))
+    plan = {"card": ServicePlan("nvidia", GpuModel("nvidia", "t4"))}
+    made = [o["metadata"]["name"] for o in render(lease, group, plan, site, "7") if o["kind"] == "Deployment"]
+    assert made == ["card", "wide", "large", "small"]
 
 
 def test_what_shields_comes_before_what_runs_and_routes_come_last(build, lease, site):

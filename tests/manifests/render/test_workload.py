@@ -68,6 +68,23 @@ def test_the_default_runtime_is_not_named(build, lease, site, runtime_class):
     assert "runtimeClassName" not in pod(workload(lease, build.service(), ServicePlan(runtime_class), site, "7"))
 
 
+def test_pods_should_go_where_the_bid_reckoned_with_them(build, lease, site):
+    def wishes(*nodes):
+        made = pod(workload(lease, build.service(count=3), ServicePlan(nodes=nodes), site, "7"))
+        affinity = made["affinity"]["nodeAffinity"]
+        assert "requiredDuringSchedulingIgnoredDuringExecution" in affinity
+        wished = affinity.get("preferredDuringSchedulingIgnoredDuringExecution", [])
+        assert {w["weight"] for w in wished} <= {100}
+        names = [w["preference"]["matchFields"][0]["values"] for w in wished]
+        return names, "topologySpreadConstraints" in made
+
+    assert wishes() == ([], False), (
+        "nothing decided, nothing added: pods taken over from the reference stay as they are"
+    )
+    assert wishes("b", "a", "c") == ([["a"], ["b"], ["c"]], False)
+    assert wishes("a", "b", "a") == ([["a"], ["b"]], True), "two on one node: the scheduler must not draw them apart"
+
+
 def test_pods_get_no_token_unless_they_asked_to_read(build, lease, site):
     plain = pod(workload(lease, build.service(), DEFAULT_PLAN, site, "7"))
     assert (plain["automountServiceAccountToken"], plain["serviceAccountName"]) == (False, "")

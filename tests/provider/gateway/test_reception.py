@@ -303,8 +303,22 @@ async def test_the_card_promised_goes_with_the_manifest() -> None:
     stored = desk.cluster.stored[lease]
     promised = {slot.gpu for slot in desk.room.holds[lease.order].placement.slots if slot.gpu is not None}
     assert promised
-    assert stored.plan["choosy"] == ServicePlan("nvidia", A100)
-    assert set(stored.plan.values()) == {ServicePlan("nvidia", card) for card in promised}
+    assert stored.plan["choosy"] == ServicePlan("nvidia", A100, ("n1",))
+    assert {plan.gpu for plan in stored.plan.values() if plan.gpu is not None} == promised
+    assert all(plan.runtime_class == ("nvidia" if plan.gpu is not None else "") for plan in stored.plan.values())
+
+
+async def test_the_nodes_reckoned_with_go_with_the_first_manifest_and_stay(desk: Desk) -> None:
+    """A service keeps the wish it was deployed with, and a lease taken over has none: either would restart it."""
+    (lease,) = desk.leases
+    await desk.put()
+    first = desk.cluster.stored[lease]
+    (service,) = first.group.services
+    assert first.plan[service.name].nodes == ("n1",)
+    for kept in (("elsewhere",), ()):
+        desk.cluster.stored[lease] = replace(first, plan={service.name: ServicePlan(nodes=kept)})
+        assert await desk.put() == (200, "")
+        assert desk.cluster.stored[lease].plan[service.name].nodes == kept
 
 
 # What tenants are told.

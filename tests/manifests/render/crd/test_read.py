@@ -12,7 +12,8 @@ from manifests.render.crd import manifest_object, read_manifest
 from manifests.render.site import ServicePlan
 
 _words = st.sampled_from(["", "nvidia", "amd", "80Gi"])
-PLANS = st.builds(ServicePlan, _words, st.none() | st.builds(GpuModel, _words, _words, _words, _words, _words))
+_nodes = st.lists(st.sampled_from(["n1", "n2"])).map(tuple)
+PLANS = st.builds(ServicePlan, _words, st.none() | st.builds(GpuModel, _words, _words, _words, _words, _words), _nodes)
 
 
 @settings(deadline=None, max_examples=60)
