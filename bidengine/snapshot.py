@@ -137,10 +137,9 @@ class Snapshot:
         self.cpu_milli += max(0, node.cpu_milli) - max(0, cpu)
         self.memory_bytes += max(0, node.memory_bytes) - max(0, memory)
         self.ephemeral_bytes += max(0, node.ephemeral_bytes) - max(0, ephemeral)
-        if gpu is not None and gpu in node.gpus:
-            before = node.gpus[gpu]
-            node.gpus[gpu] = before - ask.gpu_units * replicas
-            self.cards[gpu] += max(0, node.gpus[gpu]) - max(0, before)
+        if ask.gpu_units and gpu is not None and (before := node.gpus.get(gpu)) is not None:
+            node.gpus[gpu] = after = before - ask.gpu_units * replicas
+            self.cards[gpu] += max(0, after) - max(0, before)
         if self._ordered:
             self._enter(node)
 

@@ -15,7 +15,7 @@ from bidengine.commit import Commit
 from bidengine.footprint import Footprint, claimed, unmatched
 from bidengine.hold import Hold
 from bidengine.needs import leased_ips, needs, node_ports
-from bidengine.node import BoundPod, Inventory
+from bidengine.node import Ask, BoundPod, Inventory
 from bidengine.packing import Packing
 from bidengine.placement import Slot
 from bidengine.snapshot import Snapshot
@@ -56,7 +56,7 @@ class Tally:
     def _seen(self, order: OrderID, hold: Hold | None) -> None:
         """Count what does not depend on where others are: pods and claims, ports and addresses."""
         pods, claims = self.pods.get(order, ()), self._claims.get(order, {})
-        places = tuple((p.node, p.ask, self._card_on(p.node, p.gpu)) for p in pods)
+        places = tuple((p.node, p.ask, self._card_on(p.node, p.ask, p.gpu)) for p in pods)
         if hold is None:
             seen = Footprint(places, claimed((), claims))
         else:
@@ -69,7 +69,7 @@ class Tally:
         """Count the slots that no pod stands for on their nodes; returns those that do not fit there."""
         left = []
         for slot in unmatched(hold.placement.slots, self.pods.get(hold.order, ())):
-            card = self._card_on(slot.node, slot.gpu)
+            card = self._card_on(slot.node, slot.ask, slot.gpu)
             if self.free.fits_on(slot.node, slot.ask, card):
                 self._count(hold.order, slot, slot.node, card)
             else:
@@ -84,7 +84,7 @@ class Tally:
                 self._count(hold.order, slot, *found)
                 continue
             if slot.node in self.free.nodes:
-                self._count(hold.order, slot, slot.node, self._card_on(slot.node, slot.gpu))
+                self._count(hold.order, slot, slot.node, self._card_on(slot.node, slot.ask, slot.gpu))
             seen = self.footprints[hold.order]
             self.footprints[hold.order] = replace(seen, missing=(*seen.missing, slot))
 
@@ -99,10 +99,10 @@ class Tally:
             return need.cards(self.free.cards)
         return (slot.gpu,)
 
-    def _card_on(self, name: str, card: GpuModel | None) -> GpuModel | None:
+    def _card_on(self, name: str, ask: Ask, card: GpuModel | None) -> GpuModel | None:
         """The card to count on a node: the one named, or when the node does not have it (its labels have changed, or
         the pod could not tell) the one it has most of, so that no GPU is sold twice."""
-        node = self.free.nodes.get(name)
+        node = self.free.nodes.get(name) if ask.gpu_units else None
         if node is None or not node.gpus or card in node.gpus:
             return card
         return max(node.gpus, key=lambda c: node.gpus[c])

@@ -1,0 +1,244 @@
+"""The comparison: orders come in rounds, each is fitted, held and deployed as the daemon does it, and the scheduler has
+the last word.
+
+What fits is deployed, a whole round at once, so that the promises of a round compete with one another. What was refused
+and still is, once the round runs, is put before the scheduler with every card that would do. Then some leases end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice, product
+from random import Random
+
+import httpx
+
+from bidengine.commit import Commit
+from bidengine.needs import needs
+from bidengine.placement import Placement
+from bidengine.plan import service_plans
+from bidengine.reasons import Decline
+from bidengine.room import Room
+from e2e import cluster as real
+from e2e.scheduling.attempt import NAMESPACE, attempt
+from e2e.scheduling.orders import order
+from e2e.scheduling.provisioner import provision
+from e2e.scheduling.world import World, client
+from manifests.gpus import GpuModel
+from manifests.ids import LeaseID, OrderID, lease_namespace
+from manifests.render.crd import definitions
+from manifests.render.site import ServicePlan
+from manifests.sdl import Compiled
+from provider.cluster import kinds
+from provider.cluster.cluster import Cluster
+from provider.cluster.kube import Kube
+from provider.settings import ClusterSettings
+from provider.tasks import spawn
+
+US = "akash1us"
+PATIENCE_S = 120.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    fitted: int = 0
+    refused: int = 0
+    replicas: int = 0
+    as_planned: int = 0
+    """replicas on a node the bid reckoned with"""
+    broken: list[str] = field(default_factory=list)
+    """we said it fits, and the scheduler refused a pod, or it runs on another card than promised"""
+    missed: list[str] = field(default_factory=list)
+    """we refused, and the scheduler would have placed all pods: orders of several units, which we place without
+    search"""
+    unexplained: list[str] = field(default_factory=list)
+    """the same for orders of one unit, where there is nothing to search"""
+    reasons: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """where the time went, for whoever wants it shorter"""
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.seconds[what] = round(self.seconds.get(what, 0.0) + time.monotonic() - started, 1)
+
+    @property
+    def compared(self) -> int:
+        return self.fitted + self.refused
+
+
+class _Done(Exception):
+    pass
+
+
+async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, per_round: int = 15) -> Outcome:
+    outcome = Outcome()
+    async with client(cluster) as http:
+        world = World(http, seed, nodes)
+        with outcome.timed("making nodes"):
+            await _prepare(world, http)
+        settings = ClusterSettings(
+            kubeconfig=cluster.kubeconfig, network_policies=False, storage={"beta2": "900Ti", "beta3": "900Ti"}
+        )
+        try:
+            async with Kube.connect(settings) as kube, asyncio.TaskGroup() as tasks:
+                spawn(tasks, "provisioner", provision(world))
+                daemon = await Cluster.watch(kube, settings, tasks)
+                play = _Play(world, daemon, kube, Random(seed), outcome)
+                with outcome.timed("settling in"):
+                    await play.settled_in()
+                for first in range(0, orders, per_round):
+                    await play.round(range(first, min(first + per_round, orders)))
+                raise _Done
+        except* _Done:
+            pass
+    return outcome
+
+
+async def _prepare(world: World, http: httpx.AsyncClient) -> None:
+    for name in ("lease", NAMESPACE):
+        await world.post("/api/v1/namespaces", {"metadata": {"name": name}})
+    crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    for crd in definitions():
+        await world.post(crds, crd)
+        while not _established(await http.get(f"{crds}/{crd['metadata']['name']}")):  # noqa: ASYNC110 - see _until
+            await asyncio.sleep(0.1)
+    await world.make()
+
+
+def _established(answer: httpx.Response) -> bool:
+    conditions = answer.json().get("status", {}).get("conditions") or ()
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+class _Play:
+    def __init__(self, world: World, daemon: Cluster, kube: Kube, random: Random, outcome: Outcome) -> None:
+        self.world, self.daemon, self.kube, self.random, self.outcome = world, daemon, kube, random, outcome
+        self.room = Room(Commit())
+        self.leases: list[LeaseID] = []
+
+    async def settled_in(self) -> None:
+        """The daemon has labelled the nodes that can be sold, and no others."""
+
+        def shown() -> bool:
+            named = {node.name for node in self.daemon.inventory().nodes} - {"sim-1"}
+            return named == self.world.sellable
+
+        await _until("all nodes in the inventory that can be sold", shown)
+
+    async def round(self, numbers: range) -> None:
+        self.room.see(self.daemon.inventory())
+        won: list[tuple[LeaseID, Compiled, Placement]] = []
+        lost: list[tuple[LeaseID, Compiled]] = []
+        for number in numbers:
+            compiled, key = order(self.random), OrderID("akash1tenant", number + 1, 1, 1)
+            found = self.room.fit(compiled.groups[0])
+            lease = key.bid_of(US)
+            if isinstance(found, Decline):
+                lost.append((lease, compiled))
+                continue
+            assert not isinstance(self.room.hold(key, compiled.groups[0], found, height=1), Decline)
+            self.room.lease(lease, height=2)
+            won.append((lease, compiled, found))
+        busy = asyncio.Semaphore(8)
+
+        async def deploy(lease: LeaseID, compiled: Compiled, placement: Placement) -> None:
+            async with busy:
+                (group,) = compiled.manifest
+                await self.daemon.deploy(lease, group, service_plans(group, placement), "1")
+
+        with self.outcome.timed("deploying"):
+            await asyncio.gather(*(deploy(*entry) for entry in won))
+        with self.outcome.timed("waiting for the scheduler"):
+            for entry in won:
+                await self._judge(*entry)
+        self.room.see(self.daemon.inventory())
+        self.outcome.broken += [f"{key}: the promise was lost, {slots}" for key, slots in self.room.missing.items()]
+        with self.outcome.timed("trying what was refused"):
+            for lease, compiled in lost:
+                await self._try(lease, compiled)
+        with self.outcome.timed("ending leases"):
+            await self._end_some()
+
+    async def _judge(self, lease: LeaseID, compiled: Compiled, placement: Placement) -> None:
+        """Whether every replica is bound, on a node with its card."""
+        self.outcome.fitted += 1
+        replicas = len(placement.slots)
+
+        def bound() -> bool:
+            return sum(bool(pod.node) for pod in self.daemon.pods(lease)) == replicas
+
+        def decided() -> bool:
+            return bound() or any(pod.trouble == "Unschedulable" for pod in self.daemon.pods(lease))
+
+        await _until(f"the pods of {lease}", decided)
+        if not bound():  # a pod that is refused is tried again when something changes; changes may be under way
+            try:
+                await _until("", bound, limit_s=10)
+            except TimeoutError:
+                pods = self.daemon.pods(lease)
+                said = next((pod.detail for pod in pods if not pod.node), "")
+                self.outcome.broken.append(f"{lease}: {said}\n  {compiled.groups[0].resources}\n  {placement}")
+                return
+        self.leases.append(lease)
+        self.outcome.replicas += replicas
+        cards = {node.name: node.gpus.keys() for node in self.daemon.inventory().nodes}
+        for service in compiled.manifest[0].services:
+            card = placement.gpu_of(service.resources.id)
+            planned = set(placement.nodes_of(service.resources.id))
+            for pod in self.daemon.pods(lease, service.name):
+                self.outcome.as_planned += pod.node in planned
+                if card is not None and card not in cards.get(pod.node, ()):
+                    self.outcome.broken.append(f"{lease}: promised {card.key()}, runs on {pod.node}")
+
+    async def _try(self, lease: LeaseID, compiled: Compiled) -> None:
+        spec, (group,) = compiled.groups[0], compiled.manifest
+        found = self.room.fit(spec)
+        if not isinstance(found, Decline):
+            return  # the round has left more room than its promises had
+        self.outcome.refused += 1
+        self.outcome.reasons[found.reason] = self.outcome.reasons.get(found.reason, 0) + 1
+        before = self.daemon.inventory().nodes
+        for cards in islice(self._choices(compiled), 12):
+            plan = {
+                s.name: ServicePlan("nvidia" if card.vendor == "nvidia" else "", card)
+                for s in group.services
+                if (card := cards.get(s.resources.id)) is not None
+            }
+            tried = await attempt(self.world, lease, group, plan)
+            await _until("the attempt's pods to be gone", lambda: self.daemon.inventory().nodes == before)
+            if not tried.refused:
+                told = f"{lease}: {found.detail}, but {tried.nodes} took it\n  {spec.resources}"
+                (self.outcome.missed if len(spec.resources) > 1 else self.outcome.unexplained).append(told)
+                return
+
+    def _choices(self, compiled: Compiled) -> Iterator[dict[int, GpuModel]]:
+        """One card for each unit with GPUs, of all that would do; a model nobody has when none does."""
+        known = sorted({card for node in self.daemon.inventory().nodes for card in node.gpus})
+        wanting = [need for need in needs(compiled.groups[0], Commit()) if need.ask.gpu_units]
+        nobody = (GpuModel("nvidia", "nobody"),)
+        for cards in product(*(need.cards(known) or nobody for need in wanting)):
+            yield {need.resource_id: card for need, card in zip(wanting, cards, strict=True)}
+
+    async def _end_some(self) -> None:
+        ended = [lease for lease in self.leases if self.random.random() < 0.2]
+        for lease in ended:
+            await self.kube.delete(kinds.NAMESPACE, None, lease_namespace(lease))
+            self.room.release(lease.order)
+            self.leases.remove(lease)
+        for lease in ended:
+            await _until(f"{lease} to be gone", lambda lease=lease: not self.daemon.pods(lease))
+
+
+async def _until(what: str, so: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:
+    try:
+        async with asyncio.timeout(limit_s):
+            while not so():  # noqa: ASYNC110 - what is waited for happens in another process
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise TimeoutError(f"waited {limit_s:.0f} s for {what}") from None
