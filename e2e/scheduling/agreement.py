@@ -2,7 +2,8 @@
 the last word.
 
 What fits is deployed, a whole round at once, so that the promises of a round compete with one another. What was refused
-and still is, once the round runs, is put before the scheduler with every card that would do. Then some leases end.
+and still is, once the round runs, is put before the scheduler with every card that would do. Then some leases end, and
+the next round begins while their pods are still going.
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ from e2e.scheduling.provisioner import provision
 from e2e.scheduling.world import World, client
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID, OrderID, lease_namespace
+from manifests.render import render
 from manifests.render.crd import definitions
-from manifests.render.site import ServicePlan
+from manifests.render.site import ServicePlan, Site
 from manifests.sdl import Compiled
 from provider.cluster import kinds
+from provider.cluster.apply import apply_all
 from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Kube
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 
 US = "akash1us"
+SITE = Site(network_policies=False)
+WHAT_RUNS = ("Namespace", "Deployment", "StatefulSet")
+"""The rest of a lease is of no concern to the scheduler."""
 PATIENCE_S = 120.0
 
 
@@ -76,7 +82,7 @@ class _Done(Exception):
     pass
 
 
-async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, per_round: int = 15) -> Outcome:
+async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, per_round: int = 30) -> Outcome:
     outcome = Outcome()
     async with client(cluster) as http:
         world = World(http, seed, nodes)
@@ -150,7 +156,8 @@ class _Play:
         async def deploy(lease: LeaseID, compiled: Compiled, placement: Placement) -> None:
             async with busy:
                 (group,) = compiled.manifest
-                await self.daemon.deploy(lease, group, service_plans(group, placement), "1")
+                objects = render(lease, group, service_plans(group, placement), SITE, "1")
+                await apply_all(self.kube, (obj for obj in objects if obj["kind"] in WHAT_RUNS))
 
         with self.outcome.timed("deploying"):
             await asyncio.gather(*(deploy(*entry) for entry in won))
@@ -179,7 +186,7 @@ class _Play:
         await _until(f"the pods of {lease}", decided)
         if not bound():  # a pod that is refused is tried again when something changes; changes may be under way
             try:
-                await _until("", bound, limit_s=10)
+                await _until("all pods to be bound", bound, limit_s=60)
             except TimeoutError:
                 pods = self.daemon.pods(lease)
                 said = next((pod.detail for pod in pods if not pod.node), "")
@@ -210,12 +217,15 @@ class _Play:
                 for s in group.services
                 if (card := cards.get(s.resources.id)) is not None
             }
-            tried = await attempt(self.world, lease, group, plan)
+            tried = await attempt(self.world, render(lease, group, plan, SITE, "1"))
             await _until("the attempt's pods to be gone", lambda: self.daemon.inventory().nodes == before)
-            if not tried.refused:
+            if tried.refused:
+                continue
+            self.room.see(self.daemon.inventory())
+            if isinstance(self.room.fit(spec), Decline):  # else leases that end have made room meanwhile
                 told = f"{lease}: {found.detail}, but {tried.nodes} took it\n  {spec.resources}"
                 (self.outcome.missed if len(spec.resources) > 1 else self.outcome.unexplained).append(told)
-                return
+            return
 
     def _choices(self, compiled: Compiled) -> Iterator[dict[int, GpuModel]]:
         """One card for each unit with GPUs, of all that would do; a model nobody has when none does."""
@@ -226,13 +236,10 @@ class _Play:
             yield {need.resource_id: card for need, card in zip(wanting, cards, strict=True)}
 
     async def _end_some(self) -> None:
-        ended = [lease for lease in self.leases if self.random.random() < 0.2]
-        for lease in ended:
+        for lease in [lease for lease in self.leases if self.random.random() < 0.2]:
             await self.kube.delete(kinds.NAMESPACE, None, lease_namespace(lease))
             self.room.release(lease.order)
             self.leases.remove(lease)
-        for lease in ended:
-            await _until(f"{lease} to be gone", lambda lease=lease: not self.daemon.pods(lease))
 
 
 async def _until(what: str, so: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:

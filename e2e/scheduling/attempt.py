@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
 from e2e.scheduling.world import Json, World
-from manifests.ids import LeaseID
-from manifests.manifest import ManifestGroup
-from manifests.render import render
-from manifests.render.site import Plan, Site
 
 NAMESPACE = "attempts"
 _NUMBERS = count(1)
@@ -26,10 +22,10 @@ class Attempt:
     refused: str
 
 
-async def attempt(world: World, lease: LeaseID, group: ManifestGroup, plan: Plan) -> Attempt:
-    """Creates the rendered pods themselves, all at once, and takes them away again."""
+async def attempt(world: World, rendered: Iterable[Json]) -> Attempt:
+    """Creates the pods of the rendered workloads, all at once, and takes them away again."""
     pods, claims = f"/api/v1/namespaces/{NAMESPACE}/pods", f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims"
-    made = list(_pods(render(lease, group, plan, Site(network_policies=False), "1")))
+    made = list(_pods(rendered))
     for _, wanted in made:
         await world.each(claims, wanted)
     await world.each(pods, [pod for pod, _ in made])
@@ -47,7 +43,7 @@ async def attempt(world: World, lease: LeaseID, group: ManifestGroup, plan: Plan
     return Attempt(nodes, refused)
 
 
-def _pods(objects: list[Json]) -> Iterator[tuple[Json, list[Json]]]:
+def _pods(objects: Iterable[Json]) -> Iterator[tuple[Json, list[Json]]]:
     """The pods of each workload with their claims, as its controller would make them."""
     for obj in objects:
         if obj["kind"] not in ("Deployment", "StatefulSet"):

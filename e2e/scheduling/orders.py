@@ -33,7 +33,9 @@ def order(random: Random) -> Compiled:
         resources = _resources(random)
         sdl["profiles"]["compute"][name] = {"resources": resources}
         sdl["profiles"]["placement"]["here"]["pricing"][name] = {"denom": "uact", "amount": 100000}
-        sdl["deployment"][name] = {"here": {"profile": name, "count": random.choice((1, 1, 2, 3, 5))}}
+        # Replicas with volumes come up one after the other, which takes its time.
+        counts = (1, 2) if "data" in str(resources["storage"]) else (1, 1, 2, 3, 5)
+        sdl["deployment"][name] = {"here": {"profile": name, "count": random.choice(counts)}}
         sdl["services"][name] |= _mounts(resources)
     return compile_sdl(yaml.safe_dump(sdl))
 

@@ -79,13 +79,13 @@ class World:
         }
         self.zones[name] = random.choice("ab")
         labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": self.zones[name]}
-        if number % 3:  # an inventory operator was here before
+        if number % 6:  # an inventory operator was here before
             labels |= {"akash.network": "true", f"{CLASS_LABEL}.beta2": "1"}
             labels |= {f"{CLASS_LABEL}.beta3": "1"} if self.zones[name] == "a" else {}
         card = random.choice(list(CARDS)) if random.random() < 0.4 else ""
         if card:
             units = random.choice((1, 2, 4, 8))
-            labels |= _operators_labels(card, units) if number % 3 else _discovered_labels(card, units)
+            labels |= _operators_labels(card, units) if number % 6 else _discovered_labels(card, units)
             room[f"{CARDS[card][0]}.com/gpu"] = str(units)
         spec: Json = {}
         annotations, conditions = {"kwok.x-k8s.io/node": "fake"}, []
