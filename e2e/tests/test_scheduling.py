@@ -22,8 +22,8 @@ async def test_our_fit_and_the_schedulers_agree(capsys: pytest.CaptureFixture[st
         found = await compare(cluster, seed=1, nodes=199, orders=150)
     with capsys.disabled():
         print(
-            f"\n{found.compared} orders compared with the real scheduler: {found.fitted} fit ({found.replicas} replicas,"
-            f" {found.as_planned} on a node reckoned with), {found.refused} refused; promises broken:"
+            f"\n{found.compared} orders compared with the real scheduler: {found.fitted} fit ({found.replicas}"
+            f" replicas, {found.as_planned} on a node reckoned with), {found.refused} refused; promises broken:"
             f" {len(found.broken)}, refused and yet schedulable: {len(found.missed)} of several units,"
             f" {len(found.unexplained)} of one"
         )
