@@ -141,7 +141,7 @@ def _too_large(need: Need, free: Snapshot) -> str:
         return f"{unit}: no node {where} reaches a part of them that is large enough for its volumes"
     volumes = max(n.volumes for n in nodes)
     if volumes < ask.attached:
-        return f"{unit}: a replica has {ask.attached} persistent volumes, the best node {where} can attach {volumes}"
+        return f"{unit}: a replica has {ask.attached} persistent volumes, a node {where} can attach {volumes}"
     return ""
 
 

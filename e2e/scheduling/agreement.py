@@ -4,6 +4,9 @@ the last word.
 What fits is deployed, a whole round at once, so that the promises of a round compete with one another. What was refused
 and still is, once the round runs, is put before the scheduler with every card that would do. Then some leases end, and
 the next round begins while their pods are still going.
+
+Between the rounds the edge is looked for: of something large, the most replicas we say fit, which must run, and one
+more, which must not.
 """
 
 from __future__ import annotations
@@ -13,12 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import count, islice, product
 from random import Random
 
 import httpx
 
 from bidengine.commit import Commit
+from bidengine.hold import Hold
 from bidengine.needs import needs
 from bidengine.placement import Placement
 from bidengine.plan import service_plans
@@ -26,7 +30,7 @@ from bidengine.reasons import Decline
 from bidengine.room import Room
 from e2e import cluster as real
 from e2e.scheduling.attempt import NAMESPACE, attempt
-from e2e.scheduling.orders import order
+from e2e.scheduling.orders import compiled, demanding, order
 from e2e.scheduling.provisioner import provision
 from e2e.scheduling.world import World, client
 from manifests.gpus import GpuModel
@@ -47,6 +51,8 @@ SITE = Site(network_policies=False)
 WHAT_RUNS = ("Namespace", "Deployment", "StatefulSet")
 """The rest of a lease is of no concern to the scheduler."""
 PATIENCE_S = 120.0
+MOST = 24
+"""replicas of one edge"""
 
 
 @dataclass(slots=True)
@@ -63,6 +69,8 @@ class Outcome:
     search"""
     unexplained: list[str] = field(default_factory=list)
     """the same for orders of one unit, where there is nothing to search"""
+    edges: int = 0
+    """of those that fit, how often it was the most that fits"""
     reasons: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     """where the time went, for whoever wants it shorter"""
@@ -82,7 +90,7 @@ class _Done(Exception):
     pass
 
 
-async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, per_round: int = 30) -> Outcome:
+async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, per_round: int = 20) -> Outcome:
     outcome = Outcome()
     async with client(cluster) as http:
         world = World(http, seed, nodes)
@@ -98,8 +106,13 @@ async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, 
                 play = _Play(world, daemon, kube, Random(seed), outcome)
                 with outcome.timed("settling in"):
                     await play.settled_in()
-                for first in range(0, orders, per_round):
-                    await play.round(range(first, min(first + per_round, orders)))
+                while outcome.compared < orders:
+                    with outcome.timed("rounds"):
+                        await play.round(min(per_round, orders - outcome.compared))
+                    with outcome.timed("edges"):
+                        for _ in range(per_round // 5):
+                            await play.edge()
+                    await play.end_some()
                 raise _Done
         except* _Done:
             pass
@@ -127,6 +140,7 @@ class _Play:
         self.world, self.daemon, self.kube, self.random, self.outcome = world, daemon, kube, random, outcome
         self.room = Room(Commit())
         self.leases: list[LeaseID] = []
+        self._dseq, self._busy = count(1), asyncio.Semaphore(8)
 
     async def settled_in(self) -> None:
         """The daemon has labelled the nodes that can be sold, and no others."""
@@ -137,42 +151,67 @@ class _Play:
 
         await _until("all nodes in the inventory that can be sold", shown)
 
-    async def round(self, numbers: range) -> None:
+    async def round(self, count: int) -> None:
         self.room.see(self.daemon.inventory())
         won: list[tuple[LeaseID, Compiled, Placement]] = []
         lost: list[tuple[LeaseID, Compiled]] = []
-        for number in numbers:
-            compiled, key = order(self.random), OrderID("akash1tenant", number + 1, 1, 1)
-            found = self.room.fit(compiled.groups[0])
-            lease = key.bid_of(US)
+        for _ in range(count):
+            lease, made = self._lease(), order(self.random)
+            found = self._hold(lease, made)
             if isinstance(found, Decline):
-                lost.append((lease, compiled))
-                continue
-            assert not isinstance(self.room.hold(key, compiled.groups[0], found, height=1), Decline)
-            self.room.lease(lease, height=2)
-            won.append((lease, compiled, found))
-        busy = asyncio.Semaphore(8)
-
-        async def deploy(lease: LeaseID, compiled: Compiled, placement: Placement) -> None:
-            async with busy:
-                (group,) = compiled.manifest
-                objects = render(lease, group, service_plans(group, placement), SITE, "1")
-                await apply_all(self.kube, (obj for obj in objects if obj["kind"] in WHAT_RUNS))
-
-        with self.outcome.timed("deploying"):
-            await asyncio.gather(*(deploy(*entry) for entry in won))
-        with self.outcome.timed("waiting for the scheduler"):
-            for entry in won:
-                await self._judge(*entry)
+                lost.append((lease, made))
+            else:
+                won.append((lease, made, found))
+        await asyncio.gather(*(self._deploy(*entry) for entry in won))
+        for entry in won:
+            await self._judge(*entry)
         self.room.see(self.daemon.inventory())
         self.outcome.broken += [f"{key}: the promise was lost, {slots}" for key, slots in self.room.missing.items()]
-        with self.outcome.timed("trying what was refused"):
-            for lease, compiled in lost:
-                await self._try(lease, compiled)
-        with self.outcome.timed("ending leases"):
-            await self._end_some()
+        for lease, made in lost:
+            await self._try(lease, made)
 
-    async def _judge(self, lease: LeaseID, compiled: Compiled, placement: Placement) -> None:
+    async def edge(self) -> None:
+        """The most replicas of something large that fit, at most MOST; if so, none more may."""
+        wanted, lease = demanding(self.random), self._lease()
+        self.room.see(self.daemon.inventory())
+        fitting = [n for n in range(1, MOST + 1) if not isinstance(self._fit(compiled((wanted, n))), Decline)]
+        if fitting:
+            made = compiled((wanted, len(fitting)))
+            placement = self._hold(lease, made)
+            assert not isinstance(placement, Decline)
+            await self._deploy(lease, made, placement)
+            await self._judge(lease, made, placement)
+            self.room.see(self.daemon.inventory())
+            self.outcome.edges += 1
+        if len(fitting) < MOST:
+            await self._try(self._lease(), compiled((wanted, 1)))
+
+    async def end_some(self) -> None:
+        for lease in [lease for lease in self.leases if self.random.random() < 0.4]:
+            await self.kube.delete(kinds.NAMESPACE, None, lease_namespace(lease))
+            self.room.release(lease.order)
+            self.leases.remove(lease)
+
+    def _lease(self) -> LeaseID:
+        return OrderID("akash1tenant", next(self._dseq), 1, 1).bid_of(US)
+
+    def _fit(self, made: Compiled) -> Placement | Decline:
+        return self.room.fit(made.groups[0])
+
+    def _hold(self, lease: LeaseID, made: Compiled) -> Placement | Decline:
+        found = self._fit(made)
+        if isinstance(found, Placement):
+            assert isinstance(self.room.hold(lease.order, made.groups[0], found, height=1), Hold)
+            self.room.lease(lease, height=2)
+        return found
+
+    async def _deploy(self, lease: LeaseID, made: Compiled, placement: Placement) -> None:
+        (group,) = made.manifest
+        objects = render(lease, group, service_plans(group, placement), SITE, "1")
+        async with self._busy:
+            await apply_all(self.kube, (obj for obj in objects if obj["kind"] in WHAT_RUNS))
+
+    async def _judge(self, lease: LeaseID, made: Compiled, placement: Placement) -> None:
         """Whether every replica is bound, on a node with its card."""
         self.outcome.fitted += 1
         replicas = len(placement.slots)
@@ -190,12 +229,12 @@ class _Play:
             except TimeoutError:
                 pods = self.daemon.pods(lease)
                 said = next((pod.detail for pod in pods if not pod.node), "")
-                self.outcome.broken.append(f"{lease}: {said}\n  {compiled.groups[0].resources}\n  {placement}")
+                self.outcome.broken.append(f"{lease}: {said}\n  {made.groups[0].resources}\n  {placement}")
                 return
         self.leases.append(lease)
         self.outcome.replicas += replicas
         cards = {node.name: node.gpus.keys() for node in self.daemon.inventory().nodes}
-        for service in compiled.manifest[0].services:
+        for service in made.manifest[0].services:
             card = placement.gpu_of(service.resources.id)
             planned = set(placement.nodes_of(service.resources.id))
             for pod in self.daemon.pods(lease, service.name):
@@ -203,15 +242,15 @@ class _Play:
                 if card is not None and card not in cards.get(pod.node, ()):
                     self.outcome.broken.append(f"{lease}: promised {card.key()}, runs on {pod.node}")
 
-    async def _try(self, lease: LeaseID, compiled: Compiled) -> None:
-        spec, (group,) = compiled.groups[0], compiled.manifest
+    async def _try(self, lease: LeaseID, made: Compiled) -> None:
+        spec, (group,) = made.groups[0], made.manifest
         found = self.room.fit(spec)
         if not isinstance(found, Decline):
             return  # the round has left more room than its promises had
         self.outcome.refused += 1
         self.outcome.reasons[found.reason] = self.outcome.reasons.get(found.reason, 0) + 1
         before = self.daemon.inventory().nodes
-        for cards in islice(self._choices(compiled), 12):
+        for cards in islice(self._choices(made), 12):
             plan = {
                 s.name: ServicePlan("nvidia" if card.vendor == "nvidia" else "", card)
                 for s in group.services
@@ -227,19 +266,13 @@ class _Play:
                 (self.outcome.missed if len(spec.resources) > 1 else self.outcome.unexplained).append(told)
             return
 
-    def _choices(self, compiled: Compiled) -> Iterator[dict[int, GpuModel]]:
+    def _choices(self, made: Compiled) -> Iterator[dict[int, GpuModel]]:
         """One card for each unit with GPUs, of all that would do; a model nobody has when none does."""
         known = sorted({card for node in self.daemon.inventory().nodes for card in node.gpus})
-        wanting = [need for need in needs(compiled.groups[0], Commit()) if need.ask.gpu_units]
+        wanting = [need for need in needs(made.groups[0], Commit()) if need.ask.gpu_units]
         nobody = (GpuModel("nvidia", "nobody"),)
         for cards in product(*(need.cards(known) or nobody for need in wanting)):
             yield {need.resource_id: card for need, card in zip(wanting, cards, strict=True)}
-
-    async def _end_some(self) -> None:
-        for lease in [lease for lease in self.leases if self.random.random() < 0.2]:
-            await self.kube.delete(kinds.NAMESPACE, None, lease_namespace(lease))
-            self.room.release(lease.order)
-            self.leases.remove(lease)
 
 
 async def _until(what: str, so: Callable[[], bool], limit_s: float = PATIENCE_S) -> None:

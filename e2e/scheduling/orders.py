@@ -9,6 +9,7 @@ import yaml
 
 from manifests.sdl import Compiled, compile_sdl
 
+Wanted = dict[str, Any]
 MODELS: list[list[dict[str, str]] | None] = [
     [{"model": "a100"}],
     [{"model": "a100", "ram": "80Gi", "interface": "sxm"}],
@@ -21,47 +22,69 @@ MODELS: list[list[dict[str, str]] | None] = [
 
 
 def order(random: Random) -> Compiled:
-    units = random.choice((1, 1, 1, 2, 2, 3))
-    services = [f"s{n}" for n in range(units)]
-    sdl: dict[str, Any] = {
-        "version": "2.0",
-        "services": {name: {"image": "web:1", "expose": [{"port": 80, "to": [{"global": True}]}]} for name in services},
-        "profiles": {"compute": {}, "placement": {"here": {"pricing": {}}}},
-        "deployment": {},
-    }
-    for name in services:
-        resources = _resources(random)
-        sdl["profiles"]["compute"][name] = {"resources": resources}
-        sdl["profiles"]["placement"]["here"]["pricing"][name] = {"denom": "uact", "amount": 100000}
+    units = []
+    for _ in range(random.choice((1, 1, 1, 2, 2, 3))):
+        wanted = _ordinary(random)
         # Replicas with volumes come up one after the other, which takes its time.
-        counts = (1, 2) if "data" in str(resources["storage"]) else (1, 1, 2, 3, 5)
-        sdl["deployment"][name] = {"here": {"profile": name, "count": random.choice(counts)}}
-        sdl["services"][name] |= _mounts(resources)
-    return compile_sdl(yaml.safe_dump(sdl))
+        counts = (1, 2) if "data" in str(wanted["storage"]) else (1, 1, 2, 3, 5)
+        units.append((wanted, random.choice(counts)))
+    return compiled(*units)
 
 
-def _resources(random: Random) -> dict[str, Any]:
-    cores = random.choice((0.1, 0.5, 1, 2, 4, 7, 12))
-    storage: list[dict[str, Any]] = [{"size": f"{random.choice((1, 5, 20, 60))}Gi"}]
-    match random.randrange(8):
+def demanding(random: Random) -> Wanted:
+    """Of which a cluster takes few: much of one thing, little of the others."""
+    out = _resources(0.1, 128, 1)
+    match random.randrange(4):
         case 0:
-            kind = random.choice(("beta2", "beta3"))
-            storage.append({"name": "data", "size": "5Gi", "attributes": {"persistent": True, "class": kind}})
+            out["cpu"]["units"] = random.choice((12, 15, 20, 28))
         case 1:
-            storage.append({"name": "shm", "size": "1Gi", "attributes": {"persistent": False, "class": "ram"}})
-    out: dict[str, Any] = {
-        "cpu": {"units": cores},
-        "memory": {"size": f"{random.choice((128, 512, 1024, 4096, 12000, 30000))}Mi"},
-        "storage": storage,
-    }
-    if random.random() < 0.4:
-        out["gpu"] = {
-            "units": random.choice((1, 1, 2, 4)),
-            "attributes": {"vendor": {"nvidia": random.choice(MODELS)}},
-        }
+            out["memory"]["size"] = f"{random.choice((60, 100, 120, 200))}Gi"
+        case 2:
+            out["storage"][0]["size"] = f"{random.choice((99, 201, 333))}Gi"
+        case 3:
+            models = random.choice([entry for entry in MODELS[:4] if entry])
+            out["cpu"]["units"] = random.choice((0.1, 2, 7))
+            out["gpu"] = {"units": random.choice((1, 2, 4)), "attributes": {"vendor": {"nvidia": models}}}
     return out
 
 
-def _mounts(resources: dict[str, Any]) -> dict[str, Any]:
-    named = [volume["name"] for volume in resources.get("storage", ()) if "name" in volume]
-    return {"params": {"storage": {name: {"mount": f"/{name}"} for name in named}}} if named else {}
+def compiled(*units: tuple[Wanted, int]) -> Compiled:
+    """The order for so many replicas of each."""
+    compute: Wanted = {}
+    services: Wanted = {}
+    pricing: Wanted = {}
+    deployment: Wanted = {}
+    for number, (wanted, count) in enumerate(units):
+        name = f"s{number}"
+        compute[name] = {"resources": wanted}
+        pricing[name] = {"denom": "uact", "amount": 100000}
+        deployment[name] = {"here": {"profile": name, "count": count}}
+        services[name] = {"image": "web:1", "expose": [{"port": 80, "to": [{"global": True}]}]}
+        if mounts := {v["name"]: {"mount": f"/{v['name']}"} for v in wanted["storage"] if "name" in v}:
+            services[name]["params"] = {"storage": mounts}
+    profiles = {"compute": compute, "placement": {"here": {"pricing": pricing}}}
+    sdl = {"version": "2.0", "services": services, "profiles": profiles, "deployment": deployment}
+    return compile_sdl(yaml.safe_dump(sdl))
+
+
+def _ordinary(random: Random) -> Wanted:
+    cores, mib = random.choice((0.1, 0.5, 1, 2, 4, 7, 12)), random.choice((128, 512, 1024, 4096, 12000, 30000))
+    out = _resources(cores, mib, random.choice((1, 5, 20, 60)))
+    match random.randrange(8):
+        case 0:
+            kind = random.choice(("beta2", "beta3"))
+            out["storage"].append({"name": "data", "size": "5Gi", "attributes": {"persistent": True, "class": kind}})
+        case 1:
+            out["storage"].append({"name": "shm", "size": "1Gi", "attributes": {"persistent": False, "class": "ram"}})
+    if random.random() < 0.4:
+        models = random.choice(MODELS)
+        out["gpu"] = {"units": random.choice((1, 1, 2, 4)), "attributes": {"vendor": {"nvidia": models}}}
+    return out
+
+
+def _resources(cores: float, memory_mib: int, disk_gib: int) -> Wanted:
+    return {
+        "cpu": {"units": cores},
+        "memory": {"size": f"{memory_mib}Mi"},
+        "storage": [{"size": f"{disk_gib}Gi"}],
+    }

@@ -144,7 +144,9 @@ def client(cluster: Cluster) -> httpx.AsyncClient:
         base = known.base_url
     context = ssl.create_default_context(cafile=str(cluster.pki / "ca.crt"))
     context.load_cert_chain(cluster.pki / "admin.crt", cluster.pki / "admin.key")
-    return httpx.AsyncClient(base_url=base, verify=context, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=8))
+    return httpx.AsyncClient(
+        base_url=base, verify=context, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=8)
+    )
 
 
 def _operators_labels(card: str, units: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bidengine.node import Ask, Node
+from bidengine.node import NO_LIMIT, Ask, Node
 from bidengine.policy import Policy
 from bidengine.us import Us
 from bidengine.views import MarketParams, Order, Provider
@@ -52,8 +52,10 @@ class Make:
         pods: int = 110,
         gpus: dict[GpuModel, int] | None = None,
         classes: Iterable[str] = (),
+        volumes: int = NO_LIMIT,
     ) -> Node:
-        return Node(name, cpu, memory_gib * GIB, ephemeral_gib * GIB, pods, dict(gpus or {}), frozenset(classes))
+        room = cpu, memory_gib * GIB, ephemeral_gib * GIB, pods
+        return Node(name, *room, gpus=dict(gpus or {}), classes=frozenset(classes), volumes=volumes)
 
     @staticmethod
     def volume(gib: int, storage_class: str = "", persistent: bool = True, name: str = "data") -> Storage:

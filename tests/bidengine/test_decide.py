@@ -4,6 +4,8 @@ import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bidengine.decide import CloseBid, Consider, Keep, Nothing, Release, bid_timeout_height, blocks_within, outlook
 from bidengine.placement import Placement
@@ -95,3 +97,21 @@ def test_a_bids_age_counts_from_the_chains_height(
 )
 def test_a_period_is_at_least_one_whole_block(period_s: int, block_time_ms: int, blocks: int) -> None:
     assert blocks_within(period_s, block_time_ms) == blocks
+
+
+STATES = st.tuples(
+    st.sampled_from(ORDERS),
+    st.sampled_from(BIDS),
+    st.sampled_from(LEASES),
+    st.sampled_from(HOLDS),
+    st.integers(90, 140),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(STATES, min_size=2, max_size=8))
+def test_what_to_do_depends_on_nothing_but_what_is_asked(make: Any, questions: list[Any]) -> None:
+    """Whatever was asked before, and in whichever order."""
+    first = [seen(make, *question) for question in questions]
+    assert [seen(make, *question) for question in reversed(questions)] == first[::-1]
+    assert all(steps for steps in first)

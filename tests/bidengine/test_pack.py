@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bidengine.commit import Commit
 from bidengine.pack import pack
+from bidengine.packing import Packing, Strategy
 from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
 from bidengine.snapshot import Snapshot
@@ -106,15 +107,17 @@ def test_a_wildcard_alone_takes_the_plentiful_card(make: Any) -> None:
         ({"ephemeral_gib": 3}, {"storage": 1}, 3),
         ({"pods": 3}, {}, 3),
         ({"gpus": 7}, {"gpu": 2, "models": ["*"]}, 3),
+        ({"classes": ["beta3"], "volumes": 7}, {"disks": 2}, 3),
     ],
-    ids=["cpu", "memory", "ephemeral", "pods", "gpus"],
+    ids=["cpu", "memory", "ephemeral", "pods", "gpus", "volumes"],
 )
 def test_a_node_is_filled_to_the_last_of_each_figure_and_no_further(
     make: Any, node: dict[str, Any], unit: dict[str, Any], times: int
 ) -> None:
     node = {**node, **({"gpus": {make.t4: node["gpus"]}} if "gpus" in node else {})}
-    unit = {**unit, "storage": [make.volume(unit["storage"])] if "storage" in unit else []}
-    free = Snapshot([make.node("a", **node)])
+    disks = [make.volume(1, "beta3") for _ in range(unit.pop("disks", 0))]
+    unit = {**unit, "storage": [make.volume(unit["storage"])] if "storage" in unit else disks}
+    free = Snapshot([make.node("a", **node)], {"beta3": 100 * make.gib})
     assert isinstance(pack(make.group(make.unit(count=times + 1, **unit)), free, Commit()), Decline)
     assert len(placed(make.group(make.unit(count=times, **unit)), free).slots) == times
     assert isinstance(pack(make.group(make.unit(**unit)), free, Commit()), Decline)
@@ -189,6 +192,11 @@ IP = Endpoint(EndpointKind.LEASED_IP, 1)
             "there is enough in sum, but not together on single nodes for all replicas",
         ),
         (
+            {"storage": [("beta2", 1), ("beta3", 1), ("beta3", 1)]},
+            Reason.NO_NODE_FIT,
+            "unit 1: a replica has 3 persistent volumes, a node that has its card and storage classes can attach 2",
+        ),
+        (
             {"gpu": 1, "models": ["t4"], "storage": [("beta2", 1)]},
             Reason.NO_NODE_FIT,
             "unit 1: no node has its card and its storage classes together",
@@ -200,7 +208,7 @@ def test_a_decline_tells_the_shortage_and_waits_for_room(
     make: Any, unit: dict[str, Any], reason: Reason, detail: str
 ) -> None:
     free = Snapshot(
-        [make.node("a", gpus={make.t4: 4}, classes=["beta3"]), make.node("b", classes=["beta2", "beta3"])],
+        [make.node("a", gpus={make.t4: 4}, classes=["beta3"]), make.node("b", classes=["beta2", "beta3"], volumes=2)],
         {"beta3": 100 * make.gib, "beta2": 100 * make.gib},
         node_ports=1,
     )
@@ -268,15 +276,20 @@ GROUPS = st.lists(
 )
 
 
+PACKINGS = st.sampled_from([Packing(), Packing(Strategy.SPREAD), Packing(Strategy.PROTECT_GPU, 25)])
+
+
 @settings(deadline=None)
-@given(clusters(), GROUPS, st.integers(0, 150))
-def test_packing_never_oversells_and_its_undo_restores_exactly(make: Any, rows: Any, units: Any, percent: int) -> None:
+@given(clusters(), GROUPS, st.integers(0, 150), PACKINGS)
+def test_packing_never_oversells_and_its_undo_restores_exactly(
+    make: Any, rows: Any, units: Any, percent: int, packing: Packing
+) -> None:
     cards = (make.a100, make.h100, make.t4)
     nodes = [
         make.node(f"n{i}", cpu, memory, 20, pods, {cards[c]: n for c, n in gpus.items()}, classes)
         for i, (cpu, memory, pods, gpus, classes) in enumerate(rows)
     ]
-    free = Snapshot(nodes, {"beta2": 4 * make.gib, "beta3": 2 * make.gib})
+    free = Snapshot(nodes, {"beta2": 4 * make.gib, "beta3": 2 * make.gib}, packing=packing)
     spec = make.group(
         *(
             make.unit(

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.node import Ask, Node
+from bidengine.packing import Packing, Strategy
 from bidengine.snapshot import Snapshot
 from manifests.gpus import GpuModel
 
@@ -51,6 +52,37 @@ def test_every_figure_can_be_the_one_that_lacks(make: Any) -> None:
     assert enough.fits("n", ask, None)
     enough.store(ask.volumes)
     assert not enough.fits("n", ask, None)
+
+
+def test_nodes_having_a_card_are_told_whatever_else_they_lack(make: Any) -> None:
+    free = Snapshot(
+        [
+            make.node("two", 0, 0, gpus={make.a100: 2}),
+            make.node("eight", gpus={make.a100: 8, make.t4: 1}),
+            make.node("x"),
+        ]
+    )
+    assert names(free.having(make.a100, 1)) == ["two", "eight"]
+    assert names(free.having(make.a100, 3)) == ["eight"]
+    assert names(free.having(make.h100, 1)) == []
+    free.take("eight", make.ask(gpu=8), make.a100)
+    assert names(free.having(make.a100, 1)) == ["two"]
+
+
+def test_what_is_free_in_sum_leaves_out_deficits(make: Any) -> None:
+    free = Snapshot([make.node("a", 1000, 1, 1), make.node("b", 4000, 4, 4)])
+    assert (free.cpu_milli, free.memory_bytes, free.ephemeral_bytes) == (5000, 5 * make.gib, 5 * make.gib)
+    free.take("a", make.ask(3000, 3), None)
+    assert (free.cpu_milli, free.memory_bytes, free.ephemeral_bytes) == (4000, 4 * make.gib, 5 * make.gib)
+    free.give("a", make.ask(3000, 3), None)
+    assert (free.cpu_milli, free.memory_bytes, free.ephemeral_bytes) == (5000, 5 * make.gib, 5 * make.gib)
+
+
+def test_spreading_looks_at_the_same_nodes_from_the_other_end(make: Any) -> None:
+    nodes = [make.node("big", 64_000), make.node("gpu", 90_000, gpus={make.t4: 1}), make.node("small", 4_000)]
+    assert names(Snapshot(nodes).candidates(make.ask(), None)) == ["small", "big", "gpu"]
+    spread = Snapshot(nodes, packing=Packing(Strategy.SPREAD))
+    assert names(spread.candidates(make.ask(), None)) == ["big", "small", "gpu"], "GPU nodes last all the same"
 
 
 def test_a_node_that_would_be_filled_exactly_is_found(make: Any) -> None:
@@ -109,5 +141,9 @@ def test_the_quick_look_finds_exactly_the_nodes_that_fit(
         found = names(free.candidates(ask, card))
         assert sorted(found) == sorted(n for n in free.nodes if free.fits(n, ask, card if ask.gpu_units else None))
         assert len(set(found)) == len(found)
+    figures = free.nodes.values()
+    assert free.cpu_milli == sum(max(0, n.cpu_milli) for n in figures)
+    assert free.memory_bytes == sum(max(0, n.memory_bytes) for n in figures)
+    assert free.ephemeral_bytes == sum(max(0, n.ephemeral_bytes) for n in figures)
     for card, units in free.cards.items():
         assert units == sum(max(0, n.gpus.get(card, 0)) for n in free.nodes.values())
