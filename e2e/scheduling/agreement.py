@@ -51,7 +51,7 @@ SITE = Site(network_policies=False)
 WHAT_RUNS = ("Namespace", "Deployment", "StatefulSet")
 """The rest of a lease is of no concern to the scheduler."""
 PATIENCE_S = 120.0
-MOST = 24
+MOST = 40
 """replicas of one edge"""
 
 

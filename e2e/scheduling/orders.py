@@ -34,7 +34,7 @@ def order(random: Random) -> Compiled:
 def demanding(random: Random) -> Wanted:
     """Of which a cluster takes few: much of one thing, little of the others."""
     out = _resources(0.1, 128, 1)
-    match random.randrange(4):
+    match random.randrange(5):
         case 0:
             out["cpu"]["units"] = random.choice((12, 15, 20, 28))
         case 1:
@@ -45,6 +45,8 @@ def demanding(random: Random) -> Wanted:
             models = random.choice([entry for entry in MODELS[:4] if entry])
             out["cpu"]["units"] = random.choice((0.1, 2, 7))
             out["gpu"] = {"units": random.choice((1, 2, 4)), "attributes": {"vendor": {"nvidia": models}}}
+        case 4:
+            out["gpu"] = {"units": 1, "attributes": {"vendor": {"nvidia": [{"model": "l40s"}]}}}
     return out
 
 

@@ -23,6 +23,7 @@ CARDS = {
     "a100-pcie": ("nvidia", "a100", "40Gi", "pcie"),
     "h100": ("nvidia", "h100", "80Gi", "sxm"),
     "rtx4090": ("nvidia", "rtx4090", "24Gi", "pcie"),
+    "l40s": ("nvidia", "l40s", "48Gi", "pcie"),
     "mi300x": ("amd", "mi300x", "192Gi", ""),
 }
 GIB = 1 << 30
@@ -83,8 +84,10 @@ class World:
             labels |= {"akash.network": "true", f"{CLASS_LABEL}.beta2": "1"}
             labels |= {f"{CLASS_LABEL}.beta3": "1"} if self.zones[name] == "a" else {}
         card = random.choice(list(CARDS)) if random.random() < 0.4 else ""
+        units = random.choice((1, 2, 4, 8))
+        if card == "l40s":  # here it is the number of pods that ends first
+            units, room["pods"] = 8, "5"
         if card:
-            units = random.choice((1, 2, 4, 8))
             labels |= _operators_labels(card, units) if number % 6 else _discovered_labels(card, units)
             room[f"{CARDS[card][0]}.com/gpu"] = str(units)
         spec: Json = {}
@@ -165,6 +168,7 @@ def _discovered_labels(card: str, units: int) -> dict[str, str]:
     product = {
         "a100": f"NVIDIA-A100-{'SXM4' if interface == 'sxm' else 'PCIE'}-{gib}GB",
         "h100": "NVIDIA-H100-80GB-HBM3",
+        "l40s": "NVIDIA-L40S",
         "rtx4090": "NVIDIA-GeForce-RTX-4090",
     }[model]
     return {"nvidia.com/gpu.product": product, "nvidia.com/gpu.memory": str(int(gib) * 1024)}
