@@ -19,6 +19,8 @@ from e2e.cluster.pki import Authority
 from e2e.cluster.processes import Processes
 
 SERVICES = "10.96.0.0/16"
+_UNHURRIED = ("--kube-api-qps=1000", "--kube-api-burst=2000")
+"""By themselves they ask the API server twenty or fifty times a second, which hundreds of pods would wait for."""
 KUBERNETES_SERVICE = "10.96.0.1"
 
 
@@ -68,7 +70,13 @@ def start(programs: dict[str, Path], place: Place, processes: Processes, *, node
         processes.start("kube-controller-manager", _controller_manager(programs, place, admin))
         processes.start(
             "kube-scheduler",
-            [str(programs["kube-scheduler"]), f"--kubeconfig={admin}", "--leader-elect=false", "--secure-port=0"],
+            [
+                str(programs["kube-scheduler"]),
+                f"--kubeconfig={admin}",
+                "--leader-elect=false",
+                "--secure-port=0",
+                *_UNHURRIED,
+            ],
         )
         _await_usable(http, processes)
     return url
@@ -168,6 +176,7 @@ def _controller_manager(programs: dict[str, Path], place: Place, admin: str) -> 
         "--use-service-account-credentials",
         "--leader-elect=false",
         "--secure-port=0",
+        *_UNHURRIED,
     ]
 
 

@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, islice, product
 from random import Random
 
@@ -97,7 +97,9 @@ async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, 
         with outcome.timed("making nodes"):
             await _prepare(world, http)
         settings = ClusterSettings(
-            kubeconfig=cluster.kubeconfig, network_policies=False, storage={"beta2": "900Ti", "beta3": "900Ti"}
+            kubeconfig=cluster.kubeconfig,
+            network_policies=False,
+            storage={"beta1": "900Ti", "beta2": "900Ti", "beta3": "900Ti"},
         )
         try:
             async with Kube.connect(settings) as kube, asyncio.TaskGroup() as tasks:
@@ -107,8 +109,7 @@ async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, 
                 with outcome.timed("settling in"):
                     await play.settled_in()
                 while outcome.compared < orders:
-                    with outcome.timed("rounds"):
-                        await play.round(min(per_round, orders - outcome.compared))
+                    await play.round(min(per_round, orders - outcome.compared))
                     with outcome.timed("edges"):
                         for _ in range(per_round // 5):
                             await play.edge()
@@ -162,29 +163,39 @@ class _Play:
                 lost.append((lease, made))
             else:
                 won.append((lease, made, found))
-        await asyncio.gather(*(self._deploy(*entry) for entry in won))
-        for entry in won:
-            await self._judge(*entry)
+        with self.outcome.timed("rounds: deploying"):
+            await asyncio.gather(*(self._deploy(*entry) for entry in won))
+        with self.outcome.timed("rounds: until scheduled"):
+            for entry in won:
+                await self._judge(*entry)
         self.room.see(self.daemon.inventory())
         self.outcome.broken += [f"{key}: the promise was lost, {slots}" for key, slots in self.room.missing.items()]
-        for lease, made in lost:
-            await self._try(lease, made)
+        with self.outcome.timed("rounds: trying what was refused"):
+            for lease, made in lost:
+                await self._try(lease, made)
 
     async def edge(self) -> None:
         """The most replicas of something large that fit, at most MOST; if so, none more may."""
         wanted, lease = demanding(self.random), self._lease()
         self.room.see(self.daemon.inventory())
-        fitting = [n for n in range(1, MOST + 1) if not isinstance(self._fit(compiled((wanted, n))), Decline)]
-        if fitting:
-            made = compiled((wanted, len(fitting)))
+        one = compiled((wanted, 1))
+        (unit,) = one.groups[0].resources
+        fits = 0
+        while fits < MOST:
+            more = replace(one.groups[0], resources=(replace(unit, count=fits + 1),))
+            if isinstance(self.room.fit(more), Decline):
+                break
+            fits += 1
+        if fits:
+            made = compiled((wanted, fits))
             placement = self._hold(lease, made)
             assert not isinstance(placement, Decline)
             await self._deploy(lease, made, placement)
             await self._judge(lease, made, placement)
             self.room.see(self.daemon.inventory())
             self.outcome.edges += 1
-        if len(fitting) < MOST:
-            await self._try(self._lease(), compiled((wanted, 1)))
+        if fits < MOST:
+            await self._try(self._lease(), one)
 
     async def end_some(self) -> None:
         for lease in [lease for lease in self.leases if self.random.random() < 0.4]:
@@ -195,11 +206,8 @@ class _Play:
     def _lease(self) -> LeaseID:
         return OrderID("akash1tenant", next(self._dseq), 1, 1).bid_of(US)
 
-    def _fit(self, made: Compiled) -> Placement | Decline:
-        return self.room.fit(made.groups[0])
-
     def _hold(self, lease: LeaseID, made: Compiled) -> Placement | Decline:
-        found = self._fit(made)
+        found = self.room.fit(made.groups[0])
         if isinstance(found, Placement):
             assert isinstance(self.room.hold(lease.order, made.groups[0], found, height=1), Hold)
             self.room.lease(lease, height=2)

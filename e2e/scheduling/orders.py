@@ -34,7 +34,7 @@ def order(random: Random) -> Compiled:
 def demanding(random: Random) -> Wanted:
     """Of which a cluster takes few: much of one thing, little of the others."""
     out = _resources(0.1, 128, 1)
-    match random.randrange(5):
+    match random.randrange(6):
         case 0:
             out["cpu"]["units"] = random.choice((12, 15, 20, 28))
         case 1:
@@ -47,6 +47,8 @@ def demanding(random: Random) -> Wanted:
             out["gpu"] = {"units": random.choice((1, 2, 4)), "attributes": {"vendor": {"nvidia": models}}}
         case 4:
             out["gpu"] = {"units": 1, "attributes": {"vendor": {"nvidia": [{"model": "l40s"}]}}}
+        case 5:
+            out["storage"].append({"name": "data", "size": "5Gi", "attributes": {"persistent": True, "class": "beta1"}})
     return out
 
 

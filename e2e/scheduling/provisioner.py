@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from e2e.scheduling.world import Json, World
+from e2e.scheduling.world import DRIVER, Json, World
 
 CHOSEN = "volume.kubernetes.io/selected-node"
 
@@ -31,7 +31,7 @@ def _volume(claim: Json) -> Json:
             "accessModes": spec["accessModes"],
             "storageClassName": spec["storageClassName"],
             "persistentVolumeReclaimPolicy": "Retain",
-            "csi": {"driver": "disks.e2e.test", "volumeHandle": metadata["uid"]},
+            "csi": {"driver": DRIVER, "volumeHandle": metadata["uid"]},
             "claimRef": {
                 "apiVersion": "v1",
                 "kind": "PersistentVolumeClaim",

@@ -28,6 +28,7 @@ CARDS = {
 }
 GIB = 1 << 30
 STRANGERS = "strangers"
+DRIVER = "disks.e2e.test"
 
 
 class World:
@@ -37,6 +38,7 @@ class World:
         self.http, self._random = http, Random(seed)
         self.sellable: set[str] = set()
         self.zones: dict[str, str] = {}
+        self.csi_nodes: list[Json] = []
         self.nodes = [self._node(number) for number in range(1, count + 1)]
         self.strangers = [pod for node in self.nodes for pod in self._pods_on(node)]
 
@@ -45,6 +47,7 @@ class World:
         await self.post("/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "nvidia"}, "handler": "nvidia"})
         for found in _classes():
             await self.post("/apis/storage.k8s.io/v1/storageclasses", found)
+        await self.each("/apis/storage.k8s.io/v1/csinodes", self.csi_nodes)
         await self.each("/api/v1/nodes", self.nodes)
         await self.each(f"/api/v1/namespaces/{STRANGERS}/pods", self.strangers)
 
@@ -80,7 +83,11 @@ class World:
         }
         self.zones[name] = random.choice("ab")
         labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": self.zones[name]}
-        if number % 6:  # an inventory operator was here before
+        if number % 50 == 7:  # a rack with a storage of its own, of which each node attaches few volumes
+            labels["rack"] = "r1"
+            driver = {"name": DRIVER, "nodeID": name, "allocatable": {"count": random.choice((1, 2))}}
+            self.csi_nodes.append({"metadata": {"name": name}, "spec": {"drivers": [driver]}})
+        elif number % 6:  # an inventory operator was here before
             labels |= {"akash.network": "true", f"{CLASS_LABEL}.beta2": "1"}
             labels |= {f"{CLASS_LABEL}.beta3": "1"} if self.zones[name] == "a" else {}
         card = random.choice(list(CARDS)) if random.random() < 0.4 else ""
@@ -175,10 +182,11 @@ def _discovered_labels(card: str, units: int) -> dict[str, str]:
 
 
 def _classes() -> list[Json]:
-    """beta2 everywhere, beta3 in zone a only."""
-    zone = {"key": "topology.kubernetes.io/zone", "values": ["a"]}
-    made: Json = {"provisioner": "disks.e2e.test", "volumeBindingMode": "WaitForFirstConsumer"}
+    """beta1 in one rack only, beta2 everywhere, beta3 in zone a only."""
+    rack, zone = {"key": "rack", "values": ["r1"]}, {"key": "topology.kubernetes.io/zone", "values": ["a"]}
+    made: Json = {"provisioner": DRIVER, "volumeBindingMode": "WaitForFirstConsumer"}
     return [
+        {"metadata": {"name": "beta1"}, **made, "allowedTopologies": [{"matchLabelExpressions": [rack]}]},
         {"metadata": {"name": "beta2"}, **made},
         {"metadata": {"name": "beta3"}, **made, "allowedTopologies": [{"matchLabelExpressions": [zone]}]},
     ]

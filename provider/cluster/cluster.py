@@ -23,6 +23,7 @@ from manifests.render.site import Plan, Site
 from provider.cluster import gputable, hostnames, labels
 from provider.cluster.addresses import Addresses
 from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
+from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
 from provider.cluster.inventory import inventory
@@ -114,6 +115,7 @@ class Cluster:
                 classes=classes,
                 claims=mirrors.claims.all(),
                 published=Published(mirrors.capacities.all()),
+                attachable=by_node(mirrors.csi_nodes.all()),
                 declared_bytes=self._declared,
                 table=self._gpu_table,
                 services=[s for s in mirrors.foreign_services.all() if s.namespace not in mirrors.leases],

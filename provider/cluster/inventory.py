@@ -8,8 +8,9 @@ same lease.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
-from bidengine.node import BoundPod, Inventory
+from bidengine.node import NO_LIMIT, BoundPod, Inventory
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
 from provider.cluster.addresses import Addresses, ForeignService, leased_ips_left, node_ports_left
@@ -30,13 +31,14 @@ def inventory(
     published: Published,
     declared_bytes: Mapping[str, int],
     table: GpuTable,
+    attachable: Mapping[str, int] = MappingProxyType({}),
     services: Iterable[ForeignService] = (),
     node_ports: int = 0,
     leased_ips: Addresses = 0,
 ) -> Inventory:
     """`leases` is namespace -> lease, of every namespace of a lease that exists, ending ones included: their pods
-    still run. `services` are those of nobody's lease; `node_ports` and `leased_ips` are what may be promised before
-    theirs are taken off."""
+    still run. `attachable` is node -> most volumes, where there is a limit. `services` are those of nobody's lease;
+    `node_ports` and `leased_ips` are what may be promised before theirs are taken off."""
     usable = [n for n in nodes if n.marked and not n.unusable]
     sold = free_bytes(
         classes,
@@ -62,7 +64,14 @@ def inventory(
     services = list(services)
     return Inventory(
         nodes=tuple(
-            free(node, others.get(node.name, {}).values(), with_capacity, table, published)
+            free(
+                node,
+                others.get(node.name, {}).values(),
+                with_capacity,
+                table,
+                published,
+                attachable.get(node.name, NO_LIMIT),
+            )
             for node in sorted(usable, key=_by_name)
         ),
         storage_bytes=sold,

@@ -59,6 +59,7 @@ ROLE = Kind("rbac.authorization.k8s.io", "v1", "roles", "Role")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
 STORAGE_CLASS = Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
 STORAGE_CAPACITY = Kind("storage.k8s.io", "v1", "csistoragecapacities", "CSIStorageCapacity")
+CSI_NODE = Kind("storage.k8s.io", "v1", "csinodes", "CSINode", namespaced=False)
 ENDPOINT_SLICE = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 EVENT = Kind("events.k8s.io", "v1", "events", "Event")
 RUNTIME_CLASS = Kind("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False)
@@ -88,6 +89,7 @@ KINDS = (
     ROLE_BINDING,
     STORAGE_CLASS,
     STORAGE_CAPACITY,
+    CSI_NODE,
     ENDPOINT_SLICE,
     EVENT,
     RUNTIME_CLASS,

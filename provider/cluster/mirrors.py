@@ -21,6 +21,7 @@ from manifests.render.crd import StoredManifest, read_manifest
 from manifests.render.names import MANAGED, lease_of
 from provider.cluster import kinds
 from provider.cluster.addresses import ForeignService, Pool, foreign_service, pool
+from provider.cluster.attachable import Attachable, attachable
 from provider.cluster.capacities import Capacity, capacity
 from provider.cluster.kube import Kube, Object
 from provider.cluster.mirror import Mirror
@@ -86,6 +87,7 @@ class Mirrors:
         self.claims = Mirror(kube, kinds.PERSISTENT_VOLUME_CLAIM, keep=claim)
         self.classes = Mirror(kube, kinds.STORAGE_CLASS, keep=storage_class)
         self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)
+        self.csi_nodes = Mirror(kube, kinds.CSI_NODE, keep=attachable, optional=True)
         self.pools = Mirror(kube, kinds.ADDRESS_POOL, keep=pool, optional=True)
         self.manifests = Mirror(kube, kinds.MANIFEST, keep=_manifest, namespace=manifest_namespace)
         self.hosts = Mirror(kube, kinds.PROVIDER_HOST, keep=_host, namespace=manifest_namespace, optional=True)
@@ -136,6 +138,7 @@ class Mirrors:
             (self.claims, self._supply),
             (self.classes, self._class),
             (self.capacities, self._capacity),
+            (self.csi_nodes, self._supply),
             (self.pools, self._supply),
             (self.manifests, self._manifest),
             (self.hosts, self._routes),
@@ -194,7 +197,11 @@ class Mirrors:
         if (old and old.part) != (new and new.part):
             self._tell_nodes()
 
-    def _supply(self, old: Claim | ForeignService | Pool | None, new: Claim | ForeignService | Pool | None) -> None:
+    def _supply(
+        self,
+        old: Claim | ForeignService | Pool | Attachable | None,
+        new: Claim | ForeignService | Pool | Attachable | None,
+    ) -> None:
         self._tell_inventory()
 
     def _manifest(self, old: StoredManifest | Unreadable | None, new: StoredManifest | Unreadable | None) -> None:

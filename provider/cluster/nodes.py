@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bidengine.node import Node
+from bidengine.node import NO_LIMIT, Node
 from manifests.gpus import LABELS, GpuModel
 from provider.cluster.capacities import Published
 from provider.cluster.gpuhealth import sickness
@@ -100,6 +100,7 @@ def free(
     classes: Iterable[StorageClass],
     table: GpuTable,
     published: Published,
+    attachable: int = NO_LIMIT,
 ) -> Node:
     """What leases may have of a node: allocatable minus what the pods of no lease (`others`, on this node, not
     finished) take. Not below zero: a node may be over-full with pods that never asked the scheduler."""
@@ -119,6 +120,7 @@ def free(
         gpus=gpus,
         classes=classes_on(node.foreign_labels, classes, published),
         largest_volume_bytes=largest_bytes(node.foreign_labels, classes, published),
+        volumes=max(0, attachable - taken.attached),
     )
 
 

@@ -68,13 +68,14 @@ def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
 
 
 def total(asks: Iterable[Ask]) -> Ask:
-    cpu = memory = ephemeral = gpus = 0
+    cpu = memory = ephemeral = gpus = attached = 0
     for ask in asks:
         cpu += ask.cpu_milli
         memory += ask.memory_bytes
         ephemeral += ask.ephemeral_bytes
         gpus += ask.gpu_units
-    return Ask(cpu, memory, ephemeral, gpus)
+        attached += ask.attached
+    return Ask(cpu, memory, ephemeral, gpus, attached=attached)
 
 
 def _ask(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Ask, tuple[tuple[str, int], ...]]:
@@ -103,7 +104,8 @@ def _ask(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Ask, tuple
     _add(needed, _amounts(spec.get("overhead") or {}))
     gpus = tuple(sorted((name, units) for name, units in needed.items() if vendor_of(name) and units))
     cpu, memory, ephemeral = (needed.get(name, 0) for name in ("cpu", "memory", "ephemeral-storage"))
-    return Ask(cpu, memory, ephemeral, sum(units for _, units in gpus)), gpus
+    attached = sum("persistentVolumeClaim" in v or "ephemeral" in v for v in spec.get("volumes") or ())
+    return Ask(cpu, memory, ephemeral, sum(units for _, units in gpus), attached=attached), gpus
 
 
 _Amounts = dict[str, int]

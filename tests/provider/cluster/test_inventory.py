@@ -34,7 +34,7 @@ WEB = PodFacts("lease-ns", "web-0", "w", "n1", False, Ask(1000, GI, GI), (), "we
 DNS = replace(WEB, namespace="kube-system", uid="d", ask=Ask(100, GI, 0), service="")
 
 
-def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None, services=(), ips=0):  # type: ignore[no-untyped-def]
+def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None, services=(), ips=0, attachable=None):  # type: ignore[no-untyped-def]
     return inventory(
         nodes=nodes,
         pods=pods,
@@ -44,6 +44,7 @@ def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None, ser
         published=Published(),
         declared_bytes={"beta3": 100 * GI} if declared is None else declared,
         table=bundled(),
+        attachable=attachable or {},
         services=services,
         node_ports=7,
         leased_ips=ips,
@@ -53,6 +54,13 @@ def look(nodes=(NODE,), pods=(), claims=(), classes=(BETA3,), declared=None, ser
 def test_an_empty_cluster() -> None:
     found = look(nodes=())
     assert (found.nodes, found.lease_pods, found.lease_claims, found.node_ports) == ((), {}, {}, 7)
+
+
+def test_volumes_of_others_take_places_on_their_node_and_a_node_without_a_limit_takes_any() -> None:
+    with_two = replace(DNS, ask=Ask(0, 0, 0, attached=2))
+    assert look(pods=[with_two], attachable={"n1": 5, "gone": 1}).nodes[0].volumes == 3
+    assert look(pods=[with_two], attachable={"n1": 1}).nodes[0].volumes == 0
+    assert look(pods=[with_two]).nodes[0].volumes > 1 << 20
 
 
 def test_each_pod_counts_once_as_a_leases_or_as_somebodys() -> None:

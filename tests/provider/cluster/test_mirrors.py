@@ -86,6 +86,7 @@ def pod(phase: str = "Running", ready: str = "True", namespace: str = NS) -> dic
             id="node ports of somebody else",
         ),
         pytest.param(obj(kinds.SERVICE, "s", "other", labels={}, spec={}), 0, 0, 0, id="a service that holds nothing"),
+        pytest.param(obj(kinds.CSI_NODE, "n1", spec={}), 0, 1, 0, id="volumes a node can attach"),
         pytest.param(obj(kinds.ADDRESS_POOL, "p", "metallb-system", labels={}), 0, 1, 0, id="addresses to lease"),
         pytest.param(obj(kinds.ENDPOINT_SLICE, "kubernetes", "default"), 0, 0, 0, id="nothing of interest"),
         pytest.param(obj(kinds.DEPLOYMENT, "web", labels={}), 0, 0, 0, id="not labelled as ours"),

@@ -106,6 +106,12 @@ def test_what_a_pod_takes_from_its_node(spec: dict[str, Any], ask: Ask) -> None:
     assert pod_facts(pod(**spec)).ask == ask
 
 
+def test_volumes_that_must_be_attached_are_counted() -> None:
+    volumes = [{"persistentVolumeClaim": {"claimName": "a"}}, {"ephemeral": {}}, {"emptyDir": {}}, {"secret": {}}]
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [], "volumes": volumes}}
+    assert pod_facts(pod).ask == Ask(0, 0, 0, attached=2)
+
+
 def test_gpus_by_the_name_they_are_asked_for() -> None:
     assert pod_facts(pod(containers=[wants("1", **{"amd.com/gpu": "1"})])).gpus == (("amd.com/gpu", 1),)
     both = pod(containers=[wants("1", **{"nvidia.com/gpu": "2"}), wants("1", **{"nvidia.com/mig-1g.5gb": "1"})])
