@@ -2,8 +2,8 @@
 
 The unit that is hardest to place goes first, each on the nodes the packing wants filled first (packing.py); work
 without GPUs keeps off GPU nodes while others have room. All replicas of a unit get one card: where several would do,
-the most plentiful one first, so that rare ones stay for those who ask for them. There is no search back over earlier
-units: a group that needs it is declined.
+the most plentiful one first, so that rare ones stay for those who ask for them. A unit that finds no room goes first in
+another try; beyond that there is no search, and a group that needs one is declined.
 """
 
 from __future__ import annotations
@@ -58,16 +58,23 @@ def pack(
 
 
 def _take_all(asked: Sequence[Need], free: Snapshot, *, guarded: bool) -> list[_Taken] | None:
-    taken: list[_Taken] = []
-    for need in sorted(asked, key=lambda n: _hardest_first(n, free)):
-        found = _place(need, free, guarded=guarded)
-        if found is None:
-            _give_back(taken, free)
+    order = sorted(asked, key=lambda n: _hardest_first(n, free))
+    for _ in order:
+        taken: list[_Taken] = []
+        for need in order:
+            found = _place(need, free, guarded=guarded)
+            if found is None:
+                break
+            for entry in found:
+                _take(entry, free, 1)
+            taken += found
+        else:
+            return taken
+        _give_back(taken, free)
+        if need is order[0]:
             return None
-        for entry in found:
-            _take(entry, free, 1)
-        taken += found
-    return taken
+        order = [need, *(other for other in order if other is not need)]
+    return None
 
 
 def _give_back(taken: list[_Taken], free: Snapshot) -> None:

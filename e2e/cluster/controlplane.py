@@ -176,6 +176,7 @@ def _controller_manager(programs: dict[str, Path], place: Place, admin: str) -> 
         "--use-service-account-credentials",
         "--leader-elect=false",
         "--secure-port=0",
+        "--node-monitor-grace-period=5m",  # on a machine that is busy elsewhere, nodes are late, not gone
         *_UNHURRIED,
     ]
 

@@ -81,6 +81,13 @@ def test_work_with_gpus_is_placed_before_others_can_take_its_node(make: Any) -> 
     assert {s.resource_id: s.node for s in placed(spec, free).slots} == {1: "plain", 2: "gpu"}
 
 
+def test_a_unit_that_finds_no_room_goes_first_in_another_try(make: Any) -> None:
+    """Unit 1 asks for more memory, so it goes first and takes the tighter node, which is the only one for unit 2."""
+    free = Snapshot([make.node("tight", 8000, 10), make.node("wide", 2000, 40)])
+    spec = make.group(make.unit(1, cpu=1000, memory_gib=9), make.unit(2, cpu=8000, memory_gib=8))
+    assert {slot.resource_id: slot.node for slot in placed(spec, free).slots} == {1: "wide", 2: "tight"}
+
+
 def test_all_replicas_of_a_unit_get_the_same_card(make: Any) -> None:
     free = Snapshot([make.node("a", gpus={make.a100: 2}), make.node("b", gpus={make.h100: 3})])
     spec = make.group(make.unit(count=3, gpu=1, models=["*"]))
