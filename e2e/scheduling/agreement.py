@@ -38,6 +38,7 @@ from manifests.ids import LeaseID, OrderID, lease_namespace
 from manifests.render import render
 from manifests.render.crd import definitions
 from manifests.render.site import ServicePlan, Site
+from manifests.resources import GroupSpec
 from manifests.sdl import Compiled
 from provider.cluster import kinds
 from provider.cluster.apply import apply_all
@@ -63,7 +64,10 @@ class Outcome:
     as_planned: int = 0
     """replicas on a node the bid reckoned with"""
     broken: list[str] = field(default_factory=list)
-    """we said it fits, and the scheduler refused a pod, or it runs on another card than promised"""
+    """we said it fits, and the scheduler refuses a pod, or it runs on another card than promised"""
+    crowded: list[str] = field(default_factory=list)
+    """it did fit, and pods of other orders of its round went where it was reckoned with before its own came; now we
+    say with the scheduler that it does not"""
     missed: list[str] = field(default_factory=list)
     """we refused, and the scheduler would have placed all pods: orders of several units, which we place without
     search"""
@@ -167,9 +171,9 @@ class _Play:
             await asyncio.gather(*(self._deploy(*entry) for entry in won))
         with self.outcome.timed("rounds: until scheduled"):
             for entry in won:
-                await self._judge(*entry)
+                await self._judge(*entry, alone=False)
         self.room.see(self.daemon.inventory())
-        self.outcome.broken += [f"{key}: the promise was lost, {slots}" for key, slots in self.room.missing.items()]
+        assert not self.room.missing, "what is lost was judged"
         with self.outcome.timed("rounds: trying what was refused"):
             for lease, made in lost:
                 await self._try(lease, made)
@@ -191,7 +195,7 @@ class _Play:
             placement = self._hold(lease, made)
             assert not isinstance(placement, Decline)
             await self._deploy(lease, made, placement)
-            await self._judge(lease, made, placement)
+            await self._judge(lease, made, placement, alone=True)
             self.room.see(self.daemon.inventory())
             self.outcome.edges += 1
         if fits < MOST:
@@ -199,9 +203,12 @@ class _Play:
 
     async def end_some(self) -> None:
         for lease in [lease for lease in self.leases if self.random.random() < 0.4]:
-            await self.kube.delete(kinds.NAMESPACE, None, lease_namespace(lease))
-            self.room.release(lease.order)
+            await self._end(lease)
             self.leases.remove(lease)
+
+    async def _end(self, lease: LeaseID) -> None:
+        await self.kube.delete(kinds.NAMESPACE, None, lease_namespace(lease))
+        self.room.release(lease.order)
 
     def _lease(self) -> LeaseID:
         return OrderID("akash1tenant", next(self._dseq), 1, 1).bid_of(US)
@@ -219,7 +226,7 @@ class _Play:
         async with self._busy:
             await apply_all(self.kube, (obj for obj in objects if obj["kind"] in WHAT_RUNS))
 
-    async def _judge(self, lease: LeaseID, made: Compiled, placement: Placement) -> None:
+    async def _judge(self, lease: LeaseID, made: Compiled, placement: Placement, *, alone: bool) -> None:
         """Whether every replica is bound, on a node with its card."""
         self.outcome.fitted += 1
         replicas = len(placement.slots)
@@ -237,7 +244,11 @@ class _Play:
             except TimeoutError:
                 pods = self.daemon.pods(lease)
                 said = next((pod.detail for pod in pods if not pod.node), "")
-                self.outcome.broken.append(f"{lease}: {said}\n  {made.groups[0].resources}\n  {placement}")
+                told = f"{lease}: {said}\n  {made.groups[0].resources}\n  {placement}"
+                self.room.see(self.daemon.inventory())
+                lost = not alone and lease.order in self.room.missing
+                (self.outcome.crowded if lost else self.outcome.broken).append(told)
+                await self._end(lease)
                 return
         self.leases.append(lease)
         self.outcome.replicas += replicas
@@ -268,11 +279,16 @@ class _Play:
             await _until("the attempt's pods to be gone", lambda: self.daemon.inventory().nodes == before)
             if tried.refused:
                 continue
-            self.room.see(self.daemon.inventory())
-            if isinstance(self.room.fit(spec), Decline):  # else leases that end have made room meanwhile
+            try:  # leases that end may have made room, which the scheduler has seen a moment before us
+                await _until("the same opinion", lambda: self._fits_now(spec), limit_s=20)
+            except TimeoutError:
                 told = f"{lease}: {found.detail}, but {tried.nodes} took it\n  {spec.resources}"
                 (self.outcome.missed if len(spec.resources) > 1 else self.outcome.unexplained).append(told)
             return
+
+    def _fits_now(self, spec: GroupSpec) -> bool:
+        self.room.see(self.daemon.inventory())
+        return isinstance(self.room.fit(spec), Placement)
 
     def _choices(self, made: Compiled) -> Iterator[dict[int, GpuModel]]:
         """One card for each unit with GPUs, of all that would do; a model nobody has when none does."""
