@@ -18,7 +18,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bidengine.commit import Commit
 from bidengine.load import loads
 from bidengine.node import Inventory
 from bidengine.room import Room
@@ -39,7 +38,7 @@ from provider.market.oracle import Oracle
 from provider.market.policy import Policies
 from provider.market.pricing.choose import chosen
 from provider.market.promises import Promises
-from provider.market.restart import rebuilt
+from provider.market.restart import rebuilt, seen
 from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import BidSettings, ClusterSettings, Settings, load
@@ -139,7 +138,7 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
     await chain.measure()
     head = await chain.head()
     book = await Book.load(chain.at(head.height), address, head.height, head.time_unix_ns)
-    room, _ = rebuilt(book, cluster.inventory(), settings.cluster)
+    room, _ = rebuilt(book, cluster.inventory(), settings.cluster, settings.bid)
     told = [
         _told_of(cluster),
         f"provider {address} at height {head.height}: {len(book.bids)} bids, {len(book.leases)} leases",
@@ -160,16 +159,15 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
 
 
 def _cluster_alone(settings: Settings, cluster: Cluster, why: str) -> Ground:
-    room = Room(_commit(settings.cluster))
-    room.see(cluster.inventory())
+    room = seen(cluster.inventory(), settings.cluster, settings.bid)
     told = [_told_of(cluster), f"bids that wait for an answer: {why}"]
     return Ground(room, cluster.inventory(), told, cluster.nodes())
 
 
 def _thought_of(settings: Settings | None, nodes: Path | None) -> Ground:
     inventory = read_nodes(nodes) if nodes is not None else sandbox_inventory()
-    room = Room(_commit(settings.cluster if settings is not None else ClusterSettings()))
-    room.see(inventory)
+    cluster, bid = (settings.cluster, settings.bid) if settings is not None else (ClusterSettings(), BID)
+    room = seen(inventory, cluster, bid)
     return Ground(room, inventory, [f"{len(inventory.nodes)} nodes: {nodes or THE_SANDBOXS}"])
 
 
@@ -184,11 +182,6 @@ def _asked_for_prices(bid: BidSettings) -> str:
 
 def _nobody(asked: object) -> NoReturn:
     raise AssertionError(asked)
-
-
-def _commit(settings: ClusterSettings) -> Commit:
-    s = settings
-    return Commit(s.overcommit_cpu_percent, s.overcommit_memory_percent, s.overcommit_storage_percent)
 
 
 def _told_of(cluster: Cluster) -> str:

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from bidengine.explain import places
+from bidengine.frag import CardFrag
+from bidengine.frag import frag as broken_up
 from bidengine.node import Inventory, Node
 from bidengine.notation import card_in_short, in_short, parse_group
 from bidengine.reasons import Decline
-from bidengine.room import Room
 from manifests.errors import Invalid
 from manifests.gpus import GpuModel
 from manifests.units import format_cpu_milli, shown_bytes
@@ -99,11 +100,14 @@ def frag(
     config: ConfigOption = None, nodes: NodesOption = None, cluster_only: ClusterOnly = False,
     output: OutputOption = "table",
 ) -> None:  # fmt: skip
-    """How far free cards are scattered: the largest single order of each card, and the share of free cards that stand
-    on nodes already broken into."""
+    """How far free cards are scattered: the most of each that one replica can have, the share of free cards on nodes
+    already broken into, and those stranded: free, with no cores, memory or pod left beside them."""
     on = _looked(config, nodes, cluster_only)
-    rows = [_frag_row(card, on.inventory, on.room) for card in _cards(on.inventory)]
-    columns = {"card": "card", "free": "free", "largest single order": "largest", "scattered %": "scattered_percent"}
+    rows = [_frag_row(card) for card in broken_up(on.inventory, on.room.free()).cards]
+    columns = {
+        "card": "card", "cards": "cards", "free": "free", "most in one replica": "largest",
+        "scattered %": "scattered_percent", "stranded": "stranded",
+    }  # fmt: skip
     show(rows, output, columns, nothing="no node has a GPU")
 
 
@@ -177,14 +181,12 @@ def _unsold_row(node: NodeReport, gpu: GpuReport, why_not: str) -> dict[str, Any
     }
 
 
-def _frag_row(card: GpuModel, all_of: Inventory, room: Room) -> dict[str, Any]:
-    whole = {node.name: node.gpus.get(card, 0) for node in all_of.nodes}
-    free = {node.name: node.gpus.get(card, 0) for node in room.free().nodes}
-    scattered = sum(units for name, units in free.items() if units < whole.get(name, 0))
-    total = sum(free.values())
+def _frag_row(card: CardFrag) -> dict[str, Any]:
     return {
-        "card": card_in_short(card),
-        "free": total,
-        "largest": max(free.values(), default=0),
-        "scattered_percent": round(100 * scattered / total, 1) if total else 0.0,
+        "card": card_in_short(card.card),
+        "cards": card.units,
+        "free": card.free,
+        "largest": card.largest,
+        "scattered_percent": card.index_percent,
+        "stranded": card.stranded,
     }

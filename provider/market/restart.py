@@ -46,12 +46,7 @@ def rebuilt(
 ) -> tuple[Room, dict[OrderID, str]]:
     """All promises again: leases are kept whether they fit or not, open bids get their room back if it is there.
     Also the open bids that can no longer be kept, with the reason: they must be closed before a tenant accepts them."""
-    c = cluster
-    room = Room(
-        Commit(c.overcommit_cpu_percent, c.overcommit_memory_percent, c.overcommit_storage_percent),
-        Packing(Strategy(bids.packing), bids.gpu_node_cpu_share_percent),
-    )
-    room.see(inventory)
+    room = seen(inventory, cluster, bids)
     specs = {key: order.spec for key, order in book.orders.items()}
     offers = {key: bid.offer for key, bid in book.bids.items()}
     unkept = rebuild(
@@ -64,3 +59,13 @@ def rebuilt(
         [(bid, specs[key]) for key, bid in book.bids.items() if key in specs],
     )
     return room, {bid.id.order: no.detail for bid, no in unkept}
+
+
+def seen(inventory: Inventory, cluster: ClusterSettings, bids: BidSettings) -> Room:
+    """Room without any promise, as the operator wants it sold and filled."""
+    room = Room(
+        Commit(cluster.overcommit_cpu_percent, cluster.overcommit_memory_percent, cluster.overcommit_storage_percent),
+        Packing(Strategy(bids.packing), bids.gpu_node_cpu_share_percent),
+    )
+    room.see(inventory)
+    return room

@@ -100,7 +100,9 @@ def test_what_cannot_be_read_is_a_usage_error(ask: Callable[..., Any]) -> None:
 
 def test_how_scattered_free_cards_are(ask: Callable[..., Any]) -> None:
     (row,) = json.loads(ask("frag", "-o", "json").out)
-    assert row == {"card": "nvidia/h100/80Gi/sxm", "free": 8, "largest": 4, "scattered_percent": 0.0}
+    assert row == {
+        "card": "nvidia/h100/80Gi/sxm", "cards": 8, "free": 8, "largest": 4, "scattered_percent": 0, "stranded": 0,
+    }  # fmt: skip
 
 
 def test_without_gpus_there_is_nothing_to_show(akp: Callable[..., Any], tmp_path: Path) -> None:
