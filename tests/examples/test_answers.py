@@ -109,7 +109,7 @@ async def test_the_command_says_the_same_in_a_process_of_its_own(tmp_path: Path)
     (group,) = json.loads(out)["groups"]
     assert group["price"]["per_block"] == format_decimal(price.amount_e18)
     assert group["placement"] == [
-        "unit 1: 1 on gpu-a100 with nvidia/a100/80Gi/sxm", "unit 2: 1 on gpu-a100 with nvidia/a100/80Gi/sxm",
+        "unit 1: 1 on gpu-h100 with nvidia/h100/80Gi/sxm", "unit 2: 1 on gpu-a100 with nvidia/a100/80Gi/sxm",
     ]  # fmt: skip
 
 

@@ -35,14 +35,14 @@ async def bid_of(town: Any, until: Callable[..., Any]) -> Any:
 
 
 async def test_what_is_promised_is_taken_off(in_town: Callable[..., Any], until: Any, tmp_path: Path) -> None:
-    """Two A100 are promised to a bid; a person who only looks sees six, and may change nothing."""
+    """An A100 is promised to a bid; a person who only looks sees seven, and may change nothing."""
     config = tmp_path / "akp.yaml"
     async with in_town(GPU, asked=GPU.groups, chain_block_s=BLOCK_S) as town, living(town.net):
         await town.net.tenant.post(town.compiled, 7, DEPOSIT)
         bid = await bid_of(town, until)
         async with ground(config) as on:
             assert on.inventory.nodes == tuple(sorted(sandbox_inventory().nodes, key=lambda node: node.name))
-            assert sum(node.gpus.get(A100, 0) for node in on.room.free().nodes) == 6
+            assert sum(node.gpus.get(A100, 0) for node in on.room.free().nodes) == 7
             assert {node.name: node.why_not for node in on.nodes} == {node.name: "" for node in on.inventory.nodes}
             assert on.block_time_ms == 6000
             assert any("1 bids, 0 leases" in line for line in on.told)
