@@ -119,5 +119,14 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
     found.height = 43
     text = metrics.text().decode()
     assert "akp_height 43.0" in text
-    elsewhere = ("akp_policy_", "akp_owners_", "akp_maint", "akp_wallet_", "akp_price_", "akp_oracle_", "akp_auto_")
+    elsewhere = (
+        "akp_policy_",
+        "akp_owners_",
+        "akp_maint",
+        "akp_wallet_",
+        "akp_price_",
+        "akp_oracle_",
+        "akp_auto_",
+        "akp_hot_key_",
+    )
     assert all(f"# HELP {name} " in text for name in HELP if not name.startswith(elsewhere))
