@@ -22,6 +22,7 @@ from bidengine.commit import Commit
 from bidengine.node import Inventory
 from bidengine.notation import card_in_short
 from bidengine.outcomes import LOST_NOT_PRICE, LOST_PRICE, UNKNOWN, WON
+from bidengine.packing import Packing
 from bidengine.placement import Placement
 from bidengine.quote import Quote
 from bidengine.reasons import Decline
@@ -94,9 +95,10 @@ def simulate(
     *,
     assumptions: Assumptions,
     commit: Commit = Commit(),  # noqa: B008 - frozen
+    packing: Packing = Packing(),  # noqa: B008 - frozen
     screen: Screen = lambda order: None,
 ) -> Result:
-    room = Room(commit)
+    room = Room(commit, packing)
     room.see(inventory)
     meter = _Meter(_capacity(inventory))
     ends: list[tuple[int, OrderID]] = []

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bidengine.commit import Commit
 from bidengine.node import Inventory
 from bidengine.recorded import Recorded, parse_lines
+from bidengine.room import Room
 from bidengine.simulate import Assumptions, Result, simulate
 from bidengine.tariff import MONTH_MS
 from manifests.coins import shown
@@ -52,11 +52,11 @@ def simulate_(
     log.configure("auto", level="error")
     records = _read(orders)
     assumptions = Assumptions(max(1, lease_hours * HOUR_MS // block_ms), ceiling_percent)
-    inventory, commit, told = asyncio.run(_inventory(config, nodes))
+    inventory, room, told = asyncio.run(_inventory(config, nodes))
     for line in (*told, *(f"assumed: {line}" for line in (*_ASSUMED, *assumptions.told()))):
         typer.echo(line, err=True)
     rows = [
-        _row(str(path), _run(records, inventory, commit, Prices(path), assumptions, block_ms), block_ms)
+        _row(str(path), _run(records, inventory, room, Prices(path), assumptions, block_ms), block_ms)
         for path in prices
     ]
     if output == "table":
@@ -68,14 +68,14 @@ def simulate_(
 def _run(
     records: Sequence[Recorded],
     inventory: Inventory,
-    commit: Commit,
+    room: Room,
     prices: Prices,
     assumptions: Assumptions,
     block_ms: int,
 ) -> Result:
     return simulate(
         records, inventory, lambda order, at: prices.quote(order, at, block_time_ms=block_ms),
-        assumptions=assumptions, commit=commit,
+        assumptions=assumptions, commit=room.commit, packing=room.packing,
     )  # fmt: skip
 
 
@@ -125,10 +125,10 @@ def _read(path: Path) -> tuple[Recorded, ...]:
         raise ConfigError(f"{path}:{bad.line}", str(bad), "See docs/simulate.md for the format.") from None
 
 
-async def _inventory(config: Path | None, nodes: Path | None) -> tuple[Inventory, Commit, list[str]]:
+async def _inventory(config: Path | None, nodes: Path | None) -> tuple[Inventory, Room, list[str]]:
     async with room_ground(config, nodes, cluster_only=True) as on:
         inventory = on.inventory
         empty = Inventory(
             inventory.nodes, inventory.storage_bytes, node_ports=inventory.node_ports, leased_ips=inventory.leased_ips
         )
-        return empty, on.room.commit, on.told[:1]
+        return empty, on.room, on.told[:1]

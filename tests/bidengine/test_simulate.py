@@ -10,6 +10,7 @@ import pytest
 
 from bidengine.node import Inventory
 from bidengine.notation import parse_group
+from bidengine.packing import Packing, Strategy
 from bidengine.placement import Placement
 from bidengine.quote import Quote
 from bidengine.reasons import Decline, Reason
@@ -125,6 +126,14 @@ def test_rules_may_have_their_say(inventory: Inventory) -> None:
         [recorded(1, 5, winner=11)], inventory, asking(10), assumptions=DAY, screen=lambda order: no
     )  # fmt: skip
     assert found.outcomes == {"skip.attributes": 1}
+
+
+def test_nodes_are_filled_as_the_operator_wants_his_own_filled(inventory: Inventory) -> None:
+    """Where free GPUs keep the node's cores, an order without GPUs gets no bid."""
+    without_gpus, protect = recorded(1, 5, "1cpu,1Gi", winner=11), Packing(Strategy.PROTECT_GPU)
+    assert run(inventory, without_gpus).outcomes == {"won": 1}
+    found = simulate([without_gpus], inventory, asking(10), assumptions=DAY, packing=protect)
+    assert found.outcomes == {"skip.capacity.cpu_on_gpu_node": 1}
 
 
 def test_the_order_of_the_records_makes_no_difference_and_the_inventory_stays(inventory: Inventory) -> None:
