@@ -43,11 +43,10 @@ from manifests.resources import (
 )
 from provider import log
 from provider.market.book import Book
-from provider.market.orders import Orders
+from provider.market.judge import Judge
 from provider.market.policy import Policies
 from provider.market.promises import Promises
 from provider.market.wallet import Wallet
-from provider.metrics import Metrics
 from provider.settings import BidSettings
 
 LISTED, PROMISED = 5_000, 1_000
@@ -76,7 +75,7 @@ HTTP = Endpoint(EndpointKind.SHARED_HTTP)
 PERSISTENT = Storage("data", 1 << 34, (Attribute("class", "beta3"), Attribute("persistent", "true")))
 
 
-def market(count: int, work: Path) -> tuple[Orders, list[Order]]:
+def market(count: int, work: Path) -> tuple[Judge, list[Order]]:
     """What the daemon's own parts make of one, without a chain and a cluster."""
     book = Book(
         Provider("akash1us", "https://us.test", ATTRIBUTES, {"akash1auditor": ATTRIBUTES}),
@@ -89,17 +88,14 @@ def market(count: int, work: Path) -> tuple[Orders, list[Order]]:
     wallet = Wallet(book, Promises(book, room), cast(Any, None), BidSettings())
     wallet._balances, wallet._read_at = {"uakt": 10**12}, 10_000
     pricing: Any = argparse.Namespace(denoms=frozenset({"uact"}))
-    orders = Orders(
-        book, room, pricing, cast(Any, None), cast(Any, None), cast(Any, None), BidSettings(), Metrics(), lambda: 6000,
-        Policies(work / "policy.yaml", work), wallet,
-    )  # fmt: skip
+    judge = Judge(book, room, pricing, Policies(work / "policy.yaml", work), wallet, BidSettings(), lambda: 6000)
     made = [_order(n) for n in range(count)]
     for order in made:
         book.orders[order.id] = order
     for n in range(PROMISED):
         held = replace(_order(n).id, dseq=10**6 + n)
         room.hold(held, _order(0).spec, Placement(()), height=1)
-    return orders, made
+    return judge, made
 
 
 def _order(n: int) -> Order:
@@ -123,11 +119,11 @@ def _order(n: int) -> Order:
 
 async def run(count: int, runs: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="akp-bench-") as work:
-        orders, made = market(count, Path(work))
+        judge, made = market(count, Path(work))
         best, answers = float("inf"), Counter[str]()
         for _ in range(runs):
             began = time.process_time()
-            found = [screen(order, orders._us(order.id)) for order in made]
+            found = [screen(order, judge.us(order.id)) for order in made]
             best = min(best, time.process_time() - began)
             answers = Counter(no.code if no is not None else "considered" for no in found)
     return {
