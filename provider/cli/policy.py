@@ -55,7 +55,7 @@ def try_(
         raise ConfigError(str(sdl), f"the file cannot be read: {bad.strerror}", "Check its name.") from None
     except SdlInvalid as bad:
         raise ConfigError(str(sdl), str(bad), f"akp sdl lint {sdl} tells more.") from None
-    now, owner = int(time.time()), _address(owner) if owner else ""
+    now, owner = int(time.time()), tenant_address(owner) if owner else ""
     us = Us(
         Provider("", "", ()), MarketParams((), 0, 0, 0), 0, frozenset(), 0, 0, maintenance=False, height=0,
         now_unix_s=now, policy=found.current,
@@ -115,7 +115,7 @@ def deny(
     """Deny a tenant: no more bids on its orders, leases go on. Written to the first file of owners.deny.files."""
     path, found = _path(config, policy), _opened(config, policy)
     until = int(time.time()) + _period_s(for_) if for_ else None
-    entry = Entry(_address(owner), until, reason)
+    entry = Entry(tenant_address(owner), until, reason)
     file = _first(path, found.sources()[0], "deny")
     _edit(file, owner, entry)
     print(f"{owner} is denied {'for good' if until is None else f'until {shown_time(until)}'} ({file})")
@@ -126,7 +126,7 @@ def allow(owner: _Owner, config: _Config = None, policy: _File = None) -> None:
     """Take a tenant off the deny files and, where the policy serves only listed tenants, put it on the first file of
     owners.allow.files. Exit code 1 if it is still denied by something else."""
     path, found = _path(config, policy), _opened(config, policy)
-    owner = _address(owner)
+    owner = tenant_address(owner)
     denies, allows = found.sources()
     for name in denies.files:
         _edit(path.parent / name, owner, None)
@@ -169,7 +169,8 @@ def _edit(file: Path, owner: str, entry: Entry | None) -> None:
             raise ConfigError(str(file), f"cannot be written: {bad.strerror}", "Check your rights.") from None
 
 
-def _address(owner: str) -> str:
+def tenant_address(owner: str) -> str:
+    """As it was typed; ConfigError when it is none."""
     try:
         return parse_owner(owner)
     except ValueError as bad:

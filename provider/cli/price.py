@@ -25,11 +25,14 @@ from provider import log
 from provider.cli.from_go import from_go
 from provider.cli.ground import ConfigOption, Ground, NodesOption, ground
 from provider.cli.lists import structured
+from provider.cli.policy import tenant_address
 from provider.errors import ConfigError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="What orders would cost, and why.")
 app.command("from-go")(from_go)
 HOUR_MS = 3_600_000
+NOBODY = "akash1tenant"
+"""a tenant on no list and without prices of his own"""
 
 
 @app.callback()
@@ -43,13 +46,15 @@ def explain(
     config: ConfigOption = None,
     nodes: NodesOption = None,
     prices: Annotated[Path | None, typer.Option(help="Another price file than the settings name.")] = None,
+    owner: Annotated[str, typer.Option(help="The tenant it would come from; left out, one whom nobody knows.")] = "",
     output: Annotated[Literal["text", "json", "yaml"], typer.Option("--output", "-o")] = "text",
 ) -> None:
     """Each rule's opinion, the placement, the parts of the price and the bid, for each group of an SDL file. The same
     code answers that bids. Exit code 1 if a group gets no bid."""
     log.configure("auto", level="error")
     compiled = _compiled(sdl)
-    told, answers = asyncio.run(_explained(compiled, config, nodes, prices))
+    tenant = tenant_address(owner) if owner else NOBODY
+    told, answers = asyncio.run(_explained(compiled, config, nodes, prices, tenant))
     if output == "text":
         _print(told, answers)
     else:
@@ -115,12 +120,12 @@ class Answer:
         return [*out, f"  answer {answer}"]
 
 
-async def answered(compiled: Compiled, on: Ground) -> list[Answer]:
+async def answered(compiled: Compiled, on: Ground, tenant: str = NOBODY) -> list[Answer]:
     """Group after group, as their orders would come: each leaves less room for the next."""
     judge, out = on.judge, []
     assert judge is not None
     for number, spec in enumerate(compiled.groups, 1):
-        order = Order(OrderID("akash1tenant", 1, number, 1), "open", spec, judge.book.height,
+        order = Order(OrderID(tenant, 1, number, 1), "open", spec, judge.book.height,
                       compiled.reclamation_min_window_s)  # fmt: skip
         judge.book.orders[order.id] = order  # one that the book does not have is over
         judged = await judge.answer(order, through=True)
@@ -131,10 +136,10 @@ async def answered(compiled: Compiled, on: Ground) -> list[Answer]:
 
 
 async def _explained(
-    compiled: Compiled, config: Path | None, nodes: Path | None, prices: Path | None
+    compiled: Compiled, config: Path | None, nodes: Path | None, prices: Path | None, tenant: str
 ) -> tuple[list[str], list[Answer]]:
     async with ground(config, nodes, asked=compiled.groups, prices=prices) as on:
-        return on.told, await answered(compiled, on)
+        return on.told, await answered(compiled, on, tenant)
 
 
 def _compiled(path: Path) -> Compiled:

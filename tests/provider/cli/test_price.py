@@ -86,6 +86,7 @@ def test_other_prices_and_nodes(akp: Callable[..., Any], tmp_path: Path) -> None
         (("--sdl", str(WEB), "--prices", "none.yaml"), "none.yaml: the price file cannot be read"),
         (("--sdl", str(WEB), "--nodes", "none.yaml"), "none.yaml: No such file"),
         (("--sdl", str(WEB), "--config", "none.yaml"), "none.yaml: No such file"),
+        (("--sdl", str(WEB), "--owner", "akash1me"), "OWNER"),
         ((), "Missing option"),
     ],
 )
@@ -120,3 +121,22 @@ def test_whoever_says_the_price_is_asked(akp: Callable[..., Any], tmp_path: Path
     )  # fmt: skip
     assert "prices by bid.strategy scale" in said.out, said.err
     assert "(scale)" in said.out
+
+
+TENANT = "akash1qyqszqgpqyqszqgpqyqszqgpqyqszqgplgve5x"
+
+
+def test_a_tenant_with_prices_and_terms_of_his_own(akp: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "prices.yaml").write_text(f"{PRICES}owners: {{{TENANT}: {{discountPercent: 20}}}}\n")
+    (tmp_path / "policy.yaml").write_text(f"owners: {{deny: {{entries: [{{owner: {TENANT}, reason: miner}}]}}}}\n")
+    (tmp_path / "akp.yaml").write_text(json.dumps({"bid": {"policy": str(tmp_path / "policy.yaml")}}))
+    (tmp_path / "nodes.yaml").write_text("nodes: [{name: only, cpu: 1, memory: 1Gi, ephemeral: 1Gi}]\n")
+    files = ("--prices", tmp_path / "prices.yaml", "--nodes", tmp_path / "nodes.yaml")
+    anybody = akp("price", "explain", "--sdl", WEB, *files, "--config", tmp_path / "akp.yaml")
+    assert (anybody.code, "discount" in anybody.out) == (0, False), anybody.err
+    found = akp("price", "explain", "--sdl", WEB, *files, "--owner", TENANT)
+    assert found.code == 0
+    assert "discount of the tenant: -20 %" in found.out
+    denied = akp("price", "explain", "--sdl", WEB, *files, "--config", tmp_path / "akp.yaml", "--owner", TENANT)
+    assert denied.code == 1
+    assert "answer no bid, skip.owner_denied: the tenant is denied: " in denied.out
