@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from bidengine.reasons import Reason
+from bidengine.commit import Commit
+from bidengine.pack import pack
+from bidengine.reasons import Decline, Reason
 from bidengine.rules.group import group
+from bidengine.snapshot import Snapshot
 from manifests.resources import Attribute, Cpu, Gpu, Storage
 
 
@@ -42,3 +45,16 @@ def test_what_nobody_could_run_is_refused_for_good(make: Any, broken: Any, told:
     assert found is not None
     assert (found.reason, found.final) == (Reason.GROUP_INVALID, True)
     assert told in found.detail
+
+
+@pytest.mark.parametrize(
+    "vendor", ["acme", "NVIDIA", "nvidia.com", "", "nvidia/model/a100/model", "*", "\N{SNOWMAN}", "a" * 300]
+)
+def test_d20_a_vendor_nobody_knows_is_a_no_and_never_an_error(make: Any, vendor: str) -> None:
+    """product.md D20: the reference panicked on a tenant's GPU vendor."""
+    gpu = Gpu(1, (Attribute(f"vendor/{vendor}/model/a100", "true"),))
+    spec = make.group(with_resources(make.unit(), gpu=gpu))
+    free = Snapshot([make.node("n", gpus={make.a100: 8})])
+    found = group(make.order(spec), make.us()) or pack(spec, free, Commit())
+    assert isinstance(found, Decline)
+    assert found.reason in (Reason.GROUP_INVALID, Reason.NO_GPU_MODEL)

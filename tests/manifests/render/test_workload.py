@@ -54,7 +54,8 @@ def test_the_selector_matches_the_pods(build, lease, site):
         (GpuModel("nvidia", "a100", "80Gi", "sxm"), {"a100", "a100.ram.80Gi", "a100.interface.sxm"}),
     ],
 )
-def test_a_card_ties_the_pods_to_nodes_that_have_exactly_it(build, lease, site, card, labels):
+def test_d9_a_card_ties_the_pods_to_nodes_that_have_exactly_it(build, lease, site, card, labels):
+    """product.md D9: the reference asked for the interface under the name of the memory's size."""
     made = workload(lease, build.service(resources=build.resources(gpu=1)), ServicePlan("nvidia", card), site, "7")
     found = node_labels(made)
     prefix = "akash.network/capabilities.gpu.vendor.nvidia.model."
