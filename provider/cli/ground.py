@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -83,7 +84,7 @@ async def ground(
                 file = Path(open_.enter_context(tempfile.TemporaryDirectory(prefix="akp-"))) / "prices.yaml"
                 file.write_text(PRICES)
                 bid = _with(bid, file)
-            book = imagined(thought.inventory, asked)
+            book = imagined(thought.inventory, asked, time_unix_ns=time.time_ns())
             policies = Policies(bid.policy, settings.data if settings is not None else Path("nowhere"))
             wallet = Wallet(book, Promises(book, thought.room), _nobody, bid)
             pricing = await open_.enter_async_context(chosen(bid, lambda: BLOCK_MS, Metrics()))

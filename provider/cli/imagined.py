@@ -38,13 +38,13 @@ def sandbox_inventory() -> Inventory:
     return Inventory(tuple(nodes), dict.fromkeys(classes, _CLASS_BYTES), node_ports=ClusterSettings().node_ports)
 
 
-def imagined(inventory: Inventory, asked: Sequence[GroupSpec]) -> Book:
+def imagined(inventory: Inventory, asked: Sequence[GroupSpec], *, time_unix_ns: int = 0) -> Book:
     """A book without orders, whose provider has the attributes and audits that these groups ask for, and publishes
-    what its nodes can serve."""
+    what its nodes can serve. By its time entries on the policy's lists end."""
     cards = sorted({card for node in inventory.nodes for card in node.gpus})
     attributes = sandbox.spoken(asked, cards, sorted(inventory.storage_bytes))
     signed = [group.requirements.signed_by for group in asked]
     auditors = sorted({auditor for by in signed for auditor in (*by.all_of, *by.any_of)})
     us = Provider("akash1us", "https://akp.invalid:8443", attributes, dict.fromkeys(auditors, attributes))
     market = MarketParams((Coin("uakt", 500_000),), 20, sandbox.MIN_RECLAMATION_WINDOW_S, 30 * 86_400)
-    return Book(us, market, height=1, time_unix_ns=0)
+    return Book(us, market, height=1, time_unix_ns=time_unix_ns)

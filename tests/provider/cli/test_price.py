@@ -140,3 +140,15 @@ def test_a_tenant_with_prices_and_terms_of_his_own(akp: Callable[..., Any], tmp_
     denied = akp("price", "explain", "--sdl", WEB, *files, "--config", tmp_path / "akp.yaml", "--owner", TENANT)
     assert denied.code == 1
     assert "answer no bid, skip.owner_denied: the tenant is denied: " in denied.out
+
+
+def test_an_entry_of_a_list_that_has_ended_counts_no_more(akp: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(f"owners: {{deny: {{entries: [{{owner: {TENANT}, until: 2020-01-01}}]}}}}\n")
+    (tmp_path / "prices.yaml").write_text(PRICES)
+    (tmp_path / "akp.yaml").write_text(json.dumps({"bid": {"policy": str(tmp_path / "policy.yaml")}}))
+    (tmp_path / "nodes.yaml").write_text("nodes: [{name: only, cpu: 1, memory: 1Gi, ephemeral: 1Gi}]\n")
+    said = akp(
+        "price", "explain", "--sdl", WEB, "--owner", TENANT, "--config", tmp_path / "akp.yaml",
+        "--prices", tmp_path / "prices.yaml", "--nodes", tmp_path / "nodes.yaml",
+    )  # fmt: skip
+    assert said.code == 0, said.out
