@@ -123,6 +123,7 @@ def changed(name: str, *pairs: tuple[str, str]) -> str:
 
 
 PLACEMENT = "^    anywhere:$"
+DEAR_T4 = '{cpu: 0.30, memoryGiB: 0.05, gpu: {nvidia/t4: 4000, "*": 40,'
 CASES = {
     "skip.attributes": changed("01-web", (PLACEMENT, "    anywhere:\n      attributes: {region: moon}")),
     "skip.audit_signature": changed(
@@ -141,19 +142,23 @@ CASES = {
     "skip.capacity.ip": TEXTS["06-leased-ip"],
     "skip.capacity.nodeport": TEXTS["08-node-ports-udp"],
     "skip.price.no_rate": changed("03-persistent-storage", ("class: beta2", "class: beta1")),
+    "skip.price.below_floor": changed(
+        "04-gpu", ("^ +- model: a100\n.*\n.*\n", ""), ("model: h100", "model: t4")
+    ),
     "skip.price.above_max": changed("01-web", ("amount: 10000", "amount: 11.4")),
 }  # fmt: skip
 
 
 async def test_each_code_that_an_order_can_bring_about(tmp_path: Path) -> None:
-    """The provider has one node port and no price for the storage class beta1."""
+    """The provider has one node port, no price for the storage class beta1, and cards that cost more than they earn."""
     async with network(tmp_path, block_s=0.1) as made:
         cluster = made.settings.cluster.model_copy(update={"node_ports": 1})
         net = replace(made, settings=made.settings.model_copy(update={"cluster": cluster}))
         config = json.loads((tmp_path / "akp.yaml").read_text())
         config["cluster"]["node_ports"] = 1
         (tmp_path / "akp.yaml").write_text(json.dumps(config))
-        (tmp_path / "prices.yaml").write_text(PRICES.replace("beta1: 0.01, ", ""))
+        prices = PRICES.replace("beta1: 0.01, ", "").replace('{cpu: 0.30, memoryGiB: 0.05, gpu: {"*": 40,', DEAR_T4)
+        (tmp_path / "prices.yaml").write_text(prices)
         found, told = {}, {}
         async with living(net):
             for dseq, (code, text) in enumerate(CASES.items(), 1):
