@@ -137,6 +137,7 @@ CASES = {
     ),
     "skip.capacity.aggregate": changed("01-web", ("size: 64Mi", "size: 512Gi"), ("count: 1", "count: 20")),
     "skip.capacity.node_fit": changed("01-web", ("units: 100m", "units: 200")),
+    "skip.capacity.cpu_on_gpu_node": changed("01-web", ("units: 100m", "units: 100")),
     "skip.capacity.gpu_model": changed("04-gpu", ("count: 1", "count: 9")),
     "skip.capacity.storage_class": changed("03-persistent-storage", ("size: 1Gi", "size: 11Ti")),
     "skip.capacity.ip": TEXTS["06-leased-ip"],
@@ -150,12 +151,15 @@ CASES = {
 
 
 async def test_each_code_that_an_order_can_bring_about(tmp_path: Path) -> None:
-    """The provider has one node port, no price for the storage class beta1, and cards that cost more than they earn."""
+    """The provider has one node port, no price for the storage class beta1, cards that cost more than they earn, and
+    keeps cores for its cards."""
     async with network(tmp_path, block_s=0.1) as made:
         cluster = made.settings.cluster.model_copy(update={"node_ports": 1})
-        net = replace(made, settings=made.settings.model_copy(update={"cluster": cluster}))
+        bid = made.settings.bid.model_copy(update={"packing": "protect-gpu"})
+        net = replace(made, settings=made.settings.model_copy(update={"cluster": cluster, "bid": bid}))
         config = json.loads((tmp_path / "akp.yaml").read_text())
         config["cluster"]["node_ports"] = 1
+        config["bid"]["packing"] = "protect-gpu"
         (tmp_path / "akp.yaml").write_text(json.dumps(config))
         prices = PRICES.replace("beta1: 0.01, ", "").replace('{cpu: 0.30, memoryGiB: 0.05, gpu: {"*": 40,', DEAR_T4)
         (tmp_path / "prices.yaml").write_text(prices)

@@ -105,6 +105,16 @@ def test_how_scattered_free_cards_are(ask: Callable[..., Any]) -> None:
     }  # fmt: skip
 
 
+def test_the_packing_of_the_settings_counts(akp: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text("nodes: [{name: n, cpu: 8, memory: 1Ti, ephemeral: 1Ti, gpus: {nvidia/t4: 8}}]\n")
+    asked = ("inventory", "fit", "2cpu,1Gi", "--nodes", tmp_path / "n.yaml", "-o", "json")
+    assert akp(*asked).code == 0
+    (tmp_path / "akp.yaml").write_text('{"bid": {"packing": "protect-gpu"}}')
+    said = akp(*asked, "--config", tmp_path / "akp.yaml")
+    assert said.code == 1
+    assert json.loads(said.out)[0]["code"] == "skip.capacity.cpu_on_gpu_node"
+
+
 def test_without_gpus_there_is_nothing_to_show(akp: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "n.yaml").write_text("nodes: [{name: n, cpu: 1, memory: 1Gi, ephemeral: 1Gi}]\n")
     for command in ("gpus", "frag"):
