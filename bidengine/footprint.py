@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bidengine.node import Ask, BoundPod
 from bidengine.placement import Slot
@@ -45,11 +46,15 @@ def unmatched(slots: Sequence[Slot], pods: Sequence[BoundPod]) -> list[Slot]:
     return left
 
 
-def claimed(slots: Sequence[Slot], claims: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """Persistent bytes by class: what was promised or what is already claimed, whichever is more."""
+def claimed(
+    slots: Sequence[Slot], claims: Mapping[str, int], same: Mapping[str, str] = MappingProxyType({})
+) -> tuple[tuple[str, int], ...]:
+    """Persistent bytes by class: what was promised or what is already claimed, whichever is more. `same` is class ->
+    the class whose bytes it shares."""
     promised: dict[str, int] = {}
     for slot in slots:
         for c, quantity in slot.ask.volumes:
+            c = same.get(c, c)
             promised[c] = promised.get(c, 0) + quantity
     return tuple((c, max(promised.get(c, 0), claims.get(c, 0))) for c in sorted({*promised, *claims}))
 

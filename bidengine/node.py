@@ -76,3 +76,5 @@ class Inventory:
     node_ports: int = 0
     """node ports that may be promised, before leases' use"""
     leased_ips: int = 0
+    same_storage: Mapping[str, str] = field(default_factory=dict)
+    """class -> the class whose bytes it shares, where the same storage is sold under two names"""

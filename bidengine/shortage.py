@@ -13,7 +13,7 @@ from bidengine.needs import Need, leased_ips, node_ports
 from bidengine.node import Node
 from bidengine.packing import gpus
 from bidengine.reasons import Decline, Reason
-from bidengine.snapshot import Snapshot
+from bidengine.snapshot import Snapshot, summed
 from manifests.gpus import GpuModel
 from manifests.resources import GroupSpec
 from manifests.units import shown_bytes
@@ -92,7 +92,9 @@ def _storage(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     for need in asked:
         for c, quantity in need.ask.volumes:
             needed[c] += quantity * need.replicas
-    for c, quantity in sorted(needed.items()):
+    together = summed(needed.items(), free.same_storage)
+    for c in sorted(needed):
+        quantity = together[free.same_storage.get(c, c)]
         left = max(free.storage_bytes.get(c, 0), 0)
         if c not in free.classes:
             yield Decline(Reason.NO_STORAGE_CLASS, f"no node offers the storage class {c!r}", final=False)

@@ -37,10 +37,12 @@ class Snapshot:
         node_ports: int = 0,
         leased_ips: int = 0,
         packing: Packing | None = None,
+        same_storage: Mapping[str, str] | None = None,
     ) -> None:
         whole = list(nodes)
         self.nodes = {n.name: copied(n) for n in whole}
         self.storage_bytes = dict(storage_bytes or {})
+        self.same_storage = dict(same_storage or {})
         self.node_ports = node_ports
         self.leased_ips = leased_ips
         self.packing = packing or Packing()
@@ -77,7 +79,10 @@ class Snapshot:
 
     def stores(self, ask: Ask, replicas: int = 1) -> bool:
         """Whether the cluster has the persistent bytes, whichever node it is."""
-        return all(self.storage_bytes.get(c, 0) >= quantity * replicas for c, quantity in ask.volumes)
+        if not self.same_storage:
+            return all(self.storage_bytes.get(c, 0) >= quantity * replicas for c, quantity in ask.volumes)
+        needed = summed(ask.volumes, self.same_storage)
+        return all(self.storage_bytes.get(c, 0) >= quantity * replicas for c, quantity in needed.items())
 
     def candidates(self, ask: Ask, gpu: GpuModel | None, *, guarded: bool = False) -> Iterator[Node]:
         """Nodes that fit one replica now, in the order the packing wants them filled. Do not take while iterating:
@@ -147,9 +152,12 @@ class Snapshot:
         self.take(name, ask, gpu, -replicas)
 
     def store(self, volumes: Iterable[tuple[str, int]]) -> None:
-        """Count persistent bytes by class; negative bytes give back."""
+        """Count persistent bytes by class; negative bytes give back. What is sold under two names shows under both."""
         for c, quantity in volumes:
+            c = self.same_storage.get(c, c)
             self.storage_bytes[c] = self.storage_bytes.get(c, 0) - quantity
+        for other, c in self.same_storage.items():
+            self.storage_bytes[other] = self.storage_bytes.get(c, 0)
 
     def _runs(self, ask: Ask, gpu: GpuModel | None, room: int) -> Iterator[Iterable[_Key]]:
         """Stretches of nodes worth a look: those before have fewer GPUs than asked, or less room."""
@@ -189,6 +197,15 @@ class Snapshot:
 
     def _card_key(self, node: Node, card: GpuModel) -> _Key:
         return node.gpus[card], _room(node), self._number[node.name]
+
+
+def summed(volumes: Iterable[tuple[str, int]], same: Mapping[str, str]) -> dict[str, int]:
+    """Bytes by class; those of a class that shares another's bytes by that other."""
+    out: dict[str, int] = {}
+    for c, quantity in volumes:
+        c = same.get(c, c)
+        out[c] = out.get(c, 0) + quantity
+    return out
 
 
 def copied(node: Node) -> Node:

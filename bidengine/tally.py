@@ -30,7 +30,12 @@ class Tally:
 
     def __init__(self, inventory: Inventory, holds: Mapping[OrderID, Hold], commit: Commit, packing: Packing) -> None:
         self.free = Snapshot(
-            inventory.nodes, inventory.storage_bytes, inventory.node_ports, inventory.leased_ips, packing
+            inventory.nodes,
+            inventory.storage_bytes,
+            inventory.node_ports,
+            inventory.leased_ips,
+            packing,
+            inventory.same_storage,
         )
         self.pods: dict[OrderID, tuple[BoundPod, ...]] = {
             lease.order: pods for lease, pods in inventory.lease_pods.items()
@@ -60,7 +65,7 @@ class Tally:
         if hold is None:
             seen = Footprint(places, claimed((), claims))
         else:
-            storage = claimed(hold.placement.slots, claims)
+            storage = claimed(hold.placement.slots, claims, self.free.same_storage)
             seen = Footprint(places, storage, node_ports(hold.spec), leased_ips(hold.spec))
         self._add(seen, 1)
         self.footprints[order] = seen

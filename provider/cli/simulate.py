@@ -129,6 +129,10 @@ async def _inventory(config: Path | None, nodes: Path | None) -> tuple[Inventory
     async with room_ground(config, nodes, cluster_only=True) as on:
         inventory = on.inventory
         empty = Inventory(
-            inventory.nodes, inventory.storage_bytes, node_ports=inventory.node_ports, leased_ips=inventory.leased_ips
+            inventory.nodes,
+            inventory.storage_bytes,
+            node_ports=inventory.node_ports,
+            leased_ips=inventory.leased_ips,
+            same_storage=inventory.same_storage,
         )
         return empty, on.room, on.told[:1]

@@ -18,7 +18,7 @@ from provider.cluster.capacities import Published
 from provider.cluster.gputable import GpuTable
 from provider.cluster.nodes import NodeFacts, free
 from provider.cluster.pods import PodFacts
-from provider.cluster.volumes import Claim, StorageClass, claimed_by_class, free_bytes
+from provider.cluster.volumes import Claim, StorageClass, claimed_by_class, free_bytes, same_storage
 
 
 def inventory(
@@ -77,6 +77,7 @@ def inventory(
         storage_bytes=sold,
         lease_pods={lease: tuple(found) for lease, found in bound.items()},
         lease_claims=_lease_claims(claims, leases, classes),
+        same_storage=same_storage(classes),
         node_ports=node_ports_left(node_ports, services),
         leased_ips=leased_ips_left(leased_ips, services),
     )

@@ -158,8 +158,9 @@ def free_bytes(
         remains = [c.free_bytes for c in published.of(cls.name) if c.nodes is not None]
         claimed = sum(c.size_bytes for c in lease_claims if c.storage_class == cls.name and c.bound)
         foreign = sum(c.size_bytes for c in other_claims if c.storage_class == cls.name)
+        said = (declared_bytes[name] for name in (*cls.sold_as, cls.name) if name in declared_bytes)
+        whole_bytes = next(said, None)  # one storage, one size, by whichever name it is told
         for name in cls.sold_as:
-            whole_bytes = declared_bytes.get(name, declared_bytes.get(cls.name))
             if whole_bytes is not None:
                 out[name] = max(0, whole_bytes - foreign)
             elif remains:
@@ -168,13 +169,19 @@ def free_bytes(
 
 
 def claimed_by_class(claims: Iterable[Claim], classes: Iterable[StorageClass]) -> dict[str, int]:
-    """Name sold by -> bytes claimed. A class sold under two names counts under both, so that neither is sold twice."""
-    sold = {cls.name: cls.sold_as for cls in classes}
+    """Name sold by -> bytes claimed; of a class sold under two names, the one that its bytes are counted by."""
+    counted = {cls.name: cls.sold_as[0] for cls in classes if cls.sold_as}
     out: dict[str, int] = {}
     for c in claims:
-        for name in sold.get(c.storage_class, ()):
+        if (name := counted.get(c.storage_class)) is not None:
             out[name] = out.get(name, 0) + c.size_bytes
     return out
+
+
+def same_storage(classes: Iterable[StorageClass]) -> dict[str, str]:
+    """Name sold by -> the name that its bytes are counted by, where a class is sold under two names: neither may be
+    sold as if the other took nothing."""
+    return {name: cls.sold_as[0] for cls in classes for name in cls.sold_as[1:]}
 
 
 def unsold(classes: Iterable[StorageClass], sold: Mapping[str, str], known_bytes: Mapping[str, int]) -> dict[str, str]:

@@ -142,6 +142,50 @@ def test_the_last_bytes_of_a_class_are_promised_once(make: Any, see: Any) -> Non
     assert room.free().storage_bytes == {"beta3": 0}
 
 
+def test_one_storage_under_two_names_is_promised_once(make: Any) -> None:
+    """A class `beta3` that is the cluster's default, too: ten GiB in all, by whichever name they are asked for."""
+    gib = make.gib
+    node = make.node("a", classes=["beta3", "default"])
+    room = Room(Commit())
+
+    def look(claims: int = 0) -> None:
+        lease = make.order_id(1).bid_of("akash1us")
+        room.see(
+            Inventory(
+                (node,), {"beta3": 10 * gib, "default": 10 * gib}, same_storage={"default": "beta3"},
+                lease_claims={lease: {"beta3": claims}} if claims else {},
+            )
+        )  # fmt: skip
+
+    def left() -> set[int]:
+        return set(room.free().storage_bytes.values())
+
+    def of(*classes: str) -> Any:
+        return make.group(make.unit(storage=[make.volume(6, c) for c in classes]))
+
+    look()
+    for order in (
+        of("beta3", "default"),
+        make.group(*(make.unit(n, storage=[make.volume(6, c)]) for n, c in ((1, "beta3"), (2, "default")))),
+    ):
+        found = room.fit(order)
+        assert isinstance(found, Decline)
+        assert found.reason is Reason.NO_STORAGE_CLASS
+    for number, mine, other in ((1, "default", "beta3"), (2, "beta3", "default")):
+        placement = room.fit(of(mine))
+        assert isinstance(placement, Placement)
+        room.hold(make.order_id(number), of(mine), placement, height=1)
+        assert left() == {4 * gib}
+        assert isinstance(room.fit(of(other)), Decline)
+        if number == 1:
+            look(claims=6 * gib)
+            assert left() == {4 * gib}, "the claim is what was promised"
+            room.release(make.order_id(1))
+            assert left() == {4 * gib}, "it counts until it is gone"
+            look()
+            assert left() == {10 * gib}
+
+
 def test_before_the_cluster_is_seen_nothing_fits(make: Any) -> None:
     assert isinstance(Room(Commit()).fit(make.group(make.unit())), Decline)
 

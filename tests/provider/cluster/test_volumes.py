@@ -17,6 +17,7 @@ from provider.cluster.volumes import (
     free_bytes,
     largest_bytes,
     offered,
+    same_storage,
     storage_class,
     unsold,
 )
@@ -184,4 +185,11 @@ def test_what_is_left_before_the_claims_of_leases() -> None:
 def test_claims_by_the_names_they_were_sold_under() -> None:
     both = StorageClass("beta3", default=True, marked=True)
     claims = [Claim("l", "a", "beta3", 1, True), Claim("l", "b", "beta3", 2, False), Claim("l", "c", "gone", 4, True)]
-    assert claimed_by_class(claims, [both]) == {"beta3": 3, "default": 3}
+    assert claimed_by_class(claims, [both]) == {"beta3": 3}
+    assert same_storage([both, StorageClass("beta2", default=False, marked=True)]) == {"default": "beta3"}
+
+
+def test_a_class_sold_under_two_names_has_one_size() -> None:
+    both = StorageClass("beta3", default=True, marked=True)
+    for name in ("beta3", "default"):
+        assert free_bytes([both], {name: 5}, Published(), [], []) == {"beta3": 5, "default": 5}
