@@ -44,6 +44,8 @@ class Room:
         self.commit, self.packing = commit, packing or Packing()
         self.inventory = Inventory(())
         """the cluster as it was last seen, nothing promised"""
+        self.changes = 0
+        """grows whenever a promise is made, becomes a lease or ends, so that what is counted of them is counted anew"""
         self._holds: dict[OrderID, Hold] = {}
         self._tally = Tally(self.inventory, {}, self.commit, self.packing)
 
@@ -104,7 +106,7 @@ class Room:
         if hold is not None and hold.state is not HoldState.LEASED:
             since = hold.since if height is None else height
             hold = replace(hold, state=HoldState.LEASED, since=since, lease=lease, why="bid accepted")
-            self._holds[lease.order] = hold
+            self._note(hold)
         return hold
 
     def adopt(self, lease: LeaseID, spec: GroupSpec, *, height: int) -> Hold:
@@ -122,6 +124,7 @@ class Room:
     def release(self, order: OrderID) -> None:
         """Promise no more. Pods that still run go on counting until the cluster no longer shows them."""
         if self._holds.pop(order, None) is not None:
+            self.changes += 1
             self._tally.recount(order, None)
 
     def free(self) -> Inventory:
@@ -140,8 +143,12 @@ class Room:
             leased_ips=max(0, self._free.leased_ips),
         )
 
-    def _put(self, hold: Hold) -> None:
+    def _note(self, hold: Hold) -> None:
         self._holds[hold.order] = hold
+        self.changes += 1
+
+    def _put(self, hold: Hold) -> None:
+        self._note(hold)
         self._tally.recount(hold.order, hold)
 
     def _short(self, hold: Hold, promised: bool) -> Decline | None:

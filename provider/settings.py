@@ -3,7 +3,7 @@
 Sources, strongest first: command-line flags, environment (`AKP_CHAIN__GRPC`), the YAML file, a secrets directory, and
 what the environment still holds of the reference provider's own variables (reference_settings.py). An unknown key is an
 error, not a shrug: a typo in a price or a host name costs money. Prices live in a file of their own (see
-bidengine/tariff.py) because they change while the daemon runs.
+bidengine/tariff/__init__.py) because they change while the daemon runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What coins are worth in dollars, as the chain's oracle says it: asked once a block, the last good answer kept.
 
 A price that the oracle itself calls unhealthy is no answer, so what is kept grows old, by the chain's clock. How old
-is too old is for the price file to say (bidengine/tariff_currency.py).
+is too old is for the price file to say (bidengine/tariff/currency.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from bidengine.tariff_currency import CoinPrice
+from bidengine.tariff.currency import CoinPrice
 from bidengine.views import OraclePrice
 from provider.errors import Refused, Retry
 from provider.metrics import Sample

@@ -13,8 +13,8 @@ from bidengine.placement import Placement
 from bidengine.quote import Quote
 from bidengine.reasons import Decline
 from bidengine.tariff import CoinPrice, Tariff, price
-from bidengine.tariff_currency import priced
-from bidengine.tariff_file import parse_tariff
+from bidengine.tariff.currency import priced
+from bidengine.tariff.file import parse_tariff
 from bidengine.views import Order
 from provider.market.autoprice import AutoPrice
 from provider.market.oracle import Oracle

@@ -1,7 +1,6 @@
 """What the room's holds mean to others: how much one tenant has of us, and how many deposits are on their way.
 
-Counted in one pass, anew when the height or the number of holds has changed, so that a burst of orders does not count
-them once per order.
+Counted in one pass, anew when the height or a promise has changed.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ class Promises:
 
     def to(self, owner: str) -> int:
         """Orders of a tenant that we hold room for, have bid on or run."""
-        now = self.book.height, len(self.room.holds)
+        now = self.book.height, self.room.changes
         if now != self._owners_at:
             self._owners_at, self._owners = now, Counter(order.owner for order in self.room.holds)
         return self._owners[owner]
 
     def deposits_after(self, height: int) -> int:
         """Deposits that a balance read at `height` does not show yet: of bids being made, sent, or seen only later."""
-        now = height, self.book.height, len(self.room.holds)
+        now = height, self.book.height, self.room.changes
         if now != self._deposits_at:
             bids = self.book.bids
             self._deposits_at, self._deposits = now, sum(

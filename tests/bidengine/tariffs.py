@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from bidengine.placement import Placement, Slot
-from bidengine.tariff_terms import Tariff
+from bidengine.tariff.terms import Tariff
 from manifests.coins import E18, parse_decimal
 from manifests.gpus import GpuModel
 from manifests.resources import Endpoint, EndpointKind

@@ -6,7 +6,7 @@ import pytest
 
 from bidengine.from_go import prices_from_go
 from bidengine.tariff import card_price
-from bidengine.tariff_file import parse_tariff
+from bidengine.tariff.file import parse_tariff
 from manifests.coins import E18, parse_decimal
 from manifests.errors import Invalid
 from manifests.gpus import GpuModel

@@ -18,7 +18,7 @@ from bidengine.reasons import Decline, Reason
 from bidengine.room import Room
 from bidengine.tariff import MONTH_MS, CoinPrice, Tariff, card_price, lines
 from bidengine.tariff import price as quoted
-from bidengine.tariff_terms import Currency, Floor
+from bidengine.tariff.terms import Currency, Floor
 from manifests.coins import E18, DecCoin, parse_decimal
 from manifests.gpus import GpuModel
 from tests.bidengine.tariffs import HELM, HTTP, PORT, dollars, group_a, ip, on

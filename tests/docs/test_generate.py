@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from bidengine.tariff_file import parse_tariff
+from bidengine.tariff.file import parse_tariff
 
 ROOT = Path(__file__).resolve().parents[2]
 

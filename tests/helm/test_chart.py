@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bidengine.tariff_file import parse_tariff
+from bidengine.tariff.file import parse_tariff
 from manifests.render.rbac import _RULES
 from provider.market.policy import Policies
 from provider.settings import load

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bidengine.tariff_file import parse_tariff
+from bidengine.tariff.file import parse_tariff
 from manifests.coins import parse_decimal
 from provider.cli.from_go import from_go
 from provider.errors import ConfigError

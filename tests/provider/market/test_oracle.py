@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from bidengine.tariff_currency import CoinPrice
+from bidengine.tariff.currency import CoinPrice
 from bidengine.views import OraclePrice
 from provider.errors import Refused, Unreachable
 from provider.market.oracle import Oracle

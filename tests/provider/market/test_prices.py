@@ -20,7 +20,7 @@ from bidengine.placement import Placement
 from bidengine.quote import Quote
 from bidengine.reasons import Decline, Reason
 from bidengine.room import Room
-from bidengine.tariff_currency import CoinPrice
+from bidengine.tariff.currency import CoinPrice
 from manifests.coins import E18
 from provider.errors import ConfigError
 from provider.market.prices import Prices

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bidengine.quote import total
-from bidengine.tariff_floor import floor_lines
-from bidengine.tariff_terms import Floor
+from bidengine.tariff.floor import floor_lines
+from bidengine.tariff.terms import Floor
 from manifests.coins import E18
 from tests.bidengine.tariffs import dollars, on, usd
 

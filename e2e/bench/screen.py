@@ -1,4 +1,4 @@
-"""`python -m e2e.bench_screen`: what it costs to judge an order against every rule, before anything is looked for or
+"""`python -m e2e.bench screen`: what it costs to judge an order against every rule, before anything is looked for or
 held.
 
 All orders of a market are judged one after the other, as after a change of policy: ordinary ones that pass, ones with
@@ -136,13 +136,9 @@ async def run(count: int, runs: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m e2e.bench_screen")
+    parser = argparse.ArgumentParser(prog="python -m e2e.bench screen")
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--runs", type=int, default=5)
     args = parser.parse_args()
     log.configure("json", level="error")
     print(json.dumps(asyncio.run(run(args.count, args.runs))), flush=True)
-
-
-if __name__ == "__main__":
-    main()

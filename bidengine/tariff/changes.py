@@ -18,8 +18,8 @@ from fractions import Fraction
 from bidengine.placement import Placement
 from bidengine.quote import PriceLine, share_line, total
 from bidengine.reasons import Decline
-from bidengine.tariff_lines import Rated, line_of, rated
-from bidengine.tariff_terms import Tariff
+from bidengine.tariff.lines import Rated, line_of, rated
+from bidengine.tariff.terms import Tariff
 from manifests.coins import E18
 from manifests.resources import GroupSpec
 

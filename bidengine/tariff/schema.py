@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bidengine.autoprice import AutoMode
-from bidengine.tariff_cards import card_key
+from bidengine.tariff.cards import card_key
 from bidengine.typed_file import Part
 from manifests.bech32 import decode
 from manifests.coins import E18, parse_decimal

@@ -69,7 +69,7 @@ class Tariff:
     storage_usd_e18: Mapping[str, int]
     """per GiB by class: `ephemeral`, `ram`, or the name of a persistent class"""
     gpu_usd_e18: Mapping[str, int]
-    """per card by key (tariff_cards.py), e.g. `*` or nvidia/a100/80Gi/sxm"""
+    """per card by key (tariff/cards.py), e.g. `*` or nvidia/a100/80Gi/sxm"""
     endpoint_usd_e18: int | None = None
     ip_usd_e18: int | None = None
     minimum_usd_e18: int = 0

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bidengine.quote import Conversion
 from bidengine.reasons import Decline, Reason
-from bidengine.tariff_currency import CoinPrice, convert, priced
-from bidengine.tariff_terms import Currency
+from bidengine.tariff.currency import CoinPrice, convert, priced
+from bidengine.tariff.terms import Currency
 from manifests.coins import E18
 from tests.bidengine.tariffs import dollars
 

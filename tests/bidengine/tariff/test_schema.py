@@ -1,4 +1,4 @@
-"""What may stand behind a key, one by one; the whole file is test_tariff_file.py's."""
+"""What may stand behind a key, one by one; the whole file is tariff/test_file.py's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from bidengine.autoprice import AutoMode
-from bidengine.tariff_schema import Aim, Auto, Coin, Costs, Multipliers, Owner, Rates
+from bidengine.tariff.schema import Aim, Auto, Coin, Costs, Multipliers, Owner, Rates
 from manifests.coins import E18
 
 

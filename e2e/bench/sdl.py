@@ -1,4 +1,4 @@
-"""`python -m e2e.bench_sdl [DIR]`: SDL files per second, ours and the official TypeScript SDK's, in one run.
+"""`python -m e2e.bench sdl [DIR]`: SDL files per second, ours and the official TypeScript SDK's, in one run.
 
 The files are those that both accept: of DIR, or else the examples and, where they lie beside the checkout, the
 recorded cases. `compile` is from the text to groups, manifest and hash; `check` is what a provider does with a
@@ -24,13 +24,13 @@ from manifests.resources import GroupSpec
 from manifests.sdl import Compiled, compile_sdl
 from manifests.wire import manifest_json, parse_manifest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT.parent / "shared" / "conformance" / "sdl" / "cases.jsonl"
 TURNS = 5
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m e2e.bench_sdl", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m e2e.bench sdl", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="SDL files, *.yaml and *.yml")
     parser.add_argument("--rounds", type=int, default=10, help="how often each turn goes through all files")
     args = parser.parse_args()
@@ -95,7 +95,3 @@ def _checked(body: bytes, groups: tuple[GroupSpec, ...]) -> None:
     version(manifest)
     check_manifest(manifest)
     check_agreement(manifest, groups)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,9 +11,9 @@ from fractions import Fraction
 
 from bidengine.placement import Placement
 from bidengine.quote import PriceLine, share_line, total
-from bidengine.tariff_cards import card_rate
-from bidengine.tariff_lines import GIB, line_of, named, volumes_bytes
-from bidengine.tariff_terms import Floor
+from bidengine.tariff.cards import card_rate
+from bidengine.tariff.lines import GIB, line_of, named, volumes_bytes
+from bidengine.tariff.terms import Floor
 from manifests.coins import E18
 from manifests.gpus import GpuModel
 from manifests.resources import GroupSpec, ResourceUnit

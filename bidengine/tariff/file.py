@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bidengine import tariff_schema as schema
 from bidengine.autoprice import AutoPolicy, Target
-from bidengine.tariff_rates import NOTHING, Rates, hourly, merged, refuse_ties
-from bidengine.tariff_terms import UACT, Currency, Floor, Reclamation, Tariff
+from bidengine.tariff import schema
+from bidengine.tariff.rates import NOTHING, Rates, hourly, merged, refuse_ties
+from bidengine.tariff.terms import UACT, Currency, Floor, Reclamation, Tariff
 from bidengine.typed_file import Path, Wrong, built
 from manifests.coins import E18
 

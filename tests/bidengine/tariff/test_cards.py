@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bidengine.tariff_cards import CardKey, card_key, card_rate, ties
+from bidengine.tariff.cards import CardKey, card_key, card_rate, ties
 from manifests.gpus import GpuModel
 
 A100 = GpuModel("nvidia", "a100", "80Gi", "sxm")

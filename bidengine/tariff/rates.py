@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bidengine import tariff_schema as schema
-from bidengine.tariff_cards import ties
+from bidengine.tariff import schema
+from bidengine.tariff.cards import ties
 from bidengine.typed_file import Path, Wrong
 
 

@@ -13,7 +13,7 @@ from bidengine.node import Inventory
 from bidengine.placement import Placement
 from bidengine.reasons import Decline, Reason
 from bidengine.room import Room
-from bidengine.tariff_lines import named, rated, volumes_bytes
+from bidengine.tariff.lines import named, rated, volumes_bytes
 from manifests.coins import E18
 from manifests.gpus import GpuModel
 from tests.bidengine.tariffs import HELM, dollars, group_a, on, usd

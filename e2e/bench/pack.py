@@ -1,4 +1,4 @@
-"""`python -m e2e.bench_pack`: what a fit costs on a large cluster, and what a change in the cluster costs.
+"""`python -m e2e.bench pack`: what a fit costs on a large cluster, and what a change in the cluster costs.
 
 1,000 nodes with 8,000 GPUs of eight models, 500 leases running, then mixed orders one after another, fitted and given
 back. Work is counted in nodes looked at; seconds are of this machine, in CPU time of this process, so that others on it
@@ -132,7 +132,7 @@ def _spread(seconds: Iterable[float]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m e2e.bench_pack", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m e2e.bench pack", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--leases", type=int, default=500)
     parser.add_argument("--orders", type=int, default=3000)
@@ -140,7 +140,3 @@ def main() -> None:
     given = parser.parse_args()
     for strategy in Strategy:
         print(json.dumps(measure(strategy, **vars(given))), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bidengine.tariff_rates import Rates, Wrong, hourly, merged
-from bidengine.tariff_schema import Priced
+from bidengine.tariff.rates import Rates, Wrong, hourly, merged
+from bidengine.tariff.schema import Priced
 from manifests.coins import E18
 
 

@@ -131,9 +131,8 @@ def _usage(pid: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m e2e.bench", description=__doc__.splitlines()[0] if __doc__ else None
+        prog="python -m e2e.bench orders", description=__doc__.splitlines()[0] if __doc__ else None
     )
-    parser.add_argument("what", choices=["orders"])
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--block-time", type=float, default=1.0)
     parser.add_argument("--runs", type=int, default=1)
@@ -141,7 +140,3 @@ def main() -> None:
     log.configure("json", level="error")
     for _ in range(args.runs):
         print(json.dumps(asyncio.run(orders(args.count, args.block_time))), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bidengine.quote import Conversion
 from bidengine.reasons import Decline, Reason
-from bidengine.tariff_terms import Currency
+from bidengine.tariff.terms import Currency
 
 
 @dataclass(frozen=True, slots=True)

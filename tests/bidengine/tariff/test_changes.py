@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bidengine.quote import PriceLine, total
 from bidengine.reasons import Decline
-from bidengine.tariff_changes import lines
-from bidengine.tariff_terms import Reclamation, Tariff
+from bidengine.tariff.changes import lines
+from bidengine.tariff.terms import Reclamation, Tariff
 from manifests.coins import E18
 from manifests.resources import SignedBy
 from tests.bidengine.tariffs import HELM, dollars, group_a, on

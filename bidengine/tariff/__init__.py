@@ -1,8 +1,8 @@
 """What a placement costs per block: from dollars a month in the price file to the bid's amount, exactly and rounded
 up once.
 
-The way: rates make lines (tariff_lines.py), rules add to them and take from them (tariff_changes.py), their sum is
-held against what the lease costs us (tariff_floor.py) and turned into the order's denomination (tariff_currency.py).
+The way: rates make lines (tariff/lines.py), rules add to them and take from them (tariff/changes.py), their sum is
+held against what the lease costs us (tariff/floor.py) and turned into the order's denomination (tariff/currency.py).
 Everything on the way is a fraction. The amount is rounded up to six digits after the point, or to the tenant's
 ceiling where that lies between; it is never moved to please a floor or a ceiling.
 """
@@ -15,11 +15,11 @@ from fractions import Fraction
 from bidengine.placement import Placement
 from bidengine.quote import Quote, total
 from bidengine.reasons import Decline, Reason
-from bidengine.tariff_cards import card_rate
-from bidengine.tariff_changes import lines
-from bidengine.tariff_currency import CoinPrice, convert
-from bidengine.tariff_floor import floor_lines
-from bidengine.tariff_terms import Tariff
+from bidengine.tariff.cards import card_rate
+from bidengine.tariff.changes import lines
+from bidengine.tariff.currency import CoinPrice, convert
+from bidengine.tariff.floor import floor_lines
+from bidengine.tariff.terms import Tariff
 from manifests.coins import E18, DecCoin, shown
 from manifests.gpus import GpuModel
 from manifests.resources import GroupSpec
@@ -74,7 +74,7 @@ def price(
 
 
 def card_price(card: GpuModel, tariff: Tariff) -> int | None:
-    """Dollars a month ×10^18 by the most specific key (tariff_cards.py)."""
+    """Dollars a month ×10^18 by the most specific key (tariff/cards.py)."""
     return card_rate(card, tariff.gpu_usd_e18)
 
 

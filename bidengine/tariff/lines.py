@@ -17,8 +17,8 @@ from bidengine.needs import leased_ips
 from bidengine.placement import Placement
 from bidengine.quote import PriceLine
 from bidengine.reasons import Decline, Reason
-from bidengine.tariff_cards import card_rate
-from bidengine.tariff_terms import Tariff
+from bidengine.tariff.cards import card_rate
+from bidengine.tariff.terms import Tariff
 from manifests.coins import E18
 from manifests.gpus import GpuModel
 from manifests.resources import EndpointKind, GroupSpec, ResourceUnit

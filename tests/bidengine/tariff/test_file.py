@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from bidengine import tariff_file
 from bidengine.autoprice import AutoMode, AutoPolicy, Target
-from bidengine.tariff_file import parse_tariff
-from bidengine.tariff_terms import Currency, Floor, Reclamation, Tariff
+from bidengine.tariff import file as tariff_file
+from bidengine.tariff.file import parse_tariff
+from bidengine.tariff.terms import Currency, Floor, Reclamation, Tariff
 from manifests.coins import E18
 from manifests.errors import Invalid
 from tests.bidengine.tariffs import dollars, usd

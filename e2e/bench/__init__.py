@@ -1,0 +1,1 @@
+"""What things cost, measured: one file a subject, `python -m e2e.bench SUBJECT`."""

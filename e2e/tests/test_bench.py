@@ -1,0 +1,29 @@
+"""The benchmarks run: they are not used every day, and the parts of the daemon that they put together change."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bidengine.packing import Strategy
+from e2e.bench import pack, screen
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def test_ordinary_orders_are_considered_and_others_are_declined() -> None:
+    found = await screen.run(20, 1)
+    assert found["answers"] == {"considered": 16, "skip.audit_signature": 2, "skip.owner_denied": 2}
+
+
+def test_orders_are_placed_and_every_one_is_counted() -> None:
+    found = pack.measure(Strategy.BEST_FIT, nodes=16, leases=4, orders=30, seed=1)
+    assert found["gpus"] == 16 * 8
+    assert found["fits"] + sum(found["declines"].values()) == 30
+
+
+def test_the_command_knows_its_subjects() -> None:
+    done = subprocess.run([sys.executable, "-m", "e2e.bench"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["orders", "pack", "screen", "sdl"]
