@@ -50,7 +50,7 @@ class Nodes:
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._stubs: dict[tuple[str, str], Any] = {}
         self.floor = 0
-        """An unpinned answer must not be older than this height."""
+        """An unpinned answer must not be older than this height was when it was asked for."""
 
     async def __aenter__(self) -> Nodes:
         return self
@@ -75,11 +75,12 @@ class Nodes:
         the same bytes everywhere.
         """
         trouble: Retry | None = None
+        floor = self.floor  # blocks that come while a node answers do not make its answer a late one
         for endpoint in self._endpoints.in_order():
             try:
                 if not endpoint.checked:
                     await self._check(endpoint, timeout)
-                answer = await self._ask(endpoint, service, method, request, height, timeout)
+                answer = await self._ask(endpoint, service, method, request, height, timeout, floor)
             except NodeError:
                 raise
             except Retry as found:
@@ -96,13 +97,20 @@ class Nodes:
     async def _check(self, endpoint: Endpoint, timeout: float) -> None:
         request = wire.message("cosmos.base.tendermint.v1beta1.GetLatestBlockRequest")()
         answer, _ = await self._ask(
-            endpoint, "cosmos.base.tendermint.v1beta1.Service", "GetLatestBlock", request, 0, timeout
+            endpoint, "cosmos.base.tendermint.v1beta1.Service", "GetLatestBlock", request, 0, timeout, self.floor
         )
         check_chain_id("chain.grpc", endpoint.address, answer.sdk_block.header.chain_id, self._chain_id)
         endpoint.checked = True
 
     async def _ask(
-        self, endpoint: Endpoint, service: str, method: str, request: Any, height: int | None, timeout: float
+        self,
+        endpoint: Endpoint,
+        service: str,
+        method: str,
+        request: Any,
+        height: int | None,
+        timeout: float,
+        floor: int,
     ) -> tuple[Any, int | None]:
         metadata = ((HEIGHT, str(height)),) if height else ()
         call = getattr(self._stub(endpoint.address, service), method)(request, timeout=timeout, metadata=metadata)
@@ -111,20 +119,13 @@ class Nodes:
             served = _height(await call.initial_metadata())
         except grpc.aio.AioRpcError as error:
             served = _height(error.initial_metadata())
-            if not self._stale(method, service, height, served):
+            if not _stale(method, service, height, served, floor):
                 raise foreign(error, f"{method} at {endpoint.address}") from None
-        if self._stale(method, service, height, served):
+        if _stale(method, service, height, served, floor):
             raise Lagging(
-                f"the node at {endpoint.address} is at height {served}, {self.floor} was already seen", after_s=0.5
+                f"the node at {endpoint.address} is at height {served}, {floor} was already seen", after_s=0.5
             )
         return answer, served
-
-    def _stale(self, method: str, service: str, height: int | None, served: int | None) -> bool:
-        """Queries and simulations can be stale, refusals included: an order that was just made is not known yet. A
-        broadcast that a lagging node took is taken."""
-        if height is not None or served is None or served >= self.floor:
-            return False
-        return service.endswith(".Query") or method == "Simulate"
 
     def _stub(self, address: str, service: str) -> Any:
         found = self._stubs.get((address, service))
@@ -168,6 +169,14 @@ def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:
     if code in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL):
         return NodeError(said, text)
     return Refused(said)
+
+
+def _stale(method: str, service: str, height: int | None, served: int | None, floor: int) -> bool:
+    """Queries and simulations can be stale, refusals included: an order that was just made is not known yet. A
+    broadcast that a lagging node took is taken."""
+    if height is not None or served is None or served >= floor:
+        return False
+    return service.endswith(".Query") or method == "Simulate"
 
 
 def _height(metadata: Any) -> int | None:

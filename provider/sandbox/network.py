@@ -15,7 +15,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +31,7 @@ from provider.chain.messages import CreateProvider, SignAttributes
 from provider.chain.tx.signer import Signer
 from provider.cluster.kinds import INGRESS_CLASS, STORAGE_CLASS, Kind
 from provider.cluster.kube import Kube
-from provider.errors import AkpError, ConfigError, Conflict
+from provider.errors import AkpError, ConfigError, Conflict, Retry
 from provider.ledger.decisions import Decisions
 from provider.ledger.store import Store
 from provider.sandbox.chain.genesis import Genesis, OracleParams
@@ -317,7 +317,10 @@ async def _tell(chain: Chain, signers: list[Signer]) -> None:
 
 
 async def _registered(chain: Chain, provider: str, auditor: str) -> None:
-    while auditor not in await chain.latest.audited(provider):  # noqa: ASYNC110 - the chain tells nobody, it is asked
+    while True:
+        with suppress(Retry):  # blocks come fast here: a slow machine may answer late
+            if auditor in await chain.latest.audited(provider):
+                return
         await asyncio.sleep(0.05)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from rich.table import Table
 from manifests.coins import Coin, shown
 from manifests.sdl import Compiled
 from provider import daemon
-from provider.errors import AkpError
+from provider.errors import AkpError, Retry
 from provider.ledger.decisions import Decisions
 from provider.ledger.store import Store
 from provider.sandbox.life import Life, LifeEnded, Surroundings
@@ -99,9 +99,10 @@ async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: 
                         Life(net.tenant, around, net.played(compiled), dseq=int(time.time()), deposit=DEPOSIT), console
                     ),
                 )
-            with Live(await _market(net), console=console, refresh_per_second=4) as live:
+            with Live(console=console, refresh_per_second=4) as live:
                 while True:
-                    live.update(await _market(net))
+                    with suppress(Retry):  # the screen may miss a turn
+                        live.update(await _market(net))
                     await asyncio.sleep(max(block_s, 0.25))
 
 

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from manifests.ids import LeaseID, OrderID
 from manifests.sdl import Compiled, compile_sdl
 from provider.chain.events import BidCreated
 from provider.cluster.kinds import MANIFEST, NAMESPACE, PROVIDER_HOST
+from provider.errors import Retry
 from provider.ledger.books import Books
 from provider.ledger.store import Store
 from provider.sandbox.life import Life, Surroundings
@@ -157,13 +158,16 @@ class Town:
 
 
 async def eventually(what: str, look: Callable[[], Awaitable[Any]], patience_s: float = 180) -> Any:
-    """Look until there is something to see. Against processes and sockets there is no other clock."""
+    """Look until there is something to see; a node that cannot answer now is asked again. Against processes and
+    sockets there is no other clock."""
     deadline = time.monotonic() + patience_s
-    while not (found := await look()):
+    while True:
+        with suppress(Retry):
+            if found := await look():
+                return found
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {patience_s:.0f} s: {what}")
         await asyncio.sleep(0.02)
-    return found
 
 
 def _free_port() -> int:

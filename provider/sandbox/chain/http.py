@@ -33,7 +33,12 @@ async def serve(
             return await handler(request)
         await node.chaos.dawdle()
         status = node.chaos.rpc_status
-        return await handler(request) if status is None else web.Response(status=status, text="chaos\n")
+        if status is not None:
+            return web.Response(status=status, text="chaos\n")
+        try:
+            return await handler(request)
+        except ConnectionResetError:  # who asked has gone in the middle of the question
+            return web.Response(status=400)
 
     app = web.Application(middlewares=[trouble], client_max_size=max_body)
     app.add_routes(routes)

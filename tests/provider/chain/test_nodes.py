@@ -162,3 +162,22 @@ async def test_an_answer_older_than_what_was_seen_comes_from_another_node(grpc_n
         nodes.floor = 101
         with pytest.raises(Lagging, match="101 was already seen"):
             await nodes.call(MARKET, "Params", request)
+
+
+async def test_blocks_that_come_while_a_node_answers_do_not_make_its_answer_a_late_one(grpc_nodes: Any) -> None:
+    node = await grpc_nodes(height=100)
+    held: list[Nodes] = []
+
+    async def busy(request: Any, context: Any) -> Any:
+        held[0].floor = 102  # two more blocks are followed meanwhile
+        return await params(request, context)
+
+    node.answers(MARKET, Params=busy)
+    await node.start()
+    request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+    async with Nodes([node.address], "sandbox") as nodes:
+        held.append(nodes)
+        nodes.floor = 100
+        assert (await nodes.call(MARKET, "Params", request))[1] == 100
+        with pytest.raises(Lagging, match="102 was already seen"):
+            await nodes.call(MARKET, "Params", request)
