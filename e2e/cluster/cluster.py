@@ -243,7 +243,8 @@ def clusters() -> list[Cluster]:
 
 
 def sweep() -> list[Path]:
-    """Take away what crashed processes left behind; returns the run directories removed."""
+    """Take away what crashed processes left behind; returns the run directories removed. Under the lock "clusters":
+    of two at once each would take away what the other is at."""
     gone = []
     for cluster in clusters():
         owner = _read(cluster.run).owner
