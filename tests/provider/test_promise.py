@@ -9,6 +9,7 @@ from typing import Any
 from bidengine.offer import placement_from_offer
 from manifests.ids import lease_namespace
 from manifests.sdl import compile_sdl
+from provider.cli.imagined import sandbox_inventory
 from provider.cluster.kinds import DEPLOYMENT, POD
 
 Opens = Callable[..., Any]
@@ -43,11 +44,15 @@ async def test_a_lease_lands_on_the_promised_card_though_others_would_do_also_af
         async def free_gpus() -> float:
             return float(await daemon.metric('akp_free{resource="gpu"}'))
 
+        async def all_are_sold() -> bool:
+            return await free_gpus() == all_gpus
+
         async def two_are_taken() -> bool:
             return await free_gpus() == all_gpus - 2
 
         await daemon.ready()
-        all_gpus = await free_gpus()
+        all_gpus = sum(sum(node.gpus.values()) for node in sandbox_inventory().nodes)
+        await until("every node is labelled", all_are_sold)
         await kube.create(stranger("gpu-rtx3090", "nvidia.com/gpu", 2))
         await until("the daemon knows of it", two_are_taken)
 
