@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from manifests.ids import DeploymentID, OrderID
 from manifests.sdl import Compiled, compile_sdl
 from provider.cli.ground import ground
 from provider.cli.price import Answer, answered
+from provider.cluster.kinds import NODE
+from provider.cluster.nodes import MARK
+from provider.errors import Retry
 from provider.ledger.decisions import Decisions, OrderRow
 from provider.ledger.store import Store
 from provider.sandbox.network import PRICES, Network, network
@@ -43,7 +47,7 @@ async def posted(net: Network, compiled: Compiled, dseq: int) -> list[OrderRow]:
     await net.tenant.post(compiled, dseq, DEPOSIT)
     deployment = DeploymentID(net.tenant.key.address, dseq)
     async with Store.open(net.ledger, readonly=True) as store:
-        for _ in range(400):
+        for _ in range(3600):
             rows = [row for row in await Decisions(store).orders() if row.order.deployment == deployment]
             if len(rows) == len(compiled.groups) and all(row.outcome for row in rows):
                 return sorted(rows, key=lambda row: row.order)
@@ -51,12 +55,19 @@ async def posted(net: Network, compiled: Compiled, dseq: int) -> list[OrderRow]:
     raise AssertionError(f"the ledger says nothing of {deployment}")
 
 
+async def labelled(net: Network) -> None:
+    """Until the daemon has labelled every node: from then on all of them are sold."""
+    while not all(MARK in node["metadata"].get("labels", {}) for node in await net.kube.all(NODE)):  # noqa: ASYNC110 - the cluster is asked, it tells nobody
+        await asyncio.sleep(0.05)
+
+
 async def bid_on_chain(net: Network, order: OrderID) -> DecCoin:
     """The price of the one bid; the ledger knows of it a block before the chain shows it."""
-    for _ in range(200):
-        if bids := await net.chain.latest.bids_on(order):
-            (bid,) = bids
-            return bid.price
+    for _ in range(3600):
+        with suppress(Retry):
+            if bids := await net.chain.latest.bids_on(order):
+                (bid,) = bids
+                return bid.price
         await asyncio.sleep(0.05)
     raise AssertionError(f"no bid on {order}")
 
@@ -79,6 +90,7 @@ async def test_examples_are_bid_on_at_the_price_that_is_explained(
     async with network(tmp_path, block_s=0.1, asked=asked) as net:
         (tmp_path / "prices.yaml").write_text(PRICES.replace("Month: 5", f"Month: {minimum}"))
         async with living(net):
+            await labelled(net)
             declined: dict[str, list[str]] = {}
             for dseq, (name, one) in enumerate(compiled.items(), 1):
                 played = net.played(one)
@@ -98,6 +110,7 @@ async def test_examples_are_bid_on_at_the_price_that_is_explained(
 async def test_the_command_says_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
     one = compile_sdl(TEXTS["04-gpu"])
     async with network(tmp_path, block_s=0.1, asked=one.groups) as net, living(net):
+        await labelled(net)
         args = ("price", "explain", "--sdl", str(EXAMPLES[3]), "--config", str(tmp_path / "akp.yaml"), "-o", "json")
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "provider", *args, stdout=asyncio.subprocess.PIPE
@@ -165,6 +178,7 @@ async def test_each_code_that_an_order_can_bring_about(tmp_path: Path) -> None:
         (tmp_path / "prices.yaml").write_text(prices)
         found, told = {}, {}
         async with living(net):
+            await labelled(net)
             for dseq, (code, text) in enumerate(CASES.items(), 1):
                 compiled = compile_sdl(text)
                 (answer,) = await explained(net, compiled)

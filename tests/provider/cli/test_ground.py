@@ -16,6 +16,7 @@ from provider.cli.ground import glimpse, ground, room_ground
 from provider.cli.imagined import sandbox_inventory
 from provider.cli.recording import recorded_from_chain
 from provider.cluster.kinds import NODE
+from provider.cluster.nodes import MARK
 from provider.sandbox.town import living
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -40,6 +41,11 @@ async def test_what_is_promised_is_taken_off(in_town: Callable[..., Any], until:
     async with in_town(GPU, asked=GPU.groups, chain_block_s=BLOCK_S) as town, living(town.net):
         await town.net.tenant.post(town.compiled, 7, DEPOSIT)
         bid = await bid_of(town, until)
+
+        async def labelled() -> bool:
+            return all(MARK in node["metadata"].get("labels", {}) for node in await town.net.kube.all(NODE))
+
+        await until("every node is labelled, so that all of them are sold", labelled)
         async with ground(config) as on:
             assert on.inventory.nodes == tuple(sorted(sandbox_inventory().nodes, key=lambda node: node.name))
             assert sum(node.gpus.get(A100, 0) for node in on.room.free().nodes) == 7
