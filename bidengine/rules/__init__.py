@@ -66,11 +66,15 @@ _SEVERITY = {reason: at for at, reason in enumerate(Reason)}
 
 def screen(order: Order, us: Us) -> Decline | None:
     """Why this order gets no bid from us, or None when nothing in the order itself speaks against one."""
-    found = opinions(order, us)
+    return told(opinions(order, us))
+
+
+def told(found: tuple[Decline, ...]) -> Decline | None:
+    """The one answer to give for all these objections; None when there are none."""
     if not found:
         return None
-    told = max(found, key=lambda d: _SEVERITY[d.reason])
-    return replace(told, final=any(d.final for d in found))
+    most = max(found, key=lambda d: _SEVERITY[d.reason])
+    return replace(most, final=any(d.final for d in found))
 
 
 def opinions(order: Order, us: Us) -> tuple[Decline, ...]:

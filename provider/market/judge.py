@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from bidengine.explain import Judged, verdicts
 from bidengine.reasons import Decline
 from bidengine.room import Room
-from bidengine.rules import opinions, screen
+from bidengine.rules import opinions, told
 from bidengine.us import Us
 from bidengine.views import Order
 from manifests.ids import OrderID
@@ -37,8 +37,8 @@ class Judge:
         """Screen, fit, price, in this order: what costs most to find out comes last. `through` goes on after a no, for
         a person who wants to know everything."""
         us = self.us(order.id)
-        no = screen(order, us)
-        objections = opinions(order, us) if no is not None else ()
+        objections = opinions(order, us)
+        no = told(objections)
         if no is not None and not through:
             return Judged(no, objections)
         all_rules = verdicts(order, us) if through else ()
@@ -51,8 +51,8 @@ class Judge:
         if no is None:
             # The order may be over by now, others may have spent the last deposit or the quota.
             now, us = self.book.orders.get(order.id, replace(order, state="gone")), self.us(order.id)
-            no = screen(now, us)
-            objections = opinions(now, us) if no is not None else ()
+            objections = opinions(now, us)
+            no = told(objections)
         return Judged(no, objections, placement, quote, all_rules)
 
     def us(self, order: OrderID) -> Us:
