@@ -23,9 +23,10 @@ from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
-from provider.chain.messages import CloseBid, Msg, StartReclaim
-from provider.errors import NotFound, Refused, Retry, TxRefused
+from provider.chain.messages import Msg
+from provider.errors import NotFound, Refused, Retry
 from provider.market.book import Book
+from provider.market.closing import Closing
 from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
 
@@ -66,7 +67,8 @@ class Leases:
         self.settings = settings
         self.queue: WorkQueue[LeaseID] = WorkQueue(max_backoff_s=30)
         self.problems: dict[LeaseID, str] = {}
-        self._send, self._lease_on_chain, self._block_time_ms = send, lease_on_chain, block_time_ms
+        self.closing = Closing(book, send)
+        self._lease_on_chain, self._block_time_ms = lease_on_chain, block_time_ms
         self._applied: dict[LeaseID, StoredManifest] = {}
         self._applied_s: dict[LeaseID, float] = {}
         """the loop's time of that"""
@@ -130,21 +132,8 @@ class Leases:
         if not self.cluster.fresh:
             raise Retry("no manifest is known, but the cluster's mirrors may be behind")
         log.warning("no manifest came, closing the lease", after_blocks=self.book.height - live.created_at)
-        await self._close(live, CloseReason.MANIFEST_TIMEOUT)
+        await self.closing.end(live, CloseReason.MANIFEST_TIMEOUT)
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
-
-    async def _close(self, live: Lease, reason: CloseReason) -> None:
-        """End a lease from our side; one that promised notice is given notice first (chain.md §2.8)."""
-        promised = live.reclamation
-        try:
-            if promised is None or (
-                live.state == "reclaiming" and self.book.time_unix_ns >= promised.deadline_unix_s * 10**9
-            ):
-                await self._send(CloseBid(live.id, int(reason)))
-            elif live.state == "active":
-                await self._send(StartReclaim(live.id, int(reason)))
-        except TxRefused as already:
-            log.info("closing refused, the chain knows better", why=str(already))
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
         if self._applied.get(lease) == stored and (lease in self.problems or self._stands(lease, stored)):

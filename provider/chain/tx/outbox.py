@@ -15,6 +15,7 @@ from typing import Any
 
 from manifests.ids import DeploymentID
 from provider.chain import messages as ask
+from provider.chain.tx.priority import Priority
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +30,7 @@ class Item:
     """height; and, should no block be seen for long, ..."""
     not_before_s: float = 0.0
     """... the loop's time"""
+    priority: Priority = Priority.ROUTINE
     gas_times: int = 1
     tries: int = 0
     alone: bool = False
@@ -75,7 +77,7 @@ class Outbox:
         self._settled = {d: h for d, h in self._settled.items() if h >= height}
         batch: list[Item] = []
         busy: dict[DeploymentID, list[bool]] = {}
-        for item in sorted(self._items, key=lambda i: _urgency(i.msg)):
+        for item in sorted(self._items, key=lambda i: i.priority):
             if item.not_before > height and item.not_before_s > now_s:
                 continue
             if batch and (item.alone or _is_bid(item.msg) is not _is_bid(batch[0].msg)):
@@ -134,12 +136,3 @@ def settled_by(msg: ask.Msg) -> tuple[DeploymentID, bool] | None:
 
 def _is_bid(msg: ask.Msg) -> bool:
     return isinstance(msg, ask.CreateBid)
-
-
-def _urgency(msg: ask.Msg) -> int:
-    match msg:
-        case ask.CloseBid() | ask.StartReclaim():
-            return 0
-        case ask.CreateBid():
-            return 2
-    return 1

@@ -26,6 +26,7 @@ from provider.chain.tx.broadcast import Answer, Simulation
 from provider.chain.tx.classify import Verdict
 from provider.chain.tx.flights import Flight, Flights
 from provider.chain.tx.outbox import Item, Outbox
+from provider.chain.tx.priority import Priority, usual
 from provider.chain.tx.sign import sign
 from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
 from provider.settings import ChainSettings
@@ -93,8 +94,9 @@ class Signer:
         """The chain has refused unordered transactions."""
         return self._ordered
 
-    async def send(self, *msgs: ask.Msg) -> str:
-        """Wait until a node has accepted the transaction with each of the messages; the hash of the last one's.
+    async def send(self, *msgs: ask.Msg, priority: Priority | None = None) -> str:
+        """Wait until a node has accepted the transaction with each of the messages; the hash of the last one's. Without
+        `priority` each message has its usual one.
 
         TxRefused: the chain's clear no to one of them. Retry: trouble that passes. The other messages are sent all the
         same.
@@ -105,7 +107,7 @@ class Signer:
         boxes = [build.box(msg, self._key.address) for msg in msgs]
         waiters: list[asyncio.Future[str]] = [loop.create_future() for _ in msgs]
         for msg, box, waiter in zip(msgs, boxes, waiters, strict=True):
-            self._outbox.put(Item(msg, box, waiter))
+            self._outbox.put(Item(msg, box, waiter, priority=usual(msg) if priority is None else priority))
         self._answers.open += len(msgs)
         self._wake.set()
         answers = await asyncio.gather(*waiters, return_exceptions=True)

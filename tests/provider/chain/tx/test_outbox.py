@@ -10,6 +10,7 @@ from manifests.coins import Coin, DecCoin
 from manifests.ids import DeploymentID, GroupID, LeaseID
 from provider.chain import messages as ask
 from provider.chain.tx.outbox import Item, Outbox, settled_by
+from provider.chain.tx.priority import usual
 
 pytestmark = pytest.mark.looptime
 
@@ -29,7 +30,7 @@ def withdraw(dseq: int, gseq: int = 1) -> ask.WithdrawLease:
 def filled(*msgs: ask.Msg, most: int = 10) -> Outbox:
     box = Outbox(most)
     for msg in msgs:
-        box.put(Item(msg, None, None))
+        box.put(Item(msg, None, None, priority=usual(msg)))
     return box
 
 
