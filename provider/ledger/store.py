@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from provider.errors import ConfigError
 
 T = TypeVar("T")
-SCHEMAS = ("schema_1.sql", "schema_2.sql")
+SCHEMAS = ("schema_1.sql", "schema_2.sql", "schema_3.sql")
 """One script for each version, each on top of those before it; a new file runs them all."""
 VERSION = len(SCHEMAS)
 Row = tuple[Any, ...]
@@ -29,14 +29,15 @@ Write = tuple[str, Sequence[Any]]
 
 
 class Store:
-    """`async with Store.open(path) as store`. `write` takes statements and runs them as one transaction; `read`
-    returns rows."""
+    """`async with Store.open(path) as store`. `write` takes statements and runs them as one transaction; `along` hands
+    some in that go with the next one, whoever writes it; `read` returns rows."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
         self._readonly = readonly
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._db: sqlite3.Connection | None = None
+        self._along: list[Write] = []
 
     @classmethod
     def open(cls, path: Path, *, readonly: bool = False) -> Store:
@@ -53,7 +54,7 @@ class Store:
         self._thread.shutdown(wait=True)
 
     async def write(self, statements: Iterable[Write]) -> None:
-        batch = list(statements)
+        batch, self._along = [*self._along, *statements], []
 
         def run() -> None:
             assert self._db is not None
@@ -63,6 +64,10 @@ class Store:
                     self._db.execute(sql, values)
 
         await self._on_thread(run)
+
+    def along(self, statements: Iterable[Write]) -> None:
+        """Before those of the next `write`, in its transaction. Lost when the process dies first."""
+        self._along.extend(statements)
 
     async def read(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         def run() -> list[Row]:

@@ -34,6 +34,19 @@ async def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
         assert await store.read("SELECT height FROM head") == [(9,)]
 
 
+async def test_what_goes_along_is_written_with_the_next_transaction_and_once(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        store.along([("INSERT INTO meta VALUES ('a', '1')", ())])
+        assert await store.read("SELECT count(*) FROM meta") == [(0,)]
+        with pytest.raises(sqlite3.IntegrityError):
+            await store.write([("INSERT INTO head VALUES (2, 8, 80)", ())])  # all or nothing, what goes along included
+        assert await store.read("SELECT count(*) FROM meta") == [(0,)]
+        store.along([("INSERT INTO meta VALUES ('b', '1')", ())])
+        for height in (1, 2):
+            await store.write([("INSERT OR REPLACE INTO head VALUES (1, ?, 1)", (height,))])
+        assert await store.read("SELECT key FROM meta") == [("b",)]
+
+
 async def test_calls_are_carried_out_in_order(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "ledger.db") as store:
         await store.write([("INSERT INTO head VALUES (1, 0, 0)", ())])
@@ -117,6 +130,21 @@ async def test_a_file_of_version_1_is_copied_and_brought_up_to_date(tmp_path: Pa
     with sqlite3.connect(tmp_path / "ledger.db.v1") as copy:
         assert copy.execute("PRAGMA user_version").fetchone() == (1,)
         assert copy.execute("SELECT count(*) FROM decision").fetchone() == (5,)
+    copy.close()
+
+
+async def test_a_file_of_version_2_gets_an_empty_outbox(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    version_1(path)
+    with sqlite3.connect(path) as db:
+        db.executescript(resources.files("provider.ledger").joinpath("schema_2.sql").read_text())
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    async with Store.open(path) as store:
+        assert await store.read("SELECT key FROM intent UNION ALL SELECT hash FROM tx") == []
+        assert await store.read("SELECT count(*) FROM decision") == [(5,)]
+    with sqlite3.connect(tmp_path / "ledger.db.v2") as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (2,)
     copy.close()
 
 
