@@ -8,7 +8,7 @@ the namespace only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from manifests.render.names import SELECTOR
@@ -27,7 +27,8 @@ from provider.cluster.kinds import (
     kind_of,
 )
 from provider.cluster.kube import Kube, Object
-from provider.errors import Conflict, NotFound, Retry
+from provider.cluster.replace import TWINS, make_way, replace
+from provider.errors import Conflict, NotFound, Refused, Retry
 
 PRUNED = (DEPLOYMENT, STATEFUL_SET, SERVICE, INGRESS, SECRET, ROLE_BINDING, ROLE, SERVICE_ACCOUNT, NETWORK_POLICY)
 """What is looked through, in the order of deleting: what runs goes before what shields it."""
@@ -36,13 +37,23 @@ GONE_WITHIN_S = 20.0
 LOOK_AGAIN_S = 2.0
 
 
-async def apply_all(kube: Kube, objects: Iterable[Mapping[str, Any]]) -> None:
+async def apply_all(
+    kube: Kube, objects: Iterable[Mapping[str, Any]], standing: Collection[tuple[Kind, str]] = ()
+) -> None:
     """In the order given, stopping at the first that cannot be applied: what comes first (the namespace, its policies)
     shields what comes later. Refused carries the API server's words and the object's path; Retry when somebody wrote
-    at the same time."""
+    at the same time. `standing` are the lease's workloads as far as they are known: one of the other kind makes way."""
     for obj in objects:
         try:
-            await kube.apply(obj)
+            other = TWINS.get(kind_of(obj))
+            if other is not None and (other, obj["metadata"]["name"]) in standing:
+                await make_way(kube, obj, other)
+            try:
+                await kube.apply(obj)
+            except Conflict:
+                raise
+            except Refused as no:
+                await replace(kube, obj, no)
         except Conflict as same_time:
             raise Retry(str(same_time)) from same_time
 

@@ -27,7 +27,7 @@ from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
 from provider.cluster.inventory import inventory
-from provider.cluster.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
+from provider.cluster.kinds import DEPLOYMENT, MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP, STATEFUL_SET, Kind
 from provider.cluster.kube import Kube
 from provider.cluster.mirrors import Address, Mirrors
 from provider.cluster.notices import Notices
@@ -192,7 +192,7 @@ class Cluster:
             objects = render(lease, group, plan, site, revision, withheld=withheld)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
-        await apply_all(self.kube, objects)
+        await apply_all(self.kube, objects, self._standing(lease))
         pruned = await prune(self.kube, lease_namespace(lease), objects)
         if pruned:
             log.info("left over and deleted", lease=str(lease), objects=pruned)
@@ -210,6 +210,11 @@ class Cluster:
     @property
     def _gpu_table(self) -> gputable.GpuTable:
         return gputable.bundled() if self._gpus is None else self._gpus.current
+
+    def _standing(self, lease: LeaseID) -> set[tuple[Kind, str]]:
+        namespace = lease_namespace(lease)
+        kinds = ((DEPLOYMENT, self._mirrors.deployments), (STATEFUL_SET, self._mirrors.stateful_sets))
+        return {(kind, facts.name) for kind, mirror in kinds for facts in mirror.within(namespace).values()}
 
     def _workloads(self, lease: LeaseID) -> list[WorkloadFacts]:
         namespace = lease_namespace(lease)

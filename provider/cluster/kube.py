@@ -123,18 +123,19 @@ class Kube:
     async def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
         return await self.call("GET", kind.path(namespace, name))
 
-    async def apply(self, obj: Mapping[str, Any], *, force: bool = True) -> Object:
+    async def apply(self, obj: Mapping[str, Any], *, force: bool = True, dry_run: bool = False) -> Object:
         """Server-side apply: fields named here become ours, fields of ours no longer named go away. Creates what is
-        missing."""
+        missing. `dry_run` only asks whether it would be accepted."""
         metadata = obj["metadata"]
         path = kind_of(obj).path(metadata.get("namespace"), metadata["name"])
-        query = _query(fieldManager=FIELD_MANAGER, force=str(force).lower())
+        query = _query(fieldManager=FIELD_MANAGER, force=str(force).lower(), dryRun="All" if dry_run else "")
         return await self.call("PATCH", path, query=query, body=obj, content_type="application/apply-patch+yaml")
 
-    async def create(self, obj: Mapping[str, Any]) -> Object:
-        """Conflict when the name is taken."""
+    async def create(self, obj: Mapping[str, Any], *, dry_run: bool = False) -> Object:
+        """Conflict when the name is taken, which is told only of an object that is good in itself."""
         path = kind_of(obj).path(obj["metadata"].get("namespace"))
-        return await self.call("POST", path, query=_query(fieldManager=FIELD_MANAGER), body=obj)
+        query = _query(fieldManager=FIELD_MANAGER, dryRun="All" if dry_run else "")
+        return await self.call("POST", path, query=query, body=obj)
 
     async def patch(self, kind: Kind, namespace: str | None, name: str, change: Mapping[str, Any]) -> Object:
         """Merge `change` in (RFC 7386): a null deletes a key, a list replaces a list. NotFound rather than creating."""
@@ -142,10 +143,13 @@ class Kube:
         path = kind.path(namespace, name)
         return await self.call("PATCH", path, query=query, body=change, content_type="application/merge-patch+json")
 
-    async def delete(self, kind: Kind, namespace: str | None, name: str, grace: int | None = None) -> bool:
-        """Ask for its deletion, dependents in the background; False when it was not there. It may take its time to
-        go."""
-        body: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    async def delete(
+        self, kind: Kind, namespace: str | None, name: str, grace: int | None = None, *, orphan: bool = False
+    ) -> bool:
+        """Ask for its deletion; False when it was not there. It may take its time to go. Dependents go in the
+        background, or stay when they are to be orphans."""
+        policy = "Orphan" if orphan else "Background"
+        body: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy}
         if grace is not None:
             body["gracePeriodSeconds"] = grace
         try:

@@ -21,6 +21,7 @@ _REASONS = {
     503: "ServiceUnavailable",
     504: "Timeout",
 }
+_LOST = -1
 
 
 @dataclass(slots=True)
@@ -30,11 +31,13 @@ class _Order:
     method: str
     path: re.Pattern[str]
     retry_after_s: int | None
+    after: int
+    """matching requests that are served first"""
 
 
 class Faults:
-    """`fail_next` answers the next matching requests with an error; `stalled` lets requests wait; `cut_watches` ends
-    what is open.
+    """`fail_next` answers the next matching requests with an error; `lose_next` serves one and loses the answer;
+    `stalled` lets requests wait; `cut_watches` ends what is open.
     """
 
     def __init__(self) -> None:
@@ -45,10 +48,20 @@ class Faults:
         self.watches: set[Watch] = set()
 
     def fail_next(
-        self, count: int = 1, status: int = 500, *, method: str = "", path: str = "", retry_after_s: int | None = None
-    ) -> None:
+        self, count: int = 1, status: int = 500, *, method: str = "", path: str = "", retry_after_s: int | None = None,
+        after: int = 0,
+    ) -> None:  # fmt: skip
         """`path` is a regular expression searched in the path and query; an empty method means any."""
-        self._orders.append(_Order(count, status, method.upper(), re.compile(path), retry_after_s))
+        self._orders.append(_Order(count, status, method.upper(), re.compile(path), retry_after_s, after))
+
+    def lose_next(self, *, method: str = "", path: str = "", after: int = 0) -> None:
+        """What it asks is done, and the connection breaks before the answer."""
+        self._orders.append(_Order(1, _LOST, method.upper(), re.compile(path), None, after))
+
+    @property
+    def waiting(self) -> int:
+        """Errors ordered that have not all been met."""
+        return len(self._orders)
 
     def heal(self) -> None:
         """Forget every error that was ordered."""
@@ -69,14 +82,20 @@ class Faults:
         for watch in self.watches:
             watch.cut(garbage=garbage)
 
-    async def meet(self, method: str, path: str) -> None:
-        """Called for every request before it is served."""
+    async def meet(self, method: str, path: str) -> bool:
+        """Called for every request before it is served; whether its answer is to be lost."""
         if not self._going.is_set() and self._stalled.search(path):
             await self._going.wait()
         for order in self._orders:
             if order.left and order.method in ("", method) and order.path.search(path):
+                if order.after:
+                    order.after -= 1
+                    continue
                 order.left -= 1
                 self._orders = [each for each in self._orders if each.left]
+                if order.code == _LOST:
+                    return True
                 details = {"retryAfterSeconds": order.retry_after_s} if order.retry_after_s is not None else None
                 reason = _REASONS.get(order.code, "InternalError")
                 raise ApiError(order.code, reason, f"ordered by the test: {reason}", details)
+        return False

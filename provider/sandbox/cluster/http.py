@@ -51,8 +51,11 @@ class _Api:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         try:
-            await self._faults.meet(request.method, request.path_qs)
-            return await self._answer(request)
+            lost = await self._faults.meet(request.method, request.path_qs)
+            answer = await self._answer(request)
+            if lost and request.transport is not None:
+                request.transport.abort()
+            return answer
         except ApiError as no:
             headers = {}
             if no.details and "retryAfterSeconds" in no.details:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provider.sandbox.cluster import apply as ssa
-from provider.sandbox.cluster import fields, kinds, status
+from provider.sandbox.cluster import fields, kinds, quantity, status
 from provider.sandbox.cluster.apply import Manager
 from provider.sandbox.cluster.defaults import defaulted
 from provider.sandbox.cluster.definitions import kinds_of, schema_faults
@@ -71,8 +71,6 @@ class Objects:
         meta = new["metadata"]
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"][:58] + "".join(secrets.choice(_NAME_LETTERS) for _ in range(5))
-        if meta.get("name") and self.store.get(kind.resource, namespace, meta["name"]) is not None:
-            raise status.already_exists(kind.group, kind.plural, meta["name"])
         if meta.get("resourceVersion"):
             raise status.ApiError(500, "", "resourceVersion should not be set on objects to be created")
         self._admit_into(kind, namespace, meta.get("name", ""))
@@ -297,6 +295,9 @@ class Objects:
             causes = faults(kind, new, live) + _custom_faults(kind, new) + _finalizer_faults(live, new)
             if causes:
                 raise status.invalid(kind.group, kind.kind, new["metadata"].get("name", ""), causes)
+            place = (kind.resource, new["metadata"].get("namespace", ""), new["metadata"]["name"])
+            if live is None and self.store.get(*place) is not None:  # told only of what is good in itself
+                raise status.already_exists(kind.group, kind.plural, new["metadata"]["name"])
             if kind.resource == "services":
                 new = self.addresses.allocate(new, live)
         if "generation" in new["metadata"] and live is not None and _intent(live) != _intent(new):
@@ -317,6 +318,8 @@ class Objects:
     def _admit(self, kind: Kind, live: Json | None, new: Json) -> Json:
         """Admission: namespaces are born with a finalizer, claims get the default class and their protection."""
         if live is not None:
+            if kind.resource == "persistentvolumeclaims":
+                self._may_grow(live, new)
             return new
         if kind.resource == "namespaces":
             return new | {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
@@ -331,6 +334,18 @@ class Objects:
                     if annotations.get("storageclass.kubernetes.io/is-default-class") == "true":
                         new["spec"]["storageClassName"] = each["metadata"]["name"]
         return new
+
+    def _may_grow(self, live: Json, new: Json) -> None:
+        sizes = [each["spec"].get("resources", {}).get("requests", {}).get("storage", "0") for each in (live, new)]
+        if quantity.parse(sizes[1]) <= quantity.parse(sizes[0]):
+            return
+        found = self.store.get("storageclasses.storage.k8s.io", "", live["spec"].get("storageClassName", ""))
+        if found is None or not found.get("allowVolumeExpansion"):
+            why = (
+                "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must"
+                " support resize"
+            )
+            raise status.forbidden("", "persistentvolumeclaims", live["metadata"]["name"], why)
 
     def _finished(self, kind: Kind, live: Json, new: Json) -> bool:
         if new["metadata"].get("finalizers") or (kind.resource == "namespaces" and new["spec"].get("finalizers")):

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from typing import Any
 
 from provider.sandbox.cluster.kinds import CLAIMS, DEPLOYMENTS, PODS, REPLICA_SETS, STATEFUL_SETS
 from provider.sandbox.cluster.objects import Objects, Write
+from provider.sandbox.cluster.selectors import matches
 
 Json = dict[str, Any]
 _HOW = Write(manager="kube-controller-manager")
@@ -175,8 +177,19 @@ class StatefulSets:
         if found is None or "deletionTimestamp" in found["metadata"]:
             return
         revision = f"{name}-{template_hash(found['spec']['template'])}"
+        self._adopt(found)
         self._advance(found, revision)
         self._report(found, revision)
+
+    def _adopt(self, found: Json) -> None:
+        """Pods of its name and labels that nobody owns: a StatefulSet of that name was deleted without them."""
+        namespace, name = found["metadata"]["namespace"], found["metadata"]["name"]
+        for pod in self._objects.store.list("pods", namespace):
+            meta = pod["metadata"]
+            own = re.fullmatch(rf"{re.escape(name)}-\d+", meta["name"])
+            if own and not meta.get("ownerReferences") and matches(found["spec"]["selector"], meta.get("labels") or {}):
+                change = {"metadata": {"ownerReferences": [owner_reference(found)]}}
+                self._objects.patch(PODS, namespace, meta["name"], _HOW, "merge", change)
 
     def _advance(self, found: Json, revision: str) -> None:
         """One step: a missing pod, a surplus one, or an outdated one, in this order and never past an unready one."""

@@ -197,8 +197,10 @@ class Memory:
         if (trouble := self.trouble.pop(what, None)) is not None:
             raise trouble
 
-    async def apply(self, obj: dict[str, Any], *, force: bool = True) -> dict[str, Any]:
+    async def apply(self, obj: dict[str, Any], *, force: bool = True, dry_run: bool = False) -> dict[str, Any]:
         kind, metadata = kind_of(obj), obj["metadata"]
+        if dry_run:
+            return obj
         self._asked("apply", kind, metadata["name"])
         out_key = (kind, metadata.get("namespace", ""), metadata["name"])
         there = self.objects.get(out_key, {"metadata": {}})

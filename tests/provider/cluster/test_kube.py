@@ -70,6 +70,16 @@ async def test_delete_says_whether_it_was_there(server: ApiServer, kube: Kube) -
     assert server.bodies[1]["propagationPolicy"] == "Background"
 
 
+async def test_a_dry_run_and_an_orphaning_deletion_say_so(server: ApiServer, kube: Kube) -> None:
+    server.says({"kind": "Status"})
+    web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "ns"}}
+    await kube.create(web, dry_run=True)
+    await kube.apply(web, dry_run=True)
+    await kube.delete(NAMESPACE, None, "a", orphan=True)
+    assert [r.query.get("dryRun") for r in server.asked] == ["All", "All", None]
+    assert server.bodies[2]["propagationPolicy"] == "Orphan"
+
+
 async def test_a_list_comes_in_pages(server: ApiServer, kube: Kube) -> None:
     server.says({"metadata": {"resourceVersion": "9", "continue": "more"}, "items": [{"a": 1}]})
     server.says({"metadata": {"resourceVersion": "9"}, "items": [{"a": 2}]})

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from provider.sandbox.cluster.claims import Claims
-from provider.sandbox.cluster.kinds import CLAIMS, PODS, VOLUMES
+from provider.sandbox.cluster.kinds import CLAIMS, PODS, STORAGE_CLASSES, VOLUMES
 from provider.sandbox.cluster.objects import Objects, Write
+from provider.sandbox.cluster.status import ApiError
 
 Json = dict[str, Any]
 HOW = Write()
@@ -26,6 +27,10 @@ def ask(objects: Objects, **rest: Any) -> Json:
         "storageClassName": "beta3",
     }
     return objects.create(CLAIMS, "default", {"metadata": {"name": "data"}, "spec": spec | rest}, HOW)
+
+
+def growing(objects: Objects, may: bool) -> None:
+    objects.patch(STORAGE_CLASSES, "", "beta3", HOW, "merge", {"allowVolumeExpansion": may})
 
 
 def live(objects: Objects) -> Json:
@@ -62,6 +67,7 @@ def test_a_volume_asked_for_by_name_is_not_made_twice(objects: Objects, claims: 
 
 
 def test_it_grows(objects: Objects, claims: Claims) -> None:
+    growing(objects, True)
     ask(objects)
     claims.look("default", "data")
     grown = {"resources": {"requests": {"storage": "2Gi"}}}
@@ -69,6 +75,15 @@ def test_it_grows(objects: Objects, claims: Claims) -> None:
     claims.look("default", "data")
     assert live(objects)["status"]["capacity"] == {"storage": "2Gi"}
     assert live(objects)["status"]["phase"] == "Bound"
+
+
+def test_it_does_not_grow_where_its_class_does_not(objects: Objects, claims: Claims) -> None:
+    growing(objects, False)
+    ask(objects)
+    claims.look("default", "data")
+    grown = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
+    with pytest.raises(ApiError, match="must support resize"):
+        objects.patch(CLAIMS, "default", "data", HOW, "merge", grown)
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["free", "held by another finalizer"])

@@ -48,6 +48,20 @@ async def test_orders_are_served_in_turn_until_healed() -> None:
     assert await met(faults, "POST") == 200
 
 
+async def test_an_order_for_later_lets_what_comes_before_it_pass_and_says_that_it_waits() -> None:
+    faults = Faults()
+    faults.fail_next(1, 409, path="/pods", after=2)
+    assert [await met(faults) for _ in range(2)] == [200, 200]
+    assert (await met(faults, path="/nodes"), faults.waiting) == (200, 1)
+    assert (await met(faults), faults.waiting) == (409, 0)
+
+
+async def test_a_lost_answer_is_served_first() -> None:
+    faults = Faults()
+    faults.lose_next(method="PATCH")
+    assert [await faults.meet(method, "/") for method in ("GET", "PATCH", "PATCH")] == [False, True, False]
+
+
 @pytest.mark.parametrize(
     ("code", "seconds", "reason", "details"),
     [
