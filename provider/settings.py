@@ -110,6 +110,16 @@ class ClusterSettings(_Part):
     node_ports: int = Field(1000, ge=0, description="Node ports that may be promised to tenants.")
     leased_ips: int = Field(0, ge=0, description="Addresses there are to lease to tenants; 0 leases none.")
     ip_pool: str = Field("", description="MetalLB IPAddressPool to lease from; its size then counts, not leased_ips.")
+    load_balancer_class: str = Field(
+        "",
+        description="loadBalancerClass of leased addresses' Services; empty is MetalLB or whatever else the cluster "
+        "has. Leave it as it is while leases have addresses.",
+    )
+    load_balancer_annotations: dict[str, str] = Field(
+        {},
+        description="Annotations of these Services for what is not MetalLB; {key} stands for what ports of one address "
+        'share, e.g. {lbipam.cilium.io/sharing-key: "{key}"}.',
+    )
     tolerations: Keys = Field(
         (), description="Keys of node taints that leases' pods tolerate, e.g. nvidia.com/gpu; others keep leases away."
     )

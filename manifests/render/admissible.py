@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from manifests.errors import ManifestInvalid
 from manifests.manifest import ManifestGroup, Service
+from manifests.render.leased_ip import leased_ports
+from manifests.render.names import node_port_service
 from manifests.render.storage import claimed, mounts
 
 LONGEST = {
@@ -23,11 +25,18 @@ LONGEST = {
 with a revision's hash behind it for StatefulSets, and with `-ip-65535-udp` for leased addresses."""
 
 
+LONGEST_ENDPOINT = 180
+"""Characters of the name of a leased address: the object that claims a port of it is named after owner, address,
+protocol and port, and an object's name has 253."""
+
+
 def check_renderable(group: ManifestGroup, path: str = "") -> None:
     """ManifestInvalid at the first thing Kubernetes would refuse; `path` is where the group stands, e.g. `[0]`."""
     before = f"{path}." if path else ""
     for index, service in enumerate(group.services):
         _check_service(service, f"{before}services[{index}]")
+    _check_addresses(group, before)
+    _check_service_names(group, before)
 
 
 def _check_service(service: Service, path: str) -> None:
@@ -43,6 +52,46 @@ def _check_service(service: Service, path: str) -> None:
                 message = f"{host} is an address; only names can be routed by name"
                 raise ManifestInvalid(f"{path}.expose[{at}].hosts", message, value=host)
     _check_mounts(service, path)
+
+
+def _check_addresses(group: ManifestGroup, before: str) -> None:
+    """A port of a leased address leads to one service."""
+    taken: dict[tuple[str, int, str], str] = {}
+    for index, service in enumerate(group.services):
+        for at, expose in enumerate(service.expose):
+            path = f"{before}services[{index}].expose[{at}].ip"
+            if not (expose.ip and expose.global_):
+                continue
+            if len(expose.ip) > LONGEST_ENDPOINT:
+                message = f"the name of an endpoint has at most {LONGEST_ENDPOINT} characters here"
+                raise ManifestInvalid(path, message, value=expose.ip)
+            key = (expose.ip, expose.effective_port, expose.proto)
+            if (holder := taken.setdefault(key, service.name)) != service.name:
+                what = f"port {expose.effective_port}/{expose.proto} of {expose.ip!r} is service {holder!r}'s already"
+                raise ManifestInvalid(path, what, value=expose.ip)
+
+
+def _check_service_names(group: ManifestGroup, before: str) -> None:
+    """No two Kubernetes Services of the group have one name: a tenant may call a service what another's node ports or
+    address need."""
+    called: dict[str, str] = {}
+    for name, whose in _service_names(group):
+        if (other := called.setdefault(name, whose)) != whose:
+            what = f"{other} and {whose} would both be the Service {name!r}; call one of the services otherwise"
+            raise ManifestInvalid(f"{before}services", what, value=name)
+        if len(name) > LONGEST["any service"]:
+            what = f"{whose} would be the Service {name!r}, longer than {LONGEST['any service']} characters"
+            raise ManifestInvalid(f"{before}services", what, value=name)
+
+
+def _service_names(group: ManifestGroup) -> Iterator[tuple[str, str]]:
+    """Name and whose it is."""
+    for service in group.services:
+        yield service.name, f"service {service.name!r}"
+        if any(e.global_ and not e.is_ingress for e in service.expose):
+            yield node_port_service(service.name), f"the node ports of service {service.name!r}"
+    for port in leased_ports(group):
+        yield port.service_name, f"an address of service {port.service!r}"
 
 
 def _kinds(service: Service) -> Iterator[str]:

@@ -7,8 +7,9 @@ from typing import Any
 from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup, Service
 from manifests.render.admissible import check_renderable
-from manifests.render.crd import provider_hosts
+from manifests.render.crd import provider_hosts, provider_leased_ips
 from manifests.render.ingress import ingresses
+from manifests.render.leased_ip import load_balancers
 from manifests.render.namespace import namespace
 from manifests.render.network import network_policies
 from manifests.render.rbac import access
@@ -29,9 +30,9 @@ def render(
 ) -> list[dict[str, Any]]:
     """All objects of a lease except its Manifest, in apply order.
 
-    `revision` becomes the label akash.network/manifest.resource.version. Host names in `withheld` belong to somebody
-    else for now and get no route. Raises ManifestInvalid when Kubernetes would refuse the outcome, or a service with
-    GPUs has no card in `plan`.
+    `revision` becomes the label akash.network/manifest.resource.version. Claims (ProviderHosts and ProviderLeasedIPs)
+    named in `withheld` are another lease's for now: they and what leads here by them are left out. Raises
+    ManifestInvalid when Kubernetes would refuse the outcome, or a service with GPUs has no card in `plan`.
     """
     check_renderable(group)
     objects = [namespace(lease, revision), *network_policies(lease, group, site, revision)]
@@ -42,7 +43,12 @@ def render(
         objects += services(lease, service, revision)
     for service in group.services:
         objects += ingresses(lease, service, site, withheld)
-    return objects + provider_hosts(lease, group, site, withheld)
+    objects += load_balancers(lease, group, site, withheld)
+    return [
+        *objects,
+        *provider_hosts(lease, group, site, withheld),
+        *provider_leased_ips(lease, group, site, withheld),
+    ]
 
 
 def _hardest_to_place(service: Service) -> tuple[int, int, int]:

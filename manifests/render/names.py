@@ -2,8 +2,7 @@
 it.
 
 Names, label keys and selectors are the reference's (kubernetes.md §1.2, §1.3), so its leases can be adopted where
-they stand. Two additions: the labels of the lease go on every object, not only on some, and `SELECTOR` leaves out
-what is not rendered here (the load-balancer Services of leased IPs).
+they stand. One addition: the labels of the lease go on every object, not only on some.
 """
 
 from __future__ import annotations
@@ -30,7 +29,10 @@ LEASE_PROVIDER = "akash.network/lease.id.provider"
 CAPABILITY = "akash.network/capabilities"
 """Prefix of the labels that say what a node has; the daemon writes them on nodes (kubernetes.md §5.4)."""
 
-SELECTOR = f"{MANAGED}=true,{SERVICE_TARGET}!=metal-lb"
+METAL_LB = "metal-lb"
+"""Value of `SERVICE_TARGET` on the Services of leased addresses, whoever serves them."""
+
+SELECTOR = f"{MANAGED}=true"
 """Inside a lease's namespace: everything that rendering makes. What matches and was not rendered this time is left
 over."""
 
@@ -93,6 +95,10 @@ def pod_labels(lease: LeaseID, service: str) -> dict[str, str]:
 
 def node_port_service(service: str) -> str:
     return f"{service}-np"
+
+
+def leased_ip_service(service: str, external_port: int, proto: str) -> str:
+    return f"{service}-ip-{external_port}-{proto}".lower()
 
 
 def credentials_secret(service: str) -> str:

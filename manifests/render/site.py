@@ -34,6 +34,12 @@ class Site:
     dns_addresses: tuple[str, ...] = ("169.254.20.10", "169.254.25.10")
     """Node-local DNS caches: the only link-local addresses a lease may talk to, on port 53 (kubernetes.md §8.4 no.
     7)."""
+    ip_pool: str = ""
+    """MetalLB's pool that addresses are leased from; "" leaves the choice to it."""
+    load_balancer_class: str = ""
+    """loadBalancerClass of the Services of leased addresses; "" is the cluster's own implementation."""
+    load_balancer_annotations: Mapping[str, str] = field(default_factory=dict)
+    """More annotations of these Services; {key} in a value stands for what ports of one address have in common."""
     seccomp_profile: str = "RuntimeDefault"
     """Type of the pods' seccomp profile; "" sets none, so that pods taken over from the reference are not
     restarted for it."""

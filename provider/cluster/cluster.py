@@ -17,7 +17,7 @@ from manifests.errors import Invalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
 from manifests.render import check_renderable, render
-from manifests.render.crd import StoredManifest, manifest_object, provider_hosts
+from manifests.render.crd import StoredManifest, manifest_object, provider_hosts, provider_leased_ips
 from manifests.render.names import lease_selector
 from manifests.render.site import Plan, Site
 from provider.cluster import gputable, hostnames, labels
@@ -27,7 +27,7 @@ from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
 from provider.cluster.inventory import inventory
-from provider.cluster.kinds import DEPLOYMENT, MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP, STATEFUL_SET, Kind
+from provider.cluster.kinds import DEPLOYMENT, MANIFEST, STATEFUL_SET, Kind
 from provider.cluster.kube import Kube
 from provider.cluster.mirrors import Address, Mirrors
 from provider.cluster.notices import Notices
@@ -182,12 +182,13 @@ class Cluster:
         await self.kube.apply(manifest_object(lease, group, plan, self._site()))
 
     async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
-        """Make the lease's namespace be as the manifest says: claim its host names, apply what it renders to, delete
-        what is left over."""
+        """Make the lease's namespace be as the manifest says: claim its host names and addresses, apply what it
+        renders to, delete what is left over."""
         site = self._site()
-        withheld = await hostnames.claim(self.kube, lease, provider_hosts(lease, group, site))
+        claims = [*provider_hosts(lease, group, site), *provider_leased_ips(lease, group, site)]
+        withheld = await hostnames.claim(self.kube, lease, claims)
         if withheld:
-            log.warning("host names stay with another lease of the tenant", lease=str(lease), hosts=sorted(withheld))
+            log.warning("these stay with another lease of the tenant", lease=str(lease), claims=sorted(withheld))
         try:
             objects = render(lease, group, plan, site, revision, withheld=withheld)
         except Invalid as bad:
@@ -202,7 +203,7 @@ class Cluster:
         """Delete all the cluster has of a lease and return when it is gone; Retry while it is going. The Manifest goes
         last: it is what a restart in between finds the rest by."""
         namespace = self.settings.manifest_namespace
-        for kind in (PROVIDER_HOST, PROVIDER_LEASED_IP):
+        for kind in hostnames.CLAIMS:
             await delete_labelled(self.kube, kind, namespace, lease_selector(lease))
         await delete_namespace(self.kube, lease_namespace(lease))
         await self.kube.delete(MANIFEST, namespace, lease_namespace(lease))
@@ -237,6 +238,9 @@ class Cluster:
             tolerations=s.tolerations,
             image_pull_secret=s.image_pull_secret,
             api_servers=self.api_servers,
+            ip_pool=s.ip_pool,
+            load_balancer_class=s.load_balancer_class,
+            load_balancer_annotations=s.load_balancer_annotations,
         )
 
     def _classes(self) -> tuple[StorageClass, ...]:

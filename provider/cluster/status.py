@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.render.names import SERVICE, SERVICE_TARGET
+from manifests.render.names import METAL_LB, SERVICE, SERVICE_TARGET
 from provider.cluster.workloads import WorkloadFacts
 
 
@@ -55,7 +55,7 @@ def service_facts(obj: Mapping[str, Any]) -> ServiceFacts:
         name=metadata["name"],
         kind=spec.get("type") or "ClusterIP",
         service=selector.get(SERVICE) or labels.get(SERVICE) or metadata["name"].removesuffix("-np"),
-        leased_ip=labels.get(SERVICE_TARGET) == "metal-lb",
+        leased_ip=labels.get(SERVICE_TARGET) == METAL_LB,
         ports=tuple(
             Port(p["port"], _number(p.get("targetPort"), p["port"]), p.get("nodePort") or 0, p.get("protocol") or "TCP")
             for p in spec.get("ports") or ()

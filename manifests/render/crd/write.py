@@ -30,18 +30,23 @@ def manifest_object(lease: LeaseID, group: ManifestGroup, plan: Plan, site: Site
             "labels": names.object_labels(lease, revision=""),
         },
         "spec": {
-            "lease_id": {
-                "owner": lease.owner,
-                "dseq": str(lease.dseq),
-                "gseq": lease.gseq,
-                "oseq": lease.oseq,
-                "provider": lease.provider,
-            },
+            "lease_id": lease_id(lease),
             "group": {
                 "name": group.name,
                 "services": [_service(s, plan.get(s.name, DEFAULT_PLAN)) for s in group.services],
             },
         },
+    }
+
+
+def lease_id(lease: LeaseID) -> dict[str, Any]:
+    """As Manifests and ProviderLeasedIPs write it: the deployment's number is a text."""
+    return {
+        "owner": lease.owner,
+        "dseq": str(lease.dseq),
+        "gseq": lease.gseq,
+        "oseq": lease.oseq,
+        "provider": lease.provider,
     }
 
 

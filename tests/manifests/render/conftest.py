@@ -205,7 +205,7 @@ def _services(draw: st.DrawFn, name: str) -> Service:
         global_=st.booleans(),
         hosts=_maybe(_hosts),
         http_options=http,
-        ip=st.sampled_from(["", "", "myip"]),
+        ip=st.sampled_from(["", "", f"ip-of-{name}"]),
         endpoint_sequence_number=st.integers(0, 9),
     )
     permissions = st.none() | st.builds(Permissions, _maybe(st.sampled_from(["logs", "events", "deployment"])))

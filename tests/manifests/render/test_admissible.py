@@ -48,3 +48,40 @@ def test_an_address_is_no_host_name_for_an_ingress(build):
         check_renderable(build.group(build.service("web", build.expose(80, hosts=("192.0.2.7",)))))
     assert no.value.path == "services[0].expose[0].hosts"
     check_renderable(build.group(build.service("web", build.expose(22, hosts=("192.0.2.7",)))))
+
+
+@pytest.mark.parametrize(
+    ("case", "make"),
+    {
+        "one port of one address for two services": lambda b: (
+            b.service("a", b.expose(80, ip="mine")),
+            b.service("b", b.expose(8080, 80, ip="mine")),
+        ),
+        "a service called like another's address": lambda b: (
+            b.service("web", b.expose(80, ip="mine")),
+            b.service("web-ip-80-tcp", b.expose(80)),
+        ),
+        "a service called like another's node ports": lambda b: (
+            b.service("web", b.expose(22)),
+            b.service("web-np", b.expose(80)),
+        ),
+        "an endpoint's name too long for the object that claims it": lambda b: (
+            b.service("a", b.expose(80, ip="x" * 181)),
+        ),
+        "a second address's Service too long": lambda b: (
+            b.service("w" * 50, b.expose(65535, proto="UDP", ip="a"), b.expose(65535, proto="UDP", ip="b")),
+        ),
+    }.items(),
+)  # fmt: skip
+def test_what_would_be_one_object_for_two_is_refused(build, case, make):
+    with pytest.raises(ManifestInvalid, match="services"):
+        check_renderable(build.group(*make(build)))
+
+
+def test_two_services_may_share_an_address_and_one_may_have_two(build):
+    check_renderable(
+        build.group(
+            build.service("a", build.expose(80, ip="mine"), build.expose(80, ip="other")),
+            build.service("b", build.expose(80, proto="UDP", ip="mine")),
+        )
+    )

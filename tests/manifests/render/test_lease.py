@@ -72,6 +72,9 @@ def test_a_site_with_everything_set_otherwise(build, lease, golden):
         image_pull_secret="ours",
         ingress_class="other",
         seccomp_profile="",
+        ip_pool="tenants",
+        load_balancer_class="io.cilium/l2-announcer",
+        load_balancer_annotations={"lbipam.cilium.io/sharing-key": "{key}"},
     )
     golden("another-site", render(lease, GOLDEN["everything"](build), PLAN, site, "771"))
 
@@ -93,13 +96,16 @@ def test_what_is_hardest_to_place_is_applied_first(build, lease, site):
 def test_what_shields_comes_before_what_runs_and_routes_come_last(build, lease, site):
     order = list(dict.fromkeys(o["kind"] for o in render(lease, GOLDEN["everything"](build), PLAN, site, "7")))
     assert order[:2] == ["Namespace", "NetworkPolicy"]
-    assert order[-2:] == ["Ingress", "ProviderHost"]
+    assert order[-3:] == ["Ingress", "ProviderHost", "ProviderLeasedIP"]
     assert order.index("ServiceAccount") < order.index("Secret") < order.index("Deployment")
 
 
 def test_withheld_names_get_neither_route_nor_claim(build, lease, site):
     objects = render(lease, GOLDEN["worked-example"](build), {}, site, "7", withheld=frozenset({"app.example.com"}))
     assert "app.example.com" not in {o["metadata"]["name"] for o in objects}
+    claim = "akash1owner-ip-mine-tcp-80"
+    objects = render(lease, GOLDEN["everything"](build), PLAN, site, "7", withheld=frozenset({claim}))
+    assert not {claim, "web-ip-80-tcp"} & {o["metadata"]["name"] for o in objects}
 
 
 # --- what the reference created -------------------------------------------------------------------------------------
@@ -118,11 +124,9 @@ CASES = [
 NOT_RENDERED = {
     "Manifest": "written when the tenant sends it (crd/write.py), not when the lease is applied",
     "PersistentVolumeClaim": "made by the StatefulSet's controller",
-    "ProviderLeasedIP": "whose address a lease gets is not decided by the lease alone",
     "HTTPRoute": "this provider routes by Ingress",
 }
-"""Kinds in the recordings that rendering a lease does not make, each with its reason. So are the load-balancer Services
-of leased IPs."""
+"""Kinds in the recordings that rendering a lease does not make, each with its reason."""
 
 OTHERWISE = [
     ("labels of the lease on every object", "so that one selector finds all of a lease"),
@@ -135,6 +139,7 @@ OTHERWISE = [
     ("container ports once each, with their protocol", "server-side apply refuses duplicates"),
     ("53/UDP beside 53/TCP in a Service", "the reference loses one of them (kubernetes.md §2.12)"),
     ("link-local and carrier-grade NAT shut, node-local DNS open", "metadata services are not for tenants"),
+    ("no node ports behind leased addresses", "nobody asked for a second way in, and MetalLB does not need it"),
     ("requests with true percentages", "the reference ignores what is below 100 (kubernetes.md §2.8)"),
     ("no lease.updated_at on ProviderHosts", "rendering knows no clock; nothing of ours reads it"),
 ]
@@ -163,7 +168,7 @@ def expected_of(case):
     """The recorded objects that we render, each without what the API server added and with our differences."""
     out = {}
     for (kind, name), obj in case.objects.items():
-        if kind not in NOT_RENDERED and not name.startswith("web-ip-"):
+        if kind not in NOT_RENDERED:
             out[kind, name] = as_we_would(plain(obj))
     return out
 
@@ -186,7 +191,8 @@ def plain(obj):
         case "Namespace":
             out.pop("spec", None)
         case "Service":
-            out["spec"] = {k: spec[k] for k in ("type", "selector", "ports")}
+            compared = ("type", "selector", "ports", "loadBalancerClass", "allocateLoadBalancerNodePorts")
+            out["spec"] = {k: spec[k] for k in compared if k in spec}
             for port in spec["ports"]:
                 port.pop("nodePort", None)
         case "Deployment" | "StatefulSet":
@@ -220,6 +226,8 @@ def as_we_would(obj):
     if obj["kind"] == "NetworkPolicy" and obj["metadata"]["name"] == "akash-deployment-restrictions":
         spec["egress"][1]["to"] += [{"ipBlock": {"cidr": f"169.254.{n}.10/32"}} for n in (20, 25)]
         spec["egress"][2]["to"][0]["ipBlock"]["except"] += ["100.64.0.0/10", "169.254.0.0/16"]
+    if spec.get("type") == "LoadBalancer":
+        spec["allocateLoadBalancerNodePorts"] = False
     if (obj["kind"], obj["metadata"]["name"]) == ("Service", "dns-np"):
         spec["ports"].insert(1, {"name": "1-53", "port": 53, "targetPort": 53, "protocol": "UDP"})
     return obj
@@ -316,7 +324,7 @@ def test_any_manifest_renders_to_names_that_kubernetes_accepts(data, groups, lea
         pattern = {"Namespace": DNS_LABEL, "Service": SERVICE_NAME}.get(obj["kind"], SUBDOMAIN)
         assert pattern.fullmatch(name), (obj["kind"], name)
         assert all(LABEL_VALUE.fullmatch(v) for v in obj["metadata"]["labels"].values())
-        if obj["kind"] not in ("Namespace", "ProviderHost"):
+        if obj["kind"] not in ("Namespace", "ProviderHost", "ProviderLeasedIP"):
             assert obj["metadata"]["namespace"] == lease_namespace(lease)
         if obj["kind"] == "Service":
             ports = obj["spec"]["ports"]
