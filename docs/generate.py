@@ -64,6 +64,8 @@ def _type(kind: Any) -> str:
         return " or ".join(_type(a) for a in args if a is not NoneType)
     if origin is tuple:
         return f"list of {_type(args[0])}"
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"{{{', '.join(kind.model_fields)}}}"
     if origin is dict:
         return f"map of {_type(args[0])} to {_type(args[1])}"
     return {int: "whole number", float: "number", bool: "true or false", str: "text", Path: "path"}.get(kind, str(kind))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 Sample = tuple[str, dict[str, str], float]
@@ -84,6 +84,14 @@ HELP = {
     "akp_hot_key_problems": "What stops the hot key from working, or will within two weeks (akp chain grants show).",
     "akp_hot_key_balance_tokens": "What the hot key's account holds for fees, by denomination.",
     "akp_hot_key_grants_end_seconds": "Unix time at which the first of the hot key's grants ends.",
+    "akp_node_up": "1 while both doors of a node answer, for our chain.",
+    "akp_node_in_step": "1 while a node is up and neither lags nor catches up.",
+    "akp_node_in_use": "1 for the node that is asked first.",
+    "akp_node_height": "Height at the door of a node that is further behind.",
+    "akp_node_lag_blocks": "How far that is behind the best height any node had shown when it was asked.",
+    "akp_node_earliest_height": "Oldest block a node keeps.",
+    "akp_node_errors_total": "Calls a node did not answer, by door.",
+    "akp_node_latency_seconds": "Moving average of a node's answers, by door.",
     "akp_wallet_balance_tokens": "What the account that pays deposits holds, by denomination.",
 }
 
@@ -93,11 +101,12 @@ class _Live(Collector):
         self._gauges = gauges
 
     def collect(self) -> Iterator[Metric]:
-        families: dict[str, GaugeMetricFamily] = {}
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         for name, labels, value in self._gauges():
             family = families.get(name)
             if family is None:
-                family = families[name] = GaugeMetricFamily(name, HELP[name], labels=list(labels))
+                kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+                family = families[name] = kind(name, HELP[name], labels=list(labels))
             family.add_metric(list(labels.values()), value)
         yield from families.values()
 

@@ -1,6 +1,6 @@
 """Every setting of the daemon, each with one line for the operator, read once at start.
 
-Sources, strongest first: command-line flags, environment (`AKP_CHAIN__GRPC`), the YAML file, a secrets directory, and
+Sources, strongest first: command-line flags, environment (`AKP_CHAIN__NODES`), the YAML file, a secrets directory, and
 what the environment still holds of the reference provider's own variables (reference_settings.py). An unknown key is an
 error, not a shrug: a typo in a price or a host name costs money. Prices live in a file of their own (see
 bidengine/tariff/__init__.py) because they change while the daemon runs.
@@ -8,14 +8,15 @@ bidengine/tariff/__init__.py) because they change while the daemon runs.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -32,9 +33,6 @@ from provider.reference_settings import from_reference
 Listen = Annotated[str, Field(pattern=r"^[^\s]*:\d{1,5}$")]
 Coins = Annotated[str, Field(pattern=r"^(\d+[a-zA-Z][\w/:.-]*(,\d+[a-zA-Z][\w/:.-]*)*)?$")]
 
-
-Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), Field(min_length=1)]
-
 Keys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 
 
@@ -42,10 +40,45 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _http_address(address: str) -> str:
+    """`tcp://host:port` is how nodes themselves write it; a bare `host:port` means the same."""
+    scheme, _, rest = address.rstrip("/").rpartition("://")
+    return f"https://{rest}" if scheme == "https" else f"http://{rest}"
+
+
+class NodeSettings(_Part):
+    rpc: Annotated[str, AfterValidator(_http_address)] = Field(
+        min_length=1, description="CometBFT RPC address, e.g. https://node.example.com:26657."
+    )
+    grpc: str = Field(min_length=1, description="gRPC address, e.g. https://node.example.com:9090.")
+
+    def __str__(self) -> str:
+        return f"{{rpc: {self.rpc}, grpc: {self.grpc}}}"
+
+
+def _pairs(value: Any) -> Any:
+    """`rpc,grpc rpc,grpc`: what people write in an environment variable; JSON is taken too."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    pairs = [text.split(",") for text in value.split()]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError("write each node as rpc,grpc and put spaces between nodes")
+    return [{"rpc": rpc, "grpc": grpc} for rpc, grpc in pairs]
+
+
+NodeList = Annotated[tuple[NodeSettings, ...], NoDecode, BeforeValidator(_pairs), Field(min_length=1)]
+
+
 class ChainSettings(_Part):
     id: str = Field("akashnet-2", description="Chain id; the daemon refuses a node that serves another one.")
-    grpc: Addresses = Field(("http://127.0.0.1:9090",), description="gRPC addresses of nodes, best first.")
-    rpc: Addresses = Field(("http://127.0.0.1:26657",), description="CometBFT RPC addresses, best first.")
+    nodes: NodeList = Field(
+        (NodeSettings(rpc="http://127.0.0.1:26657", grpc="http://127.0.0.1:9090"),),
+        description="Nodes, best first, each by its CometBFT RPC and its gRPC address; "
+        "two or more, so that one may fail and none is believed alone when a lease is taken down. "
+        "In the environment `rpc,grpc`, several with spaces between.",
+    )
     gas_price_uakt: str = Field("0.025", pattern=r"^\d+(\.\d{1,18})?$", description="Fee per unit of gas, in uakt.")
     gas_adjustment: float = Field(1.5, ge=1.1, le=10, description="Simulated gas is multiplied by this.")
     bids_per_tx: int = Field(50, ge=1, le=200, description="Most bids put into one transaction.")
@@ -263,7 +296,7 @@ def load(file: Path | None, **flags: Any) -> Settings:
         _from_file.reset(token)
 
 
-_OTHERS = re.compile(r"AKP_(CACHE|E2E_KUBECONFIG|(.*_)?SERVICE_(HOST|PORT).*|(.*_)?PORT(_.*)?)")
+_OTHERS = re.compile(r"AKP_(CACHE|E2E_[A-Z_]+|(.*_)?SERVICE_(HOST|PORT).*|(.*_)?PORT(_.*)?)")
 """Of our own tools, and those that Kubernetes makes for a Service whose name begins with akp."""
 
 
@@ -301,9 +334,12 @@ def _model(path: tuple[int | str, ...]) -> type[BaseModel]:
     model: type[BaseModel] = Settings
     for part in path:
         field = model.model_fields.get(str(part))
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if isinstance(part, int) or field is None:
+            continue
+        kind = next(iter(get_args(field.annotation)), field.annotation)  # of a list, what is in it
+        if not isinstance(kind, type) or not issubclass(kind, BaseModel):
             break
-        model = field.annotation
+        model = kind
     return model
 
 

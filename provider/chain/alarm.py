@@ -13,7 +13,7 @@ from collections.abc import Callable
 import aiohttp
 import structlog
 
-from provider.chain.endpoints import FIRST_REST_S, LONGEST_REST_S
+from provider.chain.breaker import FIRST_REST_S, LONGEST_REST_S
 
 QUIET_S = 60.0
 """a socket silent for this long is opened anew"""
@@ -74,3 +74,5 @@ class Alarm:
                 if "NewBlockHeader" in message.data:
                     rang = True
                     self.ring()
+                if self._address() != address:
+                    return rang

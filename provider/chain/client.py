@@ -7,14 +7,16 @@ the alarm clock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 
 from provider.chain.alarm import Alarm
 from provider.chain.comet import Comet, Head
 from provider.chain.convert import Account
+from provider.chain.endpoints import Endpoints, Sample
 from provider.chain.events import Block
 from provider.chain.follow import POLL_S, follow
+from provider.chain.lookout import Lookout
 from provider.chain.nodes import Nodes
 from provider.chain.query import Query
 from provider.chain.tx import broadcast
@@ -26,8 +28,9 @@ _USUAL_BLOCK_MS = 6_000
 
 
 class Chain:
-    def __init__(self, chain_id: str, nodes: Nodes, comet: Comet, alarm: Alarm) -> None:
-        self._id, self._nodes, self._comet, self._alarm = chain_id, nodes, comet, alarm
+    def __init__(self, chain_id: str, endpoints: Endpoints, nodes: Nodes, comet: Comet, alarm: Alarm) -> None:
+        self._id, self.endpoints = chain_id, endpoints
+        self._nodes, self._comet, self._alarm = nodes, comet, alarm
         self._last: Block | None = None
         self._block_ms: float | None = None
 
@@ -36,18 +39,20 @@ class Chain:
     async def connect(settings: ChainSettings) -> AsyncIterator[Chain]:
         """ConfigError when a node serves another chain, Unreachable when none answers."""
         ended: BaseException | None = None
-        async with Nodes(settings.grpc, settings.id) as nodes, Comet(settings.rpc, settings.id) as comet:
-            await comet.check()
-            await nodes.check()
+        endpoints = Endpoints(settings.nodes, asyncio.get_running_loop().time)
+        async with Nodes(endpoints, settings.id) as nodes, Comet(endpoints, settings.id) as comet:
+            lookout = Lookout(endpoints, comet, nodes)
+            await lookout.check()
             alarm = Alarm(lambda: comet.address)
             async with asyncio.TaskGroup() as group:
-                task = spawn(group, "chain alarm", alarm.run())
+                tasks = spawn(group, "chain alarm", alarm.run()), spawn(group, "chain lookout", lookout.run())
                 try:
-                    yield Chain(settings.id, nodes, comet, alarm)
+                    yield Chain(settings.id, endpoints, nodes, comet, alarm)
                 except BaseException as error:
                     ended = error
                 finally:
-                    task.cancel()
+                    for task in tasks:
+                        task.cancel()
         if ended is not None:
             raise ended
 
@@ -104,6 +109,9 @@ class Chain:
 
     async def broadcast(self, tx: bytes) -> Answer:
         return await broadcast.broadcast(self._nodes, tx)
+
+    def gauges(self) -> Iterator[Sample]:
+        return self.endpoints.gauges()
 
     def _measure(self, block: Block) -> None:
         if self._last is not None and block.height == self._last.height + 1:

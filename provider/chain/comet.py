@@ -9,8 +9,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
@@ -19,10 +18,8 @@ import httpx
 import structlog
 
 from provider.chain.endpoints import Endpoint, Endpoints, check_chain_id
-from provider.chain.nodes import check_all
-from provider.errors import Retry, Unreachable
+from provider.errors import AkpError, ConfigError, Retry, Unreachable
 
-LAG_BLOCKS = 3
 log = structlog.get_logger()
 
 
@@ -71,13 +68,11 @@ class NoLonger(Retry):
 
 
 class Comet:
-    """`async with Comet(addresses, chain_id) as comet: await comet.status()`"""
+    """`async with Comet(endpoints, chain_id) as comet: await comet.status()`"""
 
-    def __init__(self, addresses: Sequence[str], chain_id: str, *, timeout: float = 10.0) -> None:
-        self._chain_id = chain_id
-        self._endpoints = Endpoints([_http_address(a) for a in addresses], lambda: asyncio.get_running_loop().time())
+    def __init__(self, endpoints: Endpoints, chain_id: str, *, timeout: float = 10.0) -> None:
+        self._chain_id, self._endpoints = chain_id, endpoints
         self._http = httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=16))
-        self._best = 0
 
     async def __aenter__(self) -> Comet:
         return self
@@ -90,80 +85,92 @@ class Comet:
     @property
     def address(self) -> str:
         """The node that would be asked now; the alarm clock listens there."""
-        return self._endpoints.current.address
-
-    async def check(self) -> None:
-        """Ask every node for its chain id. ConfigError when one serves another chain; Unreachable when none answers."""
-        await check_all(self._endpoints, self._check)
+        return self._endpoints.in_order("rpc")[0].rpc.address
 
     async def status(self) -> Status:
-        """Of the best node that is not catching up and not more than a few blocks behind what any node has shown.
-
-        When all lag, the one that is furthest: it is for the caller to wait.
-        """
+        """Of the best node that is in step; when none is, of the one that is furthest: it is for the caller to wait.
+        `earliest` is the oldest block that any node we can reach keeps."""
         found: list[Status] = []
-        trouble: Retry | None = None
-        for endpoint in self._endpoints.in_order():
+        trouble: AkpError | None = None
+        for endpoint in self._endpoints.asked("rpc"):
+            if found and endpoint.silent("rpc"):
+                break
             try:
-                status = await self._status(endpoint)
-            except Retry as error:
+                status = await self.look(endpoint)
+            except (Retry, ConfigError) as error:
                 trouble = error
-                self._silent(endpoint, error)
                 continue
-            self._endpoints.answered(endpoint)
-            if not status.catching_up and status.height + LAG_BLOCKS >= self._best:
-                self._best = max(self._best, status.height)
-                return status
             found.append(status)
-            if len(self._endpoints.in_order()) > 1:
-                self._endpoints.failed(endpoint)
-                log.warning(
-                    "node lags",
-                    node=endpoint.address,
-                    height=status.height,
-                    best=self._best,
-                    catching_up=status.catching_up,
-                )
-        if found:
-            return max(found, key=lambda s: (not s.catching_up, s.height))
-        assert trouble is not None  # there is at least one address (settings)
-        raise trouble
+            if self._endpoints.in_step(endpoint):
+                break
+        if not found:
+            assert trouble is not None  # there is at least one address (settings)
+            raise trouble
+        best = max(found, key=lambda s: (not s.catching_up, s.height))
+        return replace(best, earliest=min([best.earliest, *self._kept()]))
+
+    async def look(self, endpoint: Endpoint) -> Status:
+        """One node's own status. ConfigError when it serves another chain."""
+        since, best = self._endpoints.now(), self._endpoints.best
+        try:
+            status = _status(await self._call(endpoint.rpc.address, "status", {}))
+        except Retry as error:
+            self._failed(endpoint, error)
+            raise
+        try:
+            check_chain_id(endpoint, endpoint.rpc.address, status.chain_id, self._chain_id)
+        except ConfigError as error:
+            self._failed(endpoint, error)
+            raise
+        endpoint.rpc.checked = True
+        endpoint.catching_up, endpoint.earliest = status.catching_up, status.earliest
+        # One that catches up may show any height; what it says is no measure for others.
+        height = None if status.catching_up else status.height
+        self._endpoints.answered(endpoint, "rpc", height=height, best=best, since=since)
+        return status
 
     async def block(self, height: int) -> RawBlock:
         """Header, transactions and results of one height, both from the same node. NotYet, NoLonger, or another
-        Retry."""
-        trouble: Retry | None = None
-        for endpoint in self._endpoints.in_order():
+        Retry. Nodes that are known to have thrown it away are asked last."""
+        trouble: AkpError | None = None
+        for endpoint in sorted(self._endpoints.in_order("rpc"), key=lambda e: e.earliest > height):
+            if isinstance(trouble, NotYet | NoLonger) and endpoint.silent("rpc"):
+                break
             try:
-                if not endpoint.checked:
-                    await self._check(endpoint)
-                at = {"height": str(height)}
-                block, results = await asyncio.gather(
-                    self._call(endpoint.address, "block", at), self._call(endpoint.address, "block_results", at)
-                )
-                return _raw_block(height, block, results)
-            except (NotYet, NoLonger) as error:
-                # "Not yet" from the best node outweighs what a worse one says.
-                trouble = trouble if isinstance(trouble, NotYet) else error
-            except Retry as error:
+                return await self._block(endpoint, height)
+            except NotYet as error:
+                if self._endpoints.in_step(endpoint):
+                    raise  # the tip is announced a moment before its results are stored; others are no faster
                 trouble = trouble or error
-                self._silent(endpoint, error)
+            except NoLonger as error:
+                endpoint.earliest = max(endpoint.earliest, error.lowest or height + 1)
+                # What nodes say that lag behind this height is no hope against one that had it and has it no more.
+                trouble = error
+            except (Retry, ConfigError) as error:
+                trouble = trouble or error
         assert trouble is not None  # there is at least one address (settings)
         raise trouble
 
-    def _silent(self, endpoint: Endpoint, error: Retry) -> None:
-        if isinstance(error, Unreachable):
-            self._endpoints.failed(endpoint)
-            log.warning("node does not answer", node=endpoint.address, why=str(error))
+    async def _block(self, endpoint: Endpoint, height: int) -> RawBlock:
+        if not endpoint.rpc.checked:
+            await self.look(endpoint)
+        at = {"height": str(height)}
+        try:
+            block, results = await asyncio.gather(
+                self._call(endpoint.rpc.address, "block", at), self._call(endpoint.rpc.address, "block_results", at)
+            )
+        except Unreachable as error:
+            self._failed(endpoint, error)
+            raise
+        return _raw_block(height, block, results)
 
-    async def _check(self, endpoint: Endpoint) -> None:
-        await self._status(endpoint)
+    def _kept(self) -> list[int]:
+        """The oldest block of each node that could be asked for it."""
+        return [e.earliest for e in self._endpoints.all if e.earliest and not (e.silent("rpc") or e.catching_up)]
 
-    async def _status(self, endpoint: Endpoint) -> Status:
-        status = _status(await self._call(endpoint.address, "status", {}))
-        check_chain_id("chain.rpc", endpoint.address, status.chain_id, self._chain_id)
-        endpoint.checked = True
-        return status
+    def _failed(self, endpoint: Endpoint, error: AkpError) -> None:
+        self._endpoints.failed(endpoint, "rpc", str(error))
+        log.warning("node does not answer", node=endpoint.name, why=str(error))
 
     async def _call(self, address: str, method: str, params: dict[str, str]) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
@@ -189,12 +196,6 @@ def parse_time(text: str) -> int:
     moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
     seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
     return seconds * 10**9 + int(fraction.ljust(9, "0"))
-
-
-def _http_address(address: str) -> str:
-    """`tcp://host:port` is how nodes themselves write it; a bare `host:port` means the same."""
-    scheme, _, rest = address.rstrip("/").rpartition("://")
-    return f"https://{rest}" if scheme == "https" else f"http://{rest}"
 
 
 def _refused(what: str, error: Any) -> Retry:

@@ -13,8 +13,9 @@ from typing import Protocol
 
 import structlog
 
-from provider.chain.comet import LAG_BLOCKS, NoLonger, NotYet, RawBlock, Status
+from provider.chain.comet import NoLonger, NotYet, RawBlock, Status
 from provider.chain.events import Block, Malformed, TxResult, parse_events
+from provider.chain.ranking import LAG_BLOCKS
 from provider.errors import AkpError, Fatal, Retry
 from provider.tasks import spawn
 

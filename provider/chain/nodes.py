@@ -7,8 +7,6 @@ acted upon.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -40,13 +38,16 @@ class Lagging(Retry):
     """The node has not reached the height asked for."""
 
 
+class Pruned(Refused):
+    """The node no longer keeps the state of the height asked for."""
+
+
 class Nodes:
-    """`async with Nodes(addresses, chain_id) as nodes: answer, height = await nodes.call("akash.market.v1beta5.Query",
+    """`async with Nodes(endpoints, chain_id) as nodes: answer, height = await nodes.call("akash.market.v1beta5.Query",
     "Order", request)`"""
 
-    def __init__(self, addresses: Sequence[str], chain_id: str) -> None:
-        self._chain_id = chain_id
-        self._endpoints = Endpoints(addresses, lambda: asyncio.get_running_loop().time())
+    def __init__(self, endpoints: Endpoints, chain_id: str) -> None:
+        self._chain_id, self._endpoints = chain_id, endpoints
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._stubs: dict[tuple[str, str], Any] = {}
         self.floor = 0
@@ -61,46 +62,60 @@ class Nodes:
         for channel in self._channels.values():
             await channel.close(None)
 
-    async def check(self, timeout: float = 5.0) -> None:
-        """Ask every node for its chain id. ConfigError when one serves another chain; Unreachable when none answers."""
-        await check_all(self._endpoints, lambda e: self._check(e, timeout))
-
     async def call(
-        self, service: str, method: str, request: Any, *, height: int | None = None, timeout: float = 15.0
+        self,
+        service: str,
+        method: str,
+        request: Any,
+        *,
+        height: int | None = None,
+        timeout: float = 15.0,
+        of: Endpoint | None = None,
     ) -> tuple[Any, int | None]:
         """The answer, and the height it is true for where the node says so.
 
         NotFound and Refused are the node's word and end the call; Unreachable, Lagging and other troubles of a node
-        send it to the next one, and are raised when no node is left. The request goes out unchanged, so a broadcast is
-        the same bytes everywhere.
+        send it to the next one, and are raised when no node is left. So does a height that one node has thrown away
+        and another may still keep. The request goes out unchanged, so a broadcast is the same bytes everywhere. `of`
+        is one node to be asked and no other.
         """
-        trouble: Retry | None = None
+        trouble: AkpError | None = None
         floor = self.floor  # blocks that come while a node answers do not make its answer a late one
-        for endpoint in self._endpoints.in_order():
+        for endpoint in self._endpoints.asked("grpc") if of is None else [of]:
+            if isinstance(trouble, Lagging | Pruned) and endpoint.silent("grpc"):
+                break
             try:
-                if not endpoint.checked:
-                    await self._check(endpoint, timeout)
-                answer = await self._ask(endpoint, service, method, request, height, timeout, floor)
+                if not endpoint.grpc.checked:
+                    await self.look(endpoint)
+                return await self._ask(endpoint, service, method, request, height, timeout, floor)
             except NodeError:
                 raise
-            except Retry as found:
+            except (Retry, Pruned) as found:
                 trouble = found
-                if isinstance(found, Unreachable):
-                    self._endpoints.failed(endpoint)
-                    log.warning("node does not answer", node=endpoint.address, asked=method, why=str(found))
-            else:
-                self._endpoints.answered(endpoint)
-                return answer
+            except ConfigError as found:
+                trouble = trouble or found
         assert trouble is not None  # there is at least one address (settings)
         raise trouble
 
-    async def _check(self, endpoint: Endpoint, timeout: float) -> None:
+    async def look(self, endpoint: Endpoint, timeout: float = 5.0) -> None:
+        """Ask one node for its latest block. ConfigError when it serves another chain."""
         request = wire.message("cosmos.base.tendermint.v1beta1.GetLatestBlockRequest")()
+        since, best = self._endpoints.now(), self._endpoints.best
         answer, _ = await self._ask(
             endpoint, "cosmos.base.tendermint.v1beta1.Service", "GetLatestBlock", request, 0, timeout, self.floor
         )
-        check_chain_id("chain.grpc", endpoint.address, answer.sdk_block.header.chain_id, self._chain_id)
-        endpoint.checked = True
+        header = answer.sdk_block.header
+        try:
+            check_chain_id(endpoint, endpoint.grpc.address, header.chain_id, self._chain_id)
+        except ConfigError as error:
+            self._failed(endpoint, "GetLatestBlock", error)
+            raise
+        endpoint.grpc.checked = True
+        self._endpoints.answered(endpoint, "grpc", height=header.height or None, best=best, since=since)
+
+    def _failed(self, endpoint: Endpoint, method: str, error: AkpError) -> None:
+        self._endpoints.failed(endpoint, "grpc", str(error))
+        log.warning("node does not answer", node=endpoint.name, asked=method, why=str(error))
 
     async def _ask(
         self,
@@ -113,18 +128,24 @@ class Nodes:
         floor: int,
     ) -> tuple[Any, int | None]:
         metadata = ((HEIGHT, str(height)),) if height else ()
-        call = getattr(self._stub(endpoint.address, service), method)(request, timeout=timeout, metadata=metadata)
+        call = getattr(self._stub(endpoint.grpc.address, service), method)(request, timeout=timeout, metadata=metadata)
+        since, best = self._endpoints.now(), self._endpoints.best
+        error: AkpError | None = None
         try:
             answer = await call
             served = _height(await call.initial_metadata())
-        except grpc.aio.AioRpcError as error:
-            served = _height(error.initial_metadata())
-            if not _stale(method, service, height, served, floor):
-                raise foreign(error, f"{method} at {endpoint.address}") from None
+        except grpc.aio.AioRpcError as status:
+            served = _height(status.initial_metadata())
+            error = foreign(status, f"{method} at {endpoint.grpc.address}")
+        if isinstance(error, Retry) and not isinstance(error, NodeError | Lagging):
+            self._failed(endpoint, method, error)  # busy ones are left alone for a while too
+            raise error
+        self._endpoints.answered(endpoint, "grpc", height=None if height else served, best=best, since=since)
         if _stale(method, service, height, served, floor):
-            raise Lagging(
-                f"the node at {endpoint.address} is at height {served}, {floor} was already seen", after_s=0.5
-            )
+            said = f"the node at {endpoint.grpc.address} is at height {served}, {floor} was already seen"
+            raise Lagging(said, after_s=0.5)
+        if error is not None:
+            raise error
         return answer, served
 
     def _stub(self, address: str, service: str) -> Any:
@@ -136,21 +157,6 @@ class Nodes:
         return found
 
 
-async def check_all(endpoints: Endpoints, check: Any) -> None:
-    """Run `check(endpoint)` on all at once; a wrong chain outweighs silence, one good node outweighs silent ones."""
-    everyone = endpoints.in_order()
-    found = await asyncio.gather(*(check(e) for e in everyone), return_exceptions=True)
-    for error in found:
-        if error is not None and (isinstance(error, ConfigError) or not isinstance(error, AkpError)):
-            raise error
-    silent = [(e, error) for e, error in zip(everyone, found, strict=True) if isinstance(error, AkpError)]
-    for endpoint, error in silent:
-        endpoints.failed(endpoint)
-        log.warning("node does not answer", node=endpoint.address, why=str(error))
-    if len(silent) == len(everyone):
-        raise Unreachable(f"no node answers: {'; '.join(str(error) for _, error in silent)}")
-
-
 def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:
     """One of ours for a gRPC status (chain-probes.md §2): the mapping is by code, only heights are told apart by
     text."""
@@ -158,6 +164,8 @@ def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:
     said = f"{what}: {text or code.name}"
     if "height in the future" in text:
         return Lagging(said, after_s=0.5)
+    if "failed to load state at height" in text:
+        return Pruned(said)
     if code is grpc.StatusCode.NOT_FOUND:
         return NotFound(said)
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):

@@ -29,7 +29,7 @@ async def remembered(chain: Chain, books: Books, provider: str) -> Book:
     if head is not None and head.height > tip.height:
         raise Fatal(
             f"the ledger has reached height {head.height}, the chain is at {tip.height}: this is another chain, or the"
-            f" node is far behind. Point chain.grpc at a node that is in step, or `data` at an empty directory."
+            f" node is far behind. Point chain.nodes at a node that is in step, or `data` at an empty directory."
         )
     if head is not None and tip.height - head.height <= MOST_BEHIND:
         try:

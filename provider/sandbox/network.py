@@ -38,7 +38,7 @@ from provider.sandbox.chain.genesis import Genesis, OracleParams
 from provider.sandbox.chain.node import Node
 from provider.sandbox.cluster import EmbeddedCluster, NodeSpec
 from provider.sandbox.tenant import Tenant
-from provider.settings import ChainSettings, ClusterSettings, Settings, load
+from provider.settings import ChainSettings, ClusterSettings, NodeSettings, Settings, load
 from provider.tasks import spawn
 
 Where = Literal["embedded", "kubeconfig", "local"]
@@ -173,9 +173,8 @@ async def network(
         cluster_settings, words, embedded = await _cluster(open_, where, nodes)
         node = await open_.enter_async_context(Node(genesis, block_time_s=block_s, virtual_block_time_s=chain_block_s))
         # Its blocks come many times faster than they count, so a transaction must be good for more of them.
-        chain_settings = ChainSettings(
-            id=genesis.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,), tx_timeout_s=590
-        )
+        doors = NodeSettings(rpc=node.rpc_url, grpc=node.grpc_url)
+        chain_settings = ChainSettings(id=genesis.chain_id, nodes=(doors,), tx_timeout_s=590)
         chain = await open_.enter_async_context(Chain.connect(chain_settings))
         kube = await open_.enter_async_context(Kube.connect(cluster_settings))
         await _furnish(kube)

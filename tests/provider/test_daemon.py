@@ -140,7 +140,9 @@ async def test_a_key_without_a_provider_record(in_town: Callable[..., Any], tmp_
 @pytest.mark.parametrize("which", ["grpc", "rpc"])
 async def test_a_dead_node(which: str, in_town: Callable[..., Any]) -> None:
     async with in_town() as town:
-        error = await ended_by(changed(town.net.settings, "chain", **{which: (f"http://{CLOSED}",)}))
+        (node,) = town.net.settings.chain.nodes
+        dead = node.model_copy(update={which: f"http://{CLOSED}"})
+        error = await ended_by(changed(town.net.settings, "chain", nodes=(dead,)))
     assert isinstance(error, Unreachable)
     assert CLOSED in str(error)
 

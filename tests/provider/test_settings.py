@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provider.errors import ConfigError
-from provider.settings import load
+from provider.settings import NodeSettings, load
 
 
 def test_defaults_are_complete() -> None:
@@ -18,9 +18,11 @@ def test_defaults_are_complete() -> None:
 
 def test_the_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "akp.yaml"
-    file.write_text("chain:\n  id: local\n  grpc: [http://127.0.0.1:1]\nbid: {deposit: 1uakt}\n")
+    file.write_text("chain:\n  id: local\n  nodes: [{rpc: tcp://127.0.0.1:1, grpc: n:2}]\nbid: {deposit: 1uakt}\n")
     settings = load(file)
-    assert (settings.chain.id, settings.chain.grpc, settings.bid.deposit) == ("local", ("http://127.0.0.1:1",), "1uakt")
+    assert (settings.chain.id, settings.chain.nodes, settings.bid.deposit) == (
+        "local", (NodeSettings(rpc="http://127.0.0.1:1", grpc="n:2"),), "1uakt",
+    )  # fmt: skip
     assert settings.chain.gas_adjustment == 1.5
 
 
@@ -49,13 +51,30 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
     [
         ("chian: {id: x}\n", r"chian: unknown key\. Known here: .*chain"),
         ("chain: {idd: x}\n", r"chain\.idd: unknown key\. Known here: .*gas_price_uakt"),
-        ("chain: {grpc: []}\n", r"chain\.grpc: .*at least 1"),
+        ("chain: {nodes: []}\n", r"chain\.nodes: .*at least 1"),
+        ("chain: {nodes: [{rpc: a:1}]}\n", r"chain\.nodes\.0\.grpc: Field required.*gRPC address"),
+        (
+            "chain: {nodes: [{rpc: a:1, grpc: a:2, lcd: a:3}]}\n",
+            r"chain\.nodes\.0\.lcd: unknown key\. Known here: grpc, rpc",
+        ),
+        ("chain: {nodes: a:1}\n", r"chain\.nodes: .*each node as rpc,grpc"),
         ("chain: {gas_adjustment: 0.5}\n", r"chain\.gas_adjustment: .*found 0\.5.*Simulated gas"),
         ("gateway: {listen: nowhere}\n", r"gateway\.listen: .*found 'nowhere'"),
         ("- a\n- b\n", r"a mapping is expected, found list"),
         ("chain: [\n", r"akp\.yaml:2:1: not YAML"),
     ],
-    ids=["unknown section", "unknown key", "empty list", "out of range", "no port", "no mapping", "no yaml"],
+    ids=[
+        "unknown section",
+        "unknown key",
+        "empty list",
+        "half a node",
+        "a third door",
+        "no pair",
+        "out of range",
+        "no port",
+        "no mapping",
+        "no yaml",
+    ],
 )
 def test_what_cannot_work_names_the_place_and_the_cure(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "akp.yaml"
@@ -79,12 +98,15 @@ def test_the_mnemonic_is_not_shown() -> None:
     assert "abandon" not in repr(load(None, key={"mnemonic": "abandon " * 12}))
 
 
-def test_addresses_may_be_one_text_in_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nodes_may_be_one_text_in_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "akp.yaml"
-    file.write_text("chain: {grpc: http://a:1}\n")
-    monkeypatch.setenv("AKP_CHAIN__RPC", "http://b:1, http://c:1")
-    settings = load(file)
-    assert (settings.chain.grpc, settings.chain.rpc) == (("http://a:1",), ("http://b:1", "http://c:1"))
+    file.write_text("chain: {nodes: 'https://a:1,https://a:2'}\n")
+    assert load(file).chain.nodes == (NodeSettings(rpc="https://a:1", grpc="https://a:2"),)
+    monkeypatch.setenv("AKP_CHAIN__NODES", "tcp://b:1,b:2 c:1,c:2")
+    two = (NodeSettings(rpc="http://b:1", grpc="b:2"), NodeSettings(rpc="http://c:1", grpc="c:2"))
+    assert load(file).chain.nodes == two
+    monkeypatch.setenv("AKP_CHAIN__NODES", '[{"rpc": "b:1", "grpc": "b:2"}, {"rpc": "c:1", "grpc": "c:2"}]')
+    assert load(file).chain.nodes == two
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,13 @@ from google.protobuf import json_format
 
 from provider.chain import wire
 from provider.chain.client import Chain
+from provider.chain.endpoints import Endpoints
 from provider.chain.keys import Key
 from provider.chain.messages import Msg
 from provider.chain.tx import once
 from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.node import Node
-from provider.settings import ChainSettings
+from provider.settings import ChainSettings, NodeSettings
 
 Lines = Callable[..., Iterator[dict[str, Any]]]
 
@@ -124,6 +126,22 @@ async def grpc_nodes() -> Any:
         await node.stop()
 
 
+@pytest.fixture
+def grpc_of() -> Callable[..., Endpoints]:
+    """Nodes that only have a gRPC door."""
+    return lambda *addresses: _endpoints(NodeSettings(rpc="127.0.0.1:1", grpc=a) for a in addresses)
+
+
+@pytest.fixture
+def rpc_of() -> Callable[..., Endpoints]:
+    """Nodes that only have a JSON-RPC door."""
+    return lambda *addresses: _endpoints(NodeSettings(rpc=a, grpc="127.0.0.1:1") for a in addresses)
+
+
+def _endpoints(pairs: Iterable[NodeSettings]) -> Endpoints:
+    return Endpoints(tuple(pairs), asyncio.get_running_loop().time)
+
+
 def header(height: int, **more: Any) -> dict[str, Any]:
     time = f"2026-11-21T{height // 3600:02d}:{height // 60 % 60:02d}:{height % 60:02d}.5Z"
     return {"chain_id": "sandbox", "height": str(height), "time": time, **more}
@@ -199,7 +217,8 @@ async def on_sandbox() -> AsyncIterator[Callable[..., Any]]:
         async def start(balances: dict[str, dict[str, int]], **genesis: Any) -> SandboxChain:
             made = Genesis.default(balances, genesis_time_unix_ns=time.time_ns(), **genesis)
             node = await open_.enter_async_context(Node(made, block_time_s=0.1, virtual_block_time_s=1.0))
-            settings = ChainSettings(id=made.chain_id, grpc=(node.grpc_url,), rpc=(node.rpc_url,), tx_timeout_s=590)
+            doors = NodeSettings(rpc=node.rpc_url, grpc=node.grpc_url)
+            settings = ChainSettings(id=made.chain_id, nodes=(doors,), tx_timeout_s=590)
             chain = await open_.enter_async_context(Chain.connect(settings))
             return SandboxChain(node, chain, settings)
 

@@ -32,7 +32,8 @@ async def node(grpc_nodes: Any, rpc_node: Any) -> Any:
 
 
 def settings(node: Any, **more: Any) -> ChainSettings:
-    return ChainSettings(**{"id": "sandbox", "grpc": (node.address,), "rpc": (node.rpc.address,), **more})
+    pair = {"rpc": node.rpc.address, "grpc": node.address}
+    return ChainSettings(**{"id": "sandbox", "nodes": (pair,), **more})
 
 
 async def test_who_it_is_where_it_stands_and_what_it_is_asked(node: Any) -> None:
@@ -81,7 +82,7 @@ async def test_the_wrong_chain_id_ends_it_at_the_door(node: Any) -> None:
 
 async def test_nobody_there_is_unreachable(node: Any) -> None:
     with pytest.raises(Unreachable):
-        async with Chain.connect(settings(node, rpc=("http://127.0.0.1:1",))):
+        async with Chain.connect(settings(node, nodes=({"rpc": "127.0.0.1:1", "grpc": node.address},))):
             pytest.fail("must not get here")
 
 

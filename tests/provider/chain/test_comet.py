@@ -38,7 +38,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         parse_time(text)
 
 
-async def test_a_recorded_block_and_its_results(rpc_node: Start, lines: Any) -> None:
+async def test_a_recorded_block_and_its_results(rpc_node: Start, lines: Any, rpc_of: Any) -> None:
     recorded = {}
     for line in lines("S9-queries", "rpc"):
         r = line["rpc"]
@@ -47,7 +47,7 @@ async def test_a_recorded_block_and_its_results(rpc_node: Start, lines: Any) -> 
     node.answers["status"] = {"result": recorded["status", None]["result"]}
     node.answers["block"] = {"result": recorded["block", "23"]["result"]}
     node.answers["block_results"] = {"result": recorded["block_results", "23"]["result"]}
-    async with Comet([node.address], "local") as comet:
+    async with Comet(rpc_of(node.address), "local") as comet:
         status = await comet.status()
         assert (status.height, status.earliest, status.catching_up) == (24, 1, False)
         block = await comet.block(23)
@@ -68,11 +68,11 @@ async def test_a_recorded_block_and_its_results(rpc_node: Start, lines: Any) -> 
         ("something else", Retry),
     ],
 )
-async def test_an_error_is_told_apart_by_its_words(rpc_node: Start, data: str, error: type) -> None:
+async def test_an_error_is_told_apart_by_its_words(rpc_node: Start, data: str, error: type, rpc_of: Any) -> None:
     node = await rpc_node()
     node.answers["block"] = {"result": {"block": {"header": header(5)}}}
     node.answers["block_results"] = {"error": {"code": -32603, "message": "Internal error", "data": data}}
-    async with Comet([node.address], "sandbox") as comet:
+    async with Comet(rpc_of(node.address), "sandbox") as comet:
         with pytest.raises(error) as caught:
             await comet.block(5)
         assert type(caught.value) is error
@@ -89,65 +89,56 @@ async def test_an_error_is_told_apart_by_its_words(rpc_node: Start, data: str, e
         {"block": {"header": header(5), "data": {"txs": ["not base64!"]}}},
     ],
 )
-async def test_a_block_that_does_not_fit_its_results_is_not_believed(rpc_node: Start, block: Any) -> None:
+async def test_a_block_that_does_not_fit_its_results_is_not_believed(rpc_node: Start, block: Any, rpc_of: Any) -> None:
     node = await rpc_node()
     node.answers["block"] = {"result": block}
     node.answers["block_results"] = {"result": {"height": "5", "txs_results": None, "finalize_block_events": []}}
-    async with Comet([node.address], "sandbox") as comet:
+    async with Comet(rpc_of(node.address), "sandbox") as comet:
         with pytest.raises(Retry, match="block 5"):
             await comet.block(5)
 
 
-async def test_the_next_node_answers_for_a_silent_one(rpc_node: Start) -> None:
+async def test_the_next_node_answers_for_a_silent_one(rpc_node: Start, rpc_of: Any) -> None:
     node = await rpc_node(tip=12)
-    async with Comet([NOBODY, node.address], "sandbox") as comet:
+    async with Comet(rpc_of(NOBODY, node.address), "sandbox") as comet:
         assert (await comet.status()).height == 12
         assert comet.address == node.address.rstrip("/")
 
 
-@pytest.mark.parametrize("scheme", ["http://", "tcp://", ""])
-async def test_an_address_as_nodes_write_it(rpc_node: Start, scheme: str) -> None:
-    node = await rpc_node(tip=12)
-    async with Comet([node.address.replace("http://", scheme)], "sandbox") as comet:
-        assert (await comet.status()).height == 12
-
-
-async def test_an_address_that_is_none_is_nobody_there() -> None:
-    async with Comet(["http://a b:c"], "sandbox") as comet:
+async def test_an_address_that_is_none_is_nobody_there(rpc_of: Any) -> None:
+    async with Comet(rpc_of("http://a b:c"), "sandbox") as comet:
         with pytest.raises(Unreachable):
             await comet.status()
 
 
-async def test_nobody_there() -> None:
-    async with Comet([NOBODY], "sandbox") as comet:
+async def test_nobody_there(rpc_of: Any) -> None:
+    async with Comet(rpc_of(NOBODY), "sandbox") as comet:
         with pytest.raises(Unreachable):
             await comet.status()
-        with pytest.raises(Unreachable):
-            await comet.check()
 
 
-async def test_a_proxy_that_answers_something_else_is_no_node(rpc_node: Start) -> None:
+async def test_a_proxy_that_answers_something_else_is_no_node(rpc_node: Start, rpc_of: Any) -> None:
     node = await rpc_node()
     node.answers["status"] = {"surprise": 1}
-    async with Comet([node.address], "sandbox") as comet:
+    async with Comet(rpc_of(node.address), "sandbox") as comet:
         with pytest.raises(Unreachable, match="not a JSON-RPC answer"):
             await comet.status()
 
 
-async def test_another_chain_is_refused(rpc_node: Start) -> None:
+async def test_another_chain_is_refused(rpc_node: Start, rpc_of: Any) -> None:
     node = await rpc_node(chain_id="other-7")
-    async with Comet([node.address], "sandbox") as comet:
-        with pytest.raises(ConfigError, match=r"chain\.rpc.*'other-7'"):
-            await comet.check()
+    async with Comet(rpc_of(node.address), "sandbox") as comet:
+        with pytest.raises(ConfigError, match=r"chain\.nodes.*'other-7'"):
+            await comet.status()
 
 
-async def test_one_that_catches_up_or_lags_is_passed_over(rpc_node: Start) -> None:
+async def test_one_that_catches_up_or_lags_is_passed_over(rpc_node: Start, rpc_of: Any) -> None:
     syncing, good = await rpc_node(tip=100, catching_up=True), await rpc_node(tip=50)
-    async with Comet([syncing.address, good.address], "sandbox") as comet:
+    async with Comet(rpc_of(syncing.address, good.address), "sandbox") as comet:
         assert (await comet.status()).height == 50
         assert comet.address == good.address.rstrip("/")
     behind, ahead = await rpc_node(tip=10), await rpc_node(tip=40)
-    async with Comet([ahead.address, behind.address], "sandbox") as comet:
+    async with Comet(rpc_of(ahead.address, behind.address), "sandbox") as comet:
         assert (await comet.status()).height == 40
         ahead.tip = 20  # a load balancer now sends us to an older one
         assert (await comet.status()).height == 20, "all lag: the furthest is told, the caller waits"
@@ -155,7 +146,49 @@ async def test_one_that_catches_up_or_lags_is_passed_over(rpc_node: Start) -> No
         assert (await comet.status()).height == 41
 
 
-async def test_an_only_node_that_catches_up_says_so(rpc_node: Start) -> None:
+async def test_an_only_node_that_catches_up_says_so(rpc_node: Start, rpc_of: Any) -> None:
     node = await rpc_node(tip=7, catching_up=True)
-    async with Comet([node.address], "sandbox") as comet:
+    async with Comet(rpc_of(node.address), "sandbox") as comet:
         assert (await comet.status()).catching_up
+
+
+async def test_blocks_are_kept_if_any_node_keeps_them(rpc_node: Start, rpc_of: Any) -> None:
+    def gone(params: Any) -> dict[str, Any]:
+        text = f"height {params['height']} is not available, lowest height is 90"
+        return {"error": {"code": -32603, "message": "Internal error", "data": text}}
+
+    pruned, archive = await rpc_node(tip=100, earliest_block_height="90"), await rpc_node(tip=100)
+    pruned.answers |= {"block": gone, "block_results": gone}
+    endpoints = rpc_of(pruned.address, archive.address)
+    async with Comet(endpoints, "sandbox") as comet:
+        for endpoint in endpoints.all:
+            await comet.look(endpoint)
+        assert (await comet.status()).earliest == 1
+        assert (await comet.block(5)).height == 5
+        assert "block" not in pruned.asked, "it has said that it keeps nothing so old"
+    async with Comet(rpc_of(pruned.address), "sandbox") as comet:
+        assert (await comet.status()).earliest == 90
+        with pytest.raises(NoLonger) as caught:
+            await comet.block(5)
+        assert caught.value.lowest == 90
+
+
+async def test_a_block_that_is_gone_is_not_waited_for_because_another_node_is_not_there_yet(
+    rpc_node: Start, rpc_of: Any
+) -> None:
+    def answer(text: str) -> dict[str, Any]:
+        return {"error": {"code": -32603, "message": "Internal error", "data": text}}
+
+    pruned, behind = await rpc_node(tip=100, earliest_block_height="90"), await rpc_node(tip=20)
+    pruned.answers["block"] = pruned.answers["block_results"] = answer(
+        "height 50 is not available, lowest height is 90"
+    )
+    behind.answers["block"] = behind.answers["block_results"] = answer(
+        "height 50 must be less than or equal to the current blockchain height 20"
+    )
+    endpoints = rpc_of(behind.address, pruned.address)
+    async with Comet(endpoints, "sandbox") as comet:
+        for endpoint in reversed(endpoints.all):
+            await comet.look(endpoint)
+        with pytest.raises(NoLonger):
+            await comet.block(50)

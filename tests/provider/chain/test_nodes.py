@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from provider.chain import wire
-from provider.chain.nodes import Lagging, NodeError, Nodes, NotOffered
+from provider.chain.nodes import Lagging, NodeError, Nodes, NotOffered, Pruned
 from provider.errors import ConfigError, NotFound, Refused, Retry, Unreachable
 
 NODE = "cosmos.base.node.v1beta1.Service"
@@ -42,54 +42,97 @@ async def params(request: Any, context: Any) -> Any:
     return wire.message("akash.market.v1beta5.QueryParamsResponse")()
 
 
-async def test_the_best_node_is_asked(grpc_nodes: Any) -> None:
+async def test_the_best_node_is_asked(grpc_nodes: Any, grpc_of: Any) -> None:
     first, second = await grpc_nodes(), await grpc_nodes()
     first.answers(NODE, Config=config("1uakt"))
     second.answers(NODE, Config=config("2uakt"))
     await first.start()
     await second.start()
-    async with Nodes([first.address, second.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(first.address, second.address), "sandbox") as nodes:
         answer, _ = await nodes.call(NODE, "Config", ask_config())
         assert answer.minimum_gas_price == "1uakt"
         assert second.asked == []
 
 
-async def test_when_it_is_silent_the_next_one_answers_and_stays_asked(grpc_nodes: Any) -> None:
+async def test_when_it_is_silent_the_next_one_answers_and_stays_asked(grpc_nodes: Any, grpc_of: Any) -> None:
     second = await grpc_nodes()
     second.answers(NODE, Config=config("2uakt"))
     await second.start()
-    async with Nodes([NOBODY, second.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(NOBODY, second.address), "sandbox") as nodes:
         for _ in range(3):
             answer, _ = await nodes.call(NODE, "Config", ask_config(), timeout=2)
             assert answer.minimum_gas_price == "2uakt"
         assert [m for m, _ in second.asked] == ["GetLatestBlock", "Config", "Config", "Config"]
 
 
-async def test_when_nobody_answers_that_is_unreachable() -> None:
-    async with Nodes([NOBODY], "sandbox") as nodes:
+async def test_when_nobody_answers_that_is_unreachable(grpc_of: Any) -> None:
+    async with Nodes(grpc_of(NOBODY), "sandbox") as nodes:
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
             await nodes.call(NODE, "Config", ask_config(), timeout=2)
-        with pytest.raises(Unreachable, match="no node answers"):
-            await nodes.check(timeout=2)
 
 
-async def test_a_node_of_another_chain_is_refused_before_anything_is_asked(grpc_nodes: Any) -> None:
+async def test_a_node_of_another_chain_is_refused_before_anything_is_asked(grpc_nodes: Any, grpc_of: Any) -> None:
     stranger = await grpc_nodes(chain_id="other-7")
     stranger.answers(NODE, Config=config("1uakt"))
     await stranger.start()
-    async with Nodes([stranger.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(stranger.address), "sandbox") as nodes:
         with pytest.raises(ConfigError, match=r"'other-7'.*'sandbox'"):
             await nodes.call(NODE, "Config", ask_config())
         assert [m for m, _ in stranger.asked] == ["GetLatestBlock"]
 
 
-async def test_at_start_one_good_node_is_enough_but_a_wrong_chain_is_not_overlooked(grpc_nodes: Any) -> None:
-    good, stranger = await (await grpc_nodes()).start(), await (await grpc_nodes(chain_id="other-7")).start()
-    async with Nodes([NOBODY, good.address], "sandbox") as nodes:
-        await nodes.check(timeout=2)
-    async with Nodes([good.address, stranger.address, NOBODY], "sandbox") as nodes:
-        with pytest.raises(ConfigError, match="other-7"):
-            await nodes.check(timeout=2)
+async def test_a_node_that_changes_its_chain_is_passed_over_while_another_is_right(
+    grpc_nodes: Any, grpc_of: Any
+) -> None:
+    stranger, good = await grpc_nodes(chain_id="other-7"), await grpc_nodes()
+    for node in (stranger, good):
+        node.answers(NODE, Config=config("1uakt"))
+        await node.start()
+    async with Nodes(grpc_of(stranger.address, good.address), "sandbox") as nodes:
+        for _ in range(2):
+            await nodes.call(NODE, "Config", ask_config())
+    assert [m for m, _ in stranger.asked] == ["GetLatestBlock"]
+    assert [m for m, _ in good.asked] == ["GetLatestBlock", "Config", "Config"]
+
+
+async def test_a_height_that_one_has_thrown_away_is_asked_of_the_next(grpc_nodes: Any, grpc_of: Any) -> None:
+    pruned, keeps = await grpc_nodes(), await grpc_nodes()
+    gone = "failed to load state at height 42; version does not exist"
+    pruned.answers(MARKET, Params=refusing(grpc.StatusCode.INVALID_ARGUMENT, gone))
+    keeps.answers(MARKET, Params=params)
+    await pruned.start()
+    await keeps.start()
+    request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+    async with Nodes(grpc_of(pruned.address, keeps.address), "sandbox") as nodes:
+        assert (await nodes.call(MARKET, "Params", request, height=42))[1] == 42
+    async with Nodes(grpc_of(pruned.address), "sandbox") as nodes:
+        with pytest.raises(Pruned, match="height 42"):
+            await nodes.call(MARKET, "Params", request, height=42)
+
+
+async def test_one_node_alone_can_be_asked(grpc_nodes: Any, grpc_of: Any) -> None:
+    first, second = await grpc_nodes(), await grpc_nodes()
+    for node in (first, second):
+        node.answers(MARKET, Params=params)
+        await node.start()
+    endpoints = grpc_of(first.address, second.address)
+    request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+    async with Nodes(endpoints, "sandbox") as nodes:
+        await nodes.call(MARKET, "Params", request, of=endpoints.all[1])
+    assert (len(first.asked), len(second.asked)) == (0, 2)
+
+
+async def test_one_that_has_too_much_to_do_is_left_alone_for_a_while(grpc_nodes: Any, grpc_of: Any) -> None:
+    busy, other = await grpc_nodes(), await grpc_nodes()
+    busy.answers(MARKET, Params=refusing(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests"))
+    other.answers(MARKET, Params=params)
+    await busy.start()
+    await other.start()
+    request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+    async with Nodes(grpc_of(busy.address, other.address), "sandbox") as nodes:
+        for _ in range(3):
+            await nodes.call(MARKET, "Params", request)
+    assert [m for m, _ in busy.asked] == ["GetLatestBlock", "Params"]
 
 
 @pytest.mark.parametrize(
@@ -109,46 +152,48 @@ async def test_at_start_one_good_node_is_enough_but_a_wrong_chain_is_not_overloo
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests", Retry),
     ],
 )
-async def test_each_status_becomes_one_of_our_errors(grpc_nodes: Any, code: Any, text: str, error: type) -> None:
+async def test_each_status_becomes_one_of_our_errors(
+    grpc_nodes: Any, code: Any, text: str, error: type, grpc_of: Any
+) -> None:
     node = await grpc_nodes()
     node.answers(MARKET, Order=refusing(code, text))
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         with pytest.raises(error, match=text.split(":")[0][:20]) as caught:
             await nodes.call(MARKET, "Order", ask_order())
         assert type(caught.value) is error
 
 
-async def test_a_clear_no_is_not_asked_of_the_next_node(grpc_nodes: Any) -> None:
+async def test_a_clear_no_is_not_asked_of_the_next_node(grpc_nodes: Any, grpc_of: Any) -> None:
     first, second = await grpc_nodes(), await grpc_nodes()
     for node in (first, second):
         node.answers(MARKET, Order=refusing(grpc.StatusCode.NOT_FOUND, "order not found"))
         await node.start()
-    async with Nodes([first.address, second.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(first.address, second.address), "sandbox") as nodes:
         with pytest.raises(NotFound):
             await nodes.call(MARKET, "Order", ask_order())
         assert second.asked == []
 
 
-async def test_a_pinned_question_carries_its_height_and_the_answer_says_it(grpc_nodes: Any) -> None:
+async def test_a_pinned_question_carries_its_height_and_the_answer_says_it(grpc_nodes: Any, grpc_of: Any) -> None:
     node = await grpc_nodes(height=100)
     node.answers(MARKET, Params=params)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
         assert (await nodes.call(MARKET, "Params", request, height=42))[1] == 42
         assert (await nodes.call(MARKET, "Params", request))[1] == 100
         assert node.asked[-2:] == [("Params", 42), ("Params", None)]
 
 
-async def test_an_answer_older_than_what_was_seen_comes_from_another_node(grpc_nodes: Any) -> None:
+async def test_an_answer_older_than_what_was_seen_comes_from_another_node(grpc_nodes: Any, grpc_of: Any) -> None:
     slow, fresh = await grpc_nodes(height=90), await grpc_nodes(height=100)
     for node in (slow, fresh):
         node.answers(MARKET, Params=params, Order=refusing(grpc.StatusCode.NOT_FOUND, "order not found"))
         node.answers("cosmos.tx.v1beta1.Service", Simulate=refusing(grpc.StatusCode.UNKNOWN, "order not found"))
         await node.start()
     request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
-    async with Nodes([slow.address, fresh.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(slow.address, fresh.address), "sandbox") as nodes:
         nodes.floor = 95
         assert (await nodes.call(MARKET, "Params", request))[1] == 100
         with pytest.raises(NotFound):  # and the slow one's "not found" is not believed either
@@ -164,7 +209,9 @@ async def test_an_answer_older_than_what_was_seen_comes_from_another_node(grpc_n
             await nodes.call(MARKET, "Params", request)
 
 
-async def test_blocks_that_come_while_a_node_answers_do_not_make_its_answer_a_late_one(grpc_nodes: Any) -> None:
+async def test_blocks_that_come_while_a_node_answers_do_not_make_its_answer_a_late_one(
+    grpc_nodes: Any, grpc_of: Any
+) -> None:
     node = await grpc_nodes(height=100)
     held: list[Nodes] = []
 
@@ -175,7 +222,7 @@ async def test_blocks_that_come_while_a_node_answers_do_not_make_its_answer_a_la
     node.answers(MARKET, Params=busy)
     await node.start()
     request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         held.append(nodes)
         nodes.floor = 100
         assert (await nodes.call(MARKET, "Params", request))[1] == 100

@@ -51,7 +51,7 @@ class Recorded:
 
 
 @pytest.fixture
-async def query(grpc_nodes: Any, lines: Any) -> AsyncIterator[Query]:
+async def query(grpc_nodes: Any, lines: Any, grpc_of: Any) -> AsyncIterator[Query]:
     recorded, node = Recorded(lines), await grpc_nodes()
     for name in (
         "akash.market.v1beta5.Query",
@@ -72,7 +72,7 @@ async def query(grpc_nodes: Any, lines: Any) -> AsyncIterator[Query]:
 
             node.answers(name, **{method.name: answer})
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         yield Query(nodes, 24)
 
 
@@ -120,7 +120,7 @@ async def test_what_is_missing_is_not_found(query: Query) -> None:
     assert await query.certificate("akash1nobody", 5) is None
 
 
-async def test_pages_are_read_to_the_end_with_the_same_filters_at_one_height(grpc_nodes: Any) -> None:
+async def test_pages_are_read_to_the_end_with_the_same_filters_at_one_height(grpc_nodes: Any, grpc_of: Any) -> None:
     seen: list[tuple[str, bytes]] = []
 
     async def bids(request: Any, context: Any) -> Any:
@@ -136,14 +136,14 @@ async def test_pages_are_read_to_the_end_with_the_same_filters_at_one_height(grp
     node = await grpc_nodes(height=77)
     node.answers("akash.market.v1beta5.Query", Bids=bids)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         found = await Query(nodes).bids("akash1p")
     assert [b.id.dseq for b in found] == [0, 1, 10, 11, 20, 21]
     assert seen == [("akash1p", b""), ("akash1p", b"1"), ("akash1p", b"2")]
     assert [height for method, height in node.asked if method == "Bids"] == [None, 77, 77]
 
 
-async def test_one_odd_order_does_not_hide_the_others(grpc_nodes: Any) -> None:
+async def test_one_odd_order_does_not_hide_the_others(grpc_nodes: Any, grpc_of: Any) -> None:
     def fill(order: Any, dseq: int, kind: int) -> None:
         order.id.owner, order.id.dseq, order.state = "akash1t", dseq, 1
         order.spec.resources.add().resource.endpoints.add(kind=kind)
@@ -162,13 +162,13 @@ async def test_one_odd_order_does_not_hide_the_others(grpc_nodes: Any) -> None:
     node = await grpc_nodes()
     node.answers("akash.market.v1beta5.Query", Orders=orders, Order=order)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         assert [o.id.dseq for o in await Query(nodes).orders()] == [1, 3]
         with pytest.raises(Refused, match="akash1t/2/1/1 cannot be read: endpoint kind 9"):
             await Query(nodes).order(OrderID("akash1t", 2, 1, 1))
 
 
-async def test_payments_of_a_longer_number_with_the_same_beginning_are_not_ours(grpc_nodes: Any) -> None:
+async def test_payments_of_a_longer_number_with_the_same_beginning_are_not_ours(grpc_nodes: Any, grpc_of: Any) -> None:
     asked: list[str] = []
 
     async def payments(request: Any, context: Any) -> Any:
@@ -183,7 +183,7 @@ async def test_payments_of_a_longer_number_with_the_same_beginning_are_not_ours(
     node = await grpc_nodes()
     node.answers("akash.escrow.v1.Query", Payments=payments)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         (payment,) = await Query(nodes).escrow_payments(DeploymentID("akash1t", 12))
     assert asked == ["deployment/akash1t/12"]
     assert payment.lease == LeaseID("akash1t", 12, 1, 1, "akash1p")
@@ -193,14 +193,14 @@ async def test_payments_of_a_longer_number_with_the_same_beginning_are_not_ours(
 @pytest.mark.parametrize(
     ("config", "price"), [("0.025uakt", 25 * 10**15), ("1ufoo,0.5uakt", 5 * 10**17), ("", 0), ("0.1ufoo", 0)]
 )
-async def test_the_gas_price_a_node_demands(grpc_nodes: Any, config: str, price: int) -> None:
+async def test_the_gas_price_a_node_demands(grpc_nodes: Any, config: str, price: int, grpc_of: Any) -> None:
     async def answer(request: Any, context: Any) -> Any:
         return wire.message("cosmos.base.node.v1beta1.ConfigResponse")(minimum_gas_price=config)
 
     node = await grpc_nodes()
     node.answers("cosmos.base.node.v1beta1.Service", Config=answer)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         assert await Query(nodes, 5).minimum_gas_price() == price
 
 
@@ -210,19 +210,19 @@ async def test_the_oracles_price_under_its_own_name(query: Query) -> None:
     assert await query.oracle_price("uakt") is None, "it knows no such name"
 
 
-async def test_other_trouble_of_the_oracle_is_not_the_absence_of_a_price(grpc_nodes: Any) -> None:
+async def test_other_trouble_of_the_oracle_is_not_the_absence_of_a_price(grpc_nodes: Any, grpc_of: Any) -> None:
     async def answer(request: Any, context: Any) -> Any:
         await context.abort(grpc.StatusCode.UNKNOWN, "codespace oracle.v2 code 4: price stalled")
 
     node = await grpc_nodes()
     node.answers("akash.oracle.v2.Query", AggregatedPrice=answer)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         with pytest.raises(NodeError, match="price stalled"):
             await Query(nodes).oracle_price()
 
 
-async def test_an_unhealthy_price_says_what_is_wrong(grpc_nodes: Any) -> None:
+async def test_an_unhealthy_price_says_what_is_wrong(grpc_nodes: Any, grpc_of: Any) -> None:
     async def answer(request: Any, context: Any) -> Any:
         found = wire.message("akash.oracle.v2.QueryAggregatedPriceResponse")()
         found.aggregated_price.denom, found.aggregated_price.twap = request.denom, "7"
@@ -232,5 +232,5 @@ async def test_an_unhealthy_price_says_what_is_wrong(grpc_nodes: Any) -> None:
     node = await grpc_nodes()
     node.answers("akash.oracle.v2.Query", AggregatedPrice=answer)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         assert await Query(nodes).oracle_price("btc") == OraclePrice("btc", 7, 0, healthy=False, why="a; b")

@@ -30,7 +30,7 @@ from provider.ledger.decisions import Decided, Seen
 from provider.ledger.store import Store
 from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.node import Node
-from provider.settings import ChainSettings
+from provider.settings import ChainSettings, NodeSettings
 
 OVER = LeaseID("akash1tenant", 7, 1, 1, "akash1us")
 LIVE = LeaseID("akash1tenant", 8, 1, 1, "akash1us")
@@ -156,8 +156,7 @@ class ChainTown:
         secret.write_text(("1" if signer is OWNER else "2") * 64)
         chain = {
             "id": self.settings.id,
-            "grpc": [*self.settings.grpc],
-            "rpc": [*self.settings.rpc],
+            "nodes": [node.model_dump() for node in self.settings.nodes],
             "tx_timeout_s": 590,
         }
         values = {"chain": chain, "data": str(self.work), "key": {"hex_file": str(secret), **sections.pop("key", {})}}
@@ -217,7 +216,7 @@ def chain_town(tmp_path: Path) -> Iterator[ChainTown]:
     thread.start()
     assert up.wait(60), "the sandbox chain did not come up"
     grpc, rpc = found[0]
-    settings = ChainSettings(id=genesis.chain_id, grpc=(grpc,), rpc=(rpc,), tx_timeout_s=590)
+    settings = ChainSettings(id=genesis.chain_id, nodes=(NodeSettings(rpc=rpc, grpc=grpc),), tx_timeout_s=590)
     yield ChainTown(tmp_path, settings)
     loop.call_soon_threadsafe(stop.set)
     thread.join(60)

@@ -15,7 +15,7 @@ from provider.errors import Unreachable
 SERVICE = "cosmos.tx.v1beta1.Service"
 
 
-async def test_the_same_bytes_go_to_the_next_node_and_its_answer_is_a_value(grpc_nodes: Any) -> None:
+async def test_the_same_bytes_go_to_the_next_node_and_its_answer_is_a_value(grpc_nodes: Any, grpc_of: Any) -> None:
     taken: list[tuple[bytes, int]] = []
 
     async def take(request: Any, context: Any) -> Any:
@@ -36,7 +36,7 @@ async def test_the_same_bytes_go_to_the_next_node_and_its_answer_is_a_value(grpc
     second.answers(SERVICE, BroadcastTx=take)
     await first.start()
     await second.start()
-    async with Nodes([first.address, second.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(first.address, second.address), "sandbox") as nodes:
         assert await broadcast(nodes, b"bytes") == Answer(13, "sdk", "insufficient fee")
     assert taken == [(b"bytes", 2)]
 
@@ -54,20 +54,20 @@ def test_bytes_that_are_there_already_are_accepted(answer: Answer, accepted: boo
     assert answer.accepted is accepted
 
 
-async def test_a_proxy_that_forbids_took_nothing(grpc_nodes: Any) -> None:
+async def test_a_proxy_that_forbids_took_nothing(grpc_nodes: Any, grpc_of: Any) -> None:
     async def forbid(request: Any, context: Any) -> Any:
         await context.abort(grpc.StatusCode.PERMISSION_DENIED, "read only")
 
     node = await grpc_nodes()
     node.answers(SERVICE, BroadcastTx=forbid)
     await node.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         answer = await broadcast(nodes, b"bytes")
         assert not answer.accepted
         assert "read only" in answer.log
 
 
-async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any) -> None:
+async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any, grpc_of: Any) -> None:
     text = "failed to execute message; message index: 0: order closed [x.go:1] with gas used: '5'"
 
     async def run(request: Any, context: Any) -> Any:
@@ -81,11 +81,11 @@ async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any) -> 
     offers.answers(SERVICE, Simulate=run)
     await offers.start()
     await lacks.start()
-    async with Nodes([offers.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(offers.address), "sandbox") as nodes:
         assert await simulate(nodes, b"good") == Simulation(gas_used=4711)
         assert await simulate(nodes, b"bad") == Simulation(error=text)
-    async with Nodes([lacks.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(lacks.address), "sandbox") as nodes:
         assert await simulate(nodes, b"good") == Simulation(offered=False)
-    async with Nodes(["127.0.0.1:1"], "sandbox") as nodes:
+    async with Nodes(grpc_of("127.0.0.1:1"), "sandbox") as nodes:
         with pytest.raises(Unreachable):
             await simulate(nodes, b"good", timeout=2)
