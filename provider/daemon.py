@@ -41,6 +41,7 @@ from provider.market.hotkey import HotKey
 from provider.market.leases import Leases
 from provider.market.oracle import Oracle
 from provider.market.orders import Orders
+from provider.market.parameters import Parameters
 from provider.market.policy import Policies
 from provider.market.pricing.choose import chosen
 from provider.market.promises import Promises
@@ -100,7 +101,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         kube_version = await kube.version()  # a wrong address is told at once; mirrors would wait for it
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
 
-        book = await remembered(chain, books, who.owner)
+        book = await remembered(chain, books, who.owner, metrics)
         cluster = await Cluster.watch(kube, settings.cluster, tasks)
         signer = Signer(chain, who.key, settings.chain, fee_granter=who.fee_granter)
         spawn(tasks, "signer", signer.run())
@@ -111,12 +112,13 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
             policies, wallet,
         )  # fmt: skip
         orders.unkept.update(unkept)
-        leases = Leases(book, room, cluster, signer.send, chain.latest.lease, settings.lease, block_time)
+        leases = Leases(book, room, cluster, signer.send, chain.confirmed_lease, settings.lease, block_time)
         leases.since_height = (await chain.head()).height
         funds = Funds(book, lambda: chain.latest, signer.send, settings.lease, block_time)
         accounts = Accounts(book, room, books, chain.at)
         await books.advance(Head(book.height, book.time_unix_ns), await accounts.reconcile(await books.head()))
 
+        parameters = Parameters(book, lambda: chain.latest, orders.look_at_declined, metrics)
         hotkey = HotKey(who, lambda: chain.latest)
         await hotkey.look()
         own = Certificate(
@@ -149,6 +151,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
             "certificate": served.keep_fresh(), "orders": orders.run(), "leases": leases.run(), "funds": funds.run(),
             "oracle": oracle.run(), "auto-price": auto.run(), "follow": follower.run(), "policy": policies.run(),
             "wallet": wallet.run(), "publish": own.run(), "grants": hotkey.run(),
+            "parameters": parameters.run(),
         }.items():  # fmt: skip
             spawn(tasks, name, part)
         log.info(

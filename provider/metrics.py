@@ -21,6 +21,13 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.blocks = Counter("akp_blocks", "Blocks taken in.", registry=self.registry)
+        self.skipped = Counter("akp_blocks_skipped", "Blocks never taken in, by reloads.", registry=self.registry)
+        self.reloads = Counter(
+            "akp_chain_reloads", "Starts that loaded the present state over a gap in blocks.", registry=self.registry
+        )
+        self.parameters = Counter(
+            "akp_parameter_changes", "Changes of the market's parameters.", ["parameter"], registry=self.registry
+        )
         self.bids = Counter("akp_bids", "Bids, by what became of them.", ["outcome"], registry=self.registry)
         self.outcomes = Counter(
             "akp_outcomes", "What became of bids, by code (docs/orders.md).", ["outcome"], registry=self.registry

@@ -7,15 +7,20 @@ the alarm clock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import TypeVar
 
+from bidengine.views import Lease
+from manifests.ids import LeaseID
 from provider.chain.alarm import Alarm
 from provider.chain.comet import Comet, Head
+from provider.chain.confirm import confirmed
 from provider.chain.convert import Account
 from provider.chain.endpoints import Endpoints, Sample
 from provider.chain.events import Block
-from provider.chain.follow import POLL_S, follow
+from provider.chain.follow import POLL_S, GapTooWide, follow, gap_after
 from provider.chain.lookout import Lookout
 from provider.chain.nodes import Nodes
 from provider.chain.query import Query
@@ -25,6 +30,7 @@ from provider.settings import ChainSettings
 from provider.tasks import spawn
 
 _USUAL_BLOCK_MS = 6_000
+T = TypeVar("T")
 
 
 class Chain:
@@ -69,6 +75,20 @@ class Chain:
         """Questions about one height: several answers fit together."""
         return Query(self._nodes, height)
 
+    async def confirmed(
+        self, ask: Callable[[Query], Awaitable[T]], alike: Callable[[T], object] = lambda answer: answer
+    ) -> T:
+        """The latest state as two different nodes tell it, where there are two (confirm.py). Retry when they
+        disagree or the second does not answer."""
+        nodes = {e.grpc.address: e for e in reversed(self.endpoints.in_order("grpc"))}
+        return await confirmed(
+            [(e.name, partial(ask, Query(self._nodes, of=e))) for e in reversed(nodes.values())], alike
+        )
+
+    async def confirmed_lease(self, lease: LeaseID) -> Lease:
+        """Evidence enough to take a lease down, when it is over."""
+        return await self.confirmed(lambda query: query.lease(lease), alike=lambda found: found.state)
+
     @property
     def block_time_ms(self) -> int:
         """Moving average over the blocks followed; six seconds until there are two."""
@@ -96,6 +116,10 @@ class Chain:
                 self._measure(block)
                 self._nodes.floor = max(self._nodes.floor, block.height)
                 yield block
+
+    async def gap_after(self, height: int) -> GapTooWide | None:
+        """Why the block after `height` cannot be read any more, None when it can."""
+        return await gap_after(self._comet, height)
 
     async def account(self, address: str) -> Account | None:
         return await self.latest.account(address)

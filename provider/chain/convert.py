@@ -8,7 +8,7 @@ than the one asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,6 +216,22 @@ def escrow_payment(w: Any) -> EscrowPayment:
         unsettled_e18=int(s.unsettled.amount or "0"),
         withdrawn=coin(s.withdrawn),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """What a node runs, and the service versions it offers: module -> versions."""
+
+    version: str
+    modules: Mapping[str, frozenset[str]]
+
+
+def software(w: Any) -> Software:
+    modules: dict[str, set[str]] = {}
+    for offered in w.supported_versions:
+        for one in offered.modules:
+            modules.setdefault(one.module, set()).add(one.version)
+    return Software(w.node_version, {module: frozenset(versions) for module, versions in modules.items()})
 
 
 def market_params(w: Any) -> MarketParams:

@@ -258,3 +258,5 @@ _READERS: dict[str, Callable[[dict[str, str]], Event | None]] = {
     ),
     "coin_received": _received,
 }
+KNOWN = frozenset(_READERS)
+"""full names of the events that are read"""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from itertools import chain
 from typing import Protocol
 
 import structlog
 
 from provider.chain.comet import NoLonger, NotYet, RawBlock, Status
 from provider.chain.events import Block, Malformed, TxResult, parse_events
+from provider.chain.familiar import news
 from provider.chain.ranking import LAG_BLOCKS
 from provider.errors import AkpError, Fatal, Retry
 from provider.tasks import spawn
@@ -62,6 +64,7 @@ async def follow(
     cursor = after
     previous: RawBlock | None = None
     block_s: float | None = None
+    told: set[str] = set()
     while True:
         status = await _status(source)
         _same_chain(status, chain_id, cursor, previous)
@@ -76,6 +79,9 @@ async def follow(
                     raise found
                 raw, block = found
                 _continues(previous, raw, chain_id)
+                for name in sorted(_names(raw) - told):
+                    told.add(name)
+                    log.warning("the chain knows something this daemon does not", name=name, height=raw.height)
                 if previous is not None:
                     block_s = _average(block_s, (raw.time_unix_ns - previous.time_unix_ns) / 1e9)
                 cursor, previous = raw.height, raw
@@ -83,6 +89,12 @@ async def follow(
         # A quarter of a block keeps up with fast chains even without the websocket; a slow chain is asked at most
         # every poll_s.
         await clock.wait(min(poll_s, max(block_s / 4, 0.02)) if block_s is not None else poll_s)
+
+
+async def gap_after(source: Source, height: int) -> GapTooWide | None:
+    """Why the block after `height`, which the chain has, cannot be read; None when it can. A node is waited for."""
+    (found,) = await _fetch(source, range(height + 1, height + 2))
+    return found if isinstance(found, GapTooWide) else None
 
 
 async def _status(source: Source) -> Status:
@@ -132,6 +144,10 @@ async def _pause(what: str, trouble: Retry, failures: int) -> int:
     log.warning("waiting for a node", asked=what, why=str(trouble), again_in_s=delay)
     await asyncio.sleep(delay)
     return failures + 1
+
+
+def _names(raw: RawBlock) -> set[str]:
+    return news(chain((e for result in raw.tx_results for e in result.get("events") or ()), raw.events))
 
 
 def _read(raw: RawBlock) -> Block:

@@ -31,7 +31,8 @@ from manifests.coins import parse_decimal
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attributes
 from provider.chain import convert
-from provider.chain.convert import Account, Allowance, Certificate, Grant
+from provider.chain.convert import Account, Allowance, Certificate, Grant, Software
+from provider.chain.endpoints import Endpoint
 from provider.chain.messages import UpdateProvider
 from provider.chain.nodes import NodeError, Nodes
 from provider.chain.wire import message
@@ -49,10 +50,10 @@ log = structlog.get_logger()
 
 
 class Query:
-    """`height` None asks for the latest state."""
+    """`height` None asks for the latest state; `of` is the one node to ask, None for the best."""
 
-    def __init__(self, nodes: Nodes, height: int | None = None) -> None:
-        self._nodes, self.height = nodes, height
+    def __init__(self, nodes: Nodes, height: int | None = None, of: Endpoint | None = None) -> None:
+        self._nodes, self.height, self._of = nodes, height, of
 
     async def orders(self, state: str = "open", owner: str = "") -> list[Order]:
         """Orders in one state: open, active or closed; "" for all; of one tenant or of everybody. An order nobody
@@ -193,6 +194,12 @@ class Query:
         answer = await self._ask(f"{_MARKET}.Query", "Params", message(f"{_MARKET}.QueryParamsRequest")())
         return convert.market_params(answer.params)
 
+    async def software(self) -> Software:
+        """Of the node that answers, hence never of a height. NotOffered by old and foreign ones."""
+        request = message("akash.discovery.v1.GetInfoRequest")()
+        answer, _ = await self._nodes.call("akash.discovery.v1.Discovery", "GetInfo", request, of=self._of)
+        return convert.software(answer.info)
+
     async def oracle_price(self, denom: str = "akt") -> OraclePrice | None:
         """In dollars, under the oracle's own name for the coin; None while it never had a price. NotOffered where the
         chain has no oracle."""
@@ -209,7 +216,7 @@ class Query:
         """What this node demands per unit of gas, ×10^18; 0 when it demands nothing. Of the node, hence never of a
         height."""
         request = message("cosmos.base.node.v1beta1.ConfigRequest")()
-        answer, _ = await self._nodes.call("cosmos.base.node.v1beta1.Service", "Config", request)
+        answer, _ = await self._nodes.call("cosmos.base.node.v1beta1.Service", "Config", request, of=self._of)
         for part in filter(None, answer.minimum_gas_price.split(",")):
             found = re.fullmatch(r"([0-9.]+)(.+)", part.strip())
             if found is not None and found.group(2) == denom:
@@ -222,7 +229,7 @@ class Query:
         return await self._ask(f"{_DEPLOYMENT}.Query", "Deployment", request)
 
     async def _ask(self, service: str, method: str, request: Any) -> Any:
-        return (await self._nodes.call(service, method, request, height=self.height))[0]
+        return (await self._nodes.call(service, method, request, height=self.height, of=self._of))[0]
 
     async def _pages(self, package: str, method: str, request: Any, rows: str) -> list[Any]:
         """All rows. The same filters go with every key (chain.md §1.13), and every page is read at one height."""
@@ -230,7 +237,7 @@ class Query:
         height = self.height
         request.pagination.limit = PAGE
         while True:
-            answer, served = await self._nodes.call(f"{package}.Query", method, request, height=height)
+            answer, served = await self._nodes.call(f"{package}.Query", method, request, height=height, of=self._of)
             out.extend(getattr(answer, rows))
             if not answer.pagination.next_key:
                 return out

@@ -11,9 +11,11 @@ from bidengine.rebuild import rebuild
 from bidengine.room import Room
 from manifests.ids import OrderID
 from provider.chain.client import Chain
+from provider.chain.follow import GapTooWide
 from provider.errors import Fatal, Refused
 from provider.ledger.books import Books
 from provider.market.book import Book
+from provider.metrics import Metrics
 from provider.settings import BidSettings, ClusterSettings
 
 log = structlog.get_logger()
@@ -22,23 +24,35 @@ MOST_BEHIND = 2000
 with it."""
 
 
-async def remembered(chain: Chain, books: Books, provider: str) -> Book:
+async def remembered(chain: Chain, books: Books, provider: str, metrics: Metrics) -> Book:
     """The book at the height the ledger has reached, so that every block after it is seen; at the tip when that is
-    too long ago."""
+    too long ago, or when no node keeps what is needed. Blocks that are skipped for it are told and counted."""
     tip, head = await chain.head(), await books.head()
     if head is not None and head.height > tip.height:
         raise Fatal(
             f"the ledger has reached height {head.height}, the chain is at {tip.height}: this is another chain, or the"
-            f" node is far behind. Point chain.nodes at a node that is in step, or `data` at an empty directory."
+            f" node is far behind. Point chain.nodes at one that is in step, or `data` at an empty directory."
         )
-    if head is not None and tip.height - head.height <= MOST_BEHIND:
+    if head is not None:
         try:
+            await _can_be_followed(chain, head.height, tip.height)
             return await Book.load(chain.at(head.height), provider, head.height, head.time_unix_ns)
-        except Refused as gone:
-            log.warning("the state of that height is gone", height=head.height, tip=tip.height, why=str(gone))
-    elif head is not None:
-        log.warning("too far behind to replay", height=head.height, tip=tip.height)
+        except (Refused, GapTooWide) as gone:
+            skipped = tip.height - head.height
+            log.warning("blocks are skipped, the present state is loaded", after=head.height, at=tip.height,
+                        skipped=skipped, why=str(gone))  # fmt: skip
+            metrics.skipped.inc(skipped)
+            metrics.reloads.inc()
     return await Book.load(chain.at(tip.height), provider, tip.height, tip.time_unix_ns)
+
+
+async def _can_be_followed(chain: Chain, height: int, tip: int) -> None:
+    """GapTooWide unless the blocks from there on are few enough, and the next one can be read."""
+    if tip - height > MOST_BEHIND:
+        raise GapTooWide(height, tip, f"more than {MOST_BEHIND} blocks are missing")
+    gap = await chain.gap_after(height) if height < tip else None
+    if gap is not None:
+        raise gap
 
 
 def rebuilt(

@@ -124,6 +124,8 @@ class Network:
     """where workloads go, in words for the screen"""
     embedded: EmbeddedCluster | None = None
     """the stand-in itself, whose troubles can be ordered; None on a real cluster"""
+    peers: Sequence[Node] = ()
+    """further nodes of the chain"""
 
     @property
     def ledger(self) -> Path:
@@ -152,11 +154,13 @@ async def network(
     block_s: float = 0.5,
     chain_block_s: float = 6.0,
     nodes: Sequence[NodeSpec] = (),
+    peers: int = 0,
     asked: Sequence[GroupSpec] = (),
     log: Literal["auto", "json", "console"] = "auto",
 ) -> AsyncIterator[Network]:
     """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
-    a lease of tiny blocks would cost nothing. `work` holds the ledger, the keys and the price file."""
+    a lease of tiny blocks would cost nothing. So many `peers` stand beside the chain's first node. `work` holds the
+    ledger, the keys and the price file."""
     provider, tenant, auditor = (_key(who) for who in ("provider", "tenant", "auditor"))
     rich = {"uakt": 10**12, "uact": 10**12}
     genesis = Genesis.default(
@@ -173,8 +177,9 @@ async def network(
         cluster_settings, words, embedded = await _cluster(open_, where, nodes)
         node = await open_.enter_async_context(Node(genesis, block_time_s=block_s, virtual_block_time_s=chain_block_s))
         # Its blocks come many times faster than they count, so a transaction must be good for more of them.
-        doors = NodeSettings(rpc=node.rpc_url, grpc=node.grpc_url)
-        chain_settings = ChainSettings(id=genesis.chain_id, nodes=(doors,), tx_timeout_s=590)
+        others = [await open_.enter_async_context(node.peer()) for _ in range(peers)]
+        doors = tuple(NodeSettings(rpc=n.rpc_url, grpc=n.grpc_url) for n in (node, *others))
+        chain_settings = ChainSettings(id=genesis.chain_id, nodes=doors, tx_timeout_s=590)
         chain = await open_.enter_async_context(Chain.connect(chain_settings))
         kube = await open_.enter_async_context(Kube.connect(cluster_settings))
         await _furnish(kube)
@@ -190,7 +195,7 @@ async def network(
         await _registered(chain, provider.address, auditor.address)
         try:
             who = Tenant(chain, signers[tenant.address], tenant)
-            yield Network(settings, chain, node, kube, who, provider, auditor, words, embedded)
+            yield Network(settings, chain, node, kube, who, provider, auditor, words, embedded, others)
         finally:
             for task in running:
                 task.cancel()

@@ -56,6 +56,7 @@ class Node:
         self._committed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._producer: asyncio.Task[Any] | None = None
+        self._peers: list[Node] = []
         self._cut: list[Callable[[], None]] = []
         self.rpc_url = self.grpc_url = self.rest_url = ""
 
@@ -79,6 +80,13 @@ class Node:
             await self._stack.aclose()
             return False
         return await self._stack.__aexit__(kind, error, trace)
+
+    def peer(self) -> Node:
+        """Another node of this network: the same chain at doors of its own, with troubles of its own."""
+        other = Node(self.app, block_time_s=None)
+        other.store, other.mempool = self.store, self.mempool
+        self._peers.append(other)
+        return other
 
     # Making blocks.
 
@@ -222,6 +230,8 @@ class Node:
         return max(self._now(), self.app.time_unix_ns + 10**6)  # block time never stands still
 
     def _announce(self) -> None:
+        for peer in self._peers:
+            peer._announce()
         for height in range(self._announced + 1, self.tip + 1):
             block = self.store.get(height)
             self._announced = height

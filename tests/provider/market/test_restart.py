@@ -13,11 +13,13 @@ from bidengine.node import Inventory, Node
 from bidengine.packing import Packing, Strategy
 from bidengine.room import HoldState
 from provider.chain.comet import Head as Tip
+from provider.chain.follow import GapTooWide
 from provider.errors import ConfigError, Fatal, Refused
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market.book import Book
 from provider.market.restart import MOST_BEHIND, rebuilt, remembered
+from provider.metrics import Metrics
 from provider.settings import BidSettings, ClusterSettings
 
 US = "akash1us"
@@ -31,6 +33,12 @@ class Past:
     state: Any
     keeps_from: int = 1
     asked: list[int] = field(default_factory=list)
+
+    gap: GapTooWide | None = None
+
+    async def gap_after(self, height: int) -> GapTooWide | None:
+        assert height < TIP, "there is no block after the tip"
+        return self.gap
 
     async def head(self) -> Tip:
         return Tip(TIP, TIP * 10)
@@ -53,7 +61,7 @@ async def books(tmp_path: Path) -> AsyncIterator[Books]:
 
 async def test_the_first_start_begins_at_the_tip(chain: Any, books: Books) -> None:
     past = Past(chain)
-    book = await remembered(past, books, US)
+    book = await remembered(past, books, US, Metrics())
     assert (book.height, book.time_unix_ns, past.asked) == (TIP, TIP * 10, [TIP])
 
 
@@ -69,28 +77,54 @@ async def test_the_first_start_begins_at_the_tip(chain: Any, books: Books) -> No
 )
 async def test_a_later_start_reads_on_where_the_ledger_ends(chain: Any, books: Books, head: int, begins: int) -> None:
     await books.advance(Head(head, head * 10))
-    book = await remembered(Past(chain), books, US)
+    book = await remembered(Past(chain), books, US, Metrics())
     assert (book.height, book.time_unix_ns) == (begins, begins * 10)
 
 
 async def test_a_state_that_is_pruned_is_given_up_for_the_present_one(chain: Any, books: Books) -> None:
     await books.advance(Head(TIP - 100, 1))
     past = Past(chain, keeps_from=TIP - 50)
-    book = await remembered(past, books, US)
+    metrics = Metrics()
+    book = await remembered(past, books, US, metrics)
     assert book.height == TIP
     assert past.asked == [TIP - 100, TIP]
+    assert counted(metrics) == [100, 1]
+
+
+def counted(metrics: Metrics) -> list[float | None]:
+    read = metrics.registry.get_sample_value
+    return [read("akp_blocks_skipped_total"), read("akp_chain_reloads_total")]
+
+
+async def test_blocks_that_cannot_be_read_are_not_tried_for_ever_but_skipped_told_and_counted(
+    chain: Any, books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await books.advance(Head(TIP - 7, 1))
+    past, metrics = Past(chain, gap=GapTooWide(TIP - 7, TIP - 5, "an event cannot be read")), Metrics()
+    assert (await remembered(past, books, US, metrics)).height == TIP
+    assert counted(metrics) == [7, 1]
+    said = capsys.readouterr().out
+    for words in ("blocks are skipped", f"after={TIP - 7}", f"at={TIP}", "skipped=7", "an event cannot be read"):
+        assert words in said
+
+
+async def test_a_start_without_a_gap_counts_nothing(chain: Any, books: Books) -> None:
+    await books.advance(Head(TIP - 7, 1))
+    metrics = Metrics()
+    await remembered(Past(chain), books, US, metrics)
+    assert counted(metrics) == [0, 0]
 
 
 async def test_a_ledger_ahead_of_the_chain_stops_everything(chain: Any, books: Books) -> None:
     await books.advance(Head(TIP + 1, 1))
     with pytest.raises(Fatal, match=r"9001.*9000"):
-        await remembered(Past(chain), books, US)
+        await remembered(Past(chain), books, US, Metrics())
 
 
 async def test_an_unregistered_provider_is_told_not_worked_around(chain: Any, books: Books) -> None:
     await books.advance(Head(TIP - 5, 1))
     with pytest.raises(ConfigError, match="akash1nobody is not registered"):
-        await remembered(Past(chain), books, "akash1nobody")
+        await remembered(Past(chain), books, "akash1nobody", Metrics())
 
 
 def one_core() -> Inventory:

@@ -1,0 +1,42 @@
+"""What cannot be taken back is done only when two nodes say the same; one alone may be stuck, forked or lying.
+
+What is confirmed: that a lease is over, before its workloads and volumes are deleted, because nothing else would stop
+that. What is not: messages of ours that close a bid or a lease. They change nothing by themselves; the chain holds
+them against its own state when it executes them, so all its validators confirm them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from provider.errors import AkpError, NotFound, Retry
+
+T = TypeVar("T")
+Ask = Callable[[], Awaitable[T]]
+
+
+async def confirmed(nodes: Sequence[tuple[str, Ask[T]]], alike: Callable[[T], object]) -> T:
+    """What the first two that answer say, where `alike` of it is equal; each of `nodes` is a name and its question. A
+    node without company is believed. NotFound is an answer too, and is raised when both say so. Retry when they
+    disagree, or when fewer than two answer."""
+    found: list[tuple[str, T | NotFound]] = []
+    troubles = []
+    for name, ask in nodes:
+        try:
+            found.append((name, await ask()))
+        except NotFound as unknown:
+            found.append((name, unknown))
+        except AkpError as trouble:
+            troubles.append(f"{name}: {trouble}")
+        if len(found) == 2:
+            break
+    if len(found) < min(2, len(nodes)):
+        raise Retry(f"no second node confirms it: {'; '.join(troubles)}")
+    said = {name: "not found" if isinstance(answer, NotFound) else alike(answer) for name, answer in found}
+    if len(set(said.values())) > 1:
+        raise Retry(f"nodes disagree: {', '.join(f'{name} says {answer}' for name, answer in said.items())}")
+    answer = found[0][1]
+    if isinstance(answer, NotFound):
+        raise answer
+    return answer
