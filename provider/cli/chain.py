@@ -1,4 +1,5 @@
-"""`akp chain`: the provider's record on chain; grants.py adds those by which a hot key works for it."""
+"""`akp chain`: the provider's record on chain; grants.py adds those by which a hot key works for it, nodes.py the
+nodes that are asked."""
 
 from __future__ import annotations
 
@@ -9,15 +10,18 @@ import typer
 
 from manifests.resources import Attribute
 from provider.chain.messages import CreateProvider, UpdateProvider
-from provider.cli import grants, signing
+from provider.cli import grants, nodes, signing
 from provider.cli.signing import Config, DryRun, ForOwner, How, Output, Session, Yes
 from provider.errors import ConfigError, NotFound, Refused
 from provider.settings import ProviderSettings, Settings
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="The provider's record, and grants to its hot key.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="The provider's record, its nodes, and grants to its hot key."
+)
 provider = typer.Typer(no_args_is_help=True, help="The provider's record on chain.")
 app.add_typer(provider, name="provider")
 app.add_typer(grants.app, name="grants")
+app.command()(nodes.nodes)
 
 HostUri = Annotated[str | None, typer.Option("--host-uri", help="Overrides provider.host_uri, e.g. https://host:8443.")]
 Email = Annotated[str | None, typer.Option("--email", help="Overrides provider.email.")]

@@ -86,7 +86,7 @@ async def test_without_the_chain_room_is_still_shown_and_the_lack_told(
     config = tmp_path / "akp.yaml"
     async with in_town():
         values = json.loads(config.read_text())
-        values["chain"]["grpc"] = values["chain"]["rpc"] = ["http://127.0.0.1:1"]
+        values["chain"]["nodes"] = [{"rpc": "http://127.0.0.1:1", "grpc": "http://127.0.0.1:1"}]
         config.write_text(json.dumps(values))
         async with room_ground(config, None, cluster_only=False) as on:
             assert on.nodes

@@ -69,7 +69,7 @@ def test_a_person_is_asked(akp: Callable[..., Any], chain_town: Any, monkeypatch
 def test_no_node_is_exit_code_3(akp: Callable[..., Any], chain_town: Any) -> None:
     away = chain_town.work / "away.yaml"
     values = json.loads(chain_town.config().read_text())
-    values["chain"]["rpc"] = values["chain"]["grpc"] = ["http://127.0.0.1:1"]
+    values["chain"]["nodes"] = [{"rpc": "http://127.0.0.1:1", "grpc": "http://127.0.0.1:1"}]
     away.write_text(json.dumps(values))
     said = akp(*CREATE, "--config", away, "--dry-run")
     assert said.code == 3
