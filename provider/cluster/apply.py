@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from manifests.render.names import SELECTOR
+from provider.cluster.adopt import take_fields
 from provider.cluster.kinds import (
     DEPLOYMENT,
     INGRESS,
@@ -49,7 +50,7 @@ async def apply_all(
             if other is not None and (other, obj["metadata"]["name"]) in standing:
                 await make_way(kube, obj, other)
             try:
-                await kube.apply(obj)
+                await take_fields(kube, await kube.apply(obj))
             except Conflict:
                 raise
             except Refused as no:

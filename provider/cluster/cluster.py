@@ -22,6 +22,7 @@ from manifests.render.names import lease_selector
 from manifests.render.site import Plan, Site
 from provider.cluster import gputable, hostnames, labels
 from provider.cluster.addresses import Addresses
+from provider.cluster.adopt import as_found
 from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
 from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
@@ -193,7 +194,10 @@ class Cluster:
             objects = render(lease, group, plan, site, revision, withheld=withheld)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
-        await apply_all(self.kube, objects, self._standing(lease))
+        standing = self._standing(lease)
+        manifest = (site.manifest_namespace, lease_namespace(lease))
+        objects = await as_found(self.kube, objects, standing, manifest, revision)
+        await apply_all(self.kube, objects, standing)
         pruned = await prune(self.kube, lease_namespace(lease), objects)
         if pruned:
             log.info("left over and deleted", lease=str(lease), objects=pruned)
@@ -212,10 +216,10 @@ class Cluster:
     def _gpu_table(self) -> gputable.GpuTable:
         return gputable.bundled() if self._gpus is None else self._gpus.current
 
-    def _standing(self, lease: LeaseID) -> set[tuple[Kind, str]]:
+    def _standing(self, lease: LeaseID) -> dict[tuple[Kind, str], WorkloadFacts]:
         namespace = lease_namespace(lease)
         kinds = ((DEPLOYMENT, self._mirrors.deployments), (STATEFUL_SET, self._mirrors.stateful_sets))
-        return {(kind, facts.name) for kind, mirror in kinds for facts in mirror.within(namespace).values()}
+        return {(kind, facts.name): facts for kind, mirror in kinds for facts in mirror.within(namespace).values()}
 
     def _workloads(self, lease: LeaseID) -> list[WorkloadFacts]:
         namespace = lease_namespace(lease)

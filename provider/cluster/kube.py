@@ -38,6 +38,10 @@ QUIET_S = 120.0
 CALL_S = 30.0
 
 
+class Unmergeable(Refused):
+    """What was applied does not fit the schema (an env name twice, say); it never will."""
+
+
 class Gone(Retry):
     """The version asked for is no longer kept (410), or a watch ended with an error: only a new list can tell what
     is."""
@@ -136,6 +140,12 @@ class Kube:
         path = kind_of(obj).path(obj["metadata"].get("namespace"))
         query = _query(fieldManager=FIELD_MANAGER, dryRun="All" if dry_run else "")
         return await self.call("POST", path, query=query, body=obj)
+
+    async def update(self, obj: Mapping[str, Any], *, manager: str = FIELD_MANAGER) -> Object:
+        """Replace an object that was read before; Conflict when somebody has changed it since."""
+        metadata = obj["metadata"]
+        path = kind_of(obj).path(metadata.get("namespace"), metadata["name"])
+        return await self.call("PUT", path, query=_query(fieldManager=manager), body=obj)
 
     async def patch(self, kind: Kind, namespace: str | None, name: str, change: Mapping[str, Any]) -> Object:
         """Merge `change` in (RFC 7386): a null deletes a key, a list replaces a list. NotFound rather than creating."""
@@ -321,7 +331,7 @@ def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) ->
     if status == 410:
         return Gone(says)
     if status == 500 and "failed to create typed patch object" in says:
-        return Refused(says)  # what was applied does not fit the schema (an env name twice, say); it never will
+        return Unmergeable(says)
     if status == 429 or status >= 500:
         after = headers.get("Retry-After", "") or str(details.get("retryAfterSeconds") or "")
         return Retry(says, after_s=float(after) if after.isdigit() else None)

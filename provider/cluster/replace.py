@@ -29,7 +29,7 @@ from provider.cluster.kinds import (
     Kind,
     kind_of,
 )
-from provider.cluster.kube import Kube, Object
+from provider.cluster.kube import Kube, Object, Unmergeable
 from provider.errors import Conflict, NotFound, Refused, Retry
 
 log = structlog.get_logger()
@@ -57,7 +57,7 @@ async def replace(kube: Kube, obj: Mapping[str, Any], no: Refused) -> None:
     object is still going."""
     kind, metadata = kind_of(obj), obj["metadata"]
     namespace, name = metadata.get("namespace"), metadata["name"]
-    if kind not in _REPLACED:
+    if kind not in _REPLACED or isinstance(no, Unmergeable):
         raise no
     try:
         live = await kube.get(kind, namespace, name)

@@ -14,6 +14,10 @@ from typing import Any
 
 from manifests.render.names import SERVICE
 from provider.cluster.pods import PodFacts
+from provider.cluster.writers import ours
+
+ADOPTED = "akash.network/adopted"
+"""Annotation of a workload: the revision of the manifest for which its template stays as another provider made it."""
 
 
 class Whose(StrEnum):
@@ -66,6 +70,10 @@ class WorkloadFacts:
     observed_generation: int
     stuck: str
     """why it cannot even make its pods; "" when it can"""
+    ours: bool = True
+    """the daemon has applied it before"""
+    adopted: str = ""
+    """the revision of the manifest for which its template stays as another provider made it (adopt.py)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,8 @@ def workload_facts(obj: Mapping[str, Any]) -> WorkloadFacts:
             ),
             "",
         ),
+        ours=ours(obj),
+        adopted=(metadata.get("annotations") or {}).get(ADOPTED, ""),
     )
 
 

@@ -80,6 +80,15 @@ async def test_a_dry_run_and_an_orphaning_deletion_say_so(server: ApiServer, kub
     assert server.bodies[2]["propagationPolicy"] == "Orphan"
 
 
+async def test_an_update_replaces_under_the_name_it_is_told(server: ApiServer, kube: Kube) -> None:
+    server.says({"kind": "Deployment"})
+    web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "ns"}}
+    await kube.update(web, manager="someone")
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("PUT", "/apis/apps/v1/namespaces/ns/deployments/web")
+    assert (asked.query["fieldManager"], server.bodies[0]) == ("someone", web)
+
+
 async def test_a_list_comes_in_pages(server: ApiServer, kube: Kube) -> None:
     server.says({"metadata": {"resourceVersion": "9", "continue": "more"}, "items": [{"a": 1}]})
     server.says({"metadata": {"resourceVersion": "9"}, "items": [{"a": 2}]})

@@ -174,6 +174,16 @@ async def test_what_is_bad_in_itself_is_told_in_the_api_servers_words_and_nothin
     assert await world.uid(DEPLOYMENT, "db") == before
 
 
+async def test_what_cannot_be_merged_at_all_costs_nobody_their_workload(world: World) -> None:
+    await apply_all(world.kube, [deployment()])
+    before = await world.uid(DEPLOYMENT, "db")
+    twice = deployment()
+    twice["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}] * 2
+    with pytest.raises(Refused, match="duplicate"):
+        await apply_all(world.kube, [twice])
+    assert await world.uid(DEPLOYMENT, "db") == before
+
+
 async def test_another_selector_or_role_is_put_anew(world: World) -> None:
     await apply_all(world.kube, [deployment()])
     other = deployment()
