@@ -27,6 +27,7 @@ from provider.cluster.apply import apply_all, delete_labelled, delete_namespace,
 from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
+from provider.cluster.causes import Cause
 from provider.cluster.inventory import inventory
 from provider.cluster.kinds import DEPLOYMENT, MANIFEST, STATEFUL_SET, Kind
 from provider.cluster.kube import Kube
@@ -157,11 +158,15 @@ class Cluster:
     def health(self, lease: LeaseID) -> dict[str, ServiceHealth]:
         """Service -> health, of every service of the stored manifest and whatever else runs. Mind `fresh` before
         judging."""
-        found = health(self._workloads(lease), self.pods(lease))
+        found = health(self._workloads(lease), self.pods(lease), self._heard)
         stored = self._mirrors.stored.get(lease)
         for service in stored.group.services if stored else ():
-            found.setdefault(service.name, ServiceHealth(0, service.count, "not deployed yet"))
+            found.setdefault(service.name, ServiceHealth(0, service.count, "not deployed yet", Cause.STARTING))
         return found
+
+    def _heard(self, node: str) -> bool:
+        found = self._mirrors.nodes.get("", node)
+        return found is not None and found.ready
 
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:
         """For the gateway, see status.py; None when nothing of the lease is deployed."""

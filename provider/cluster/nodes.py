@@ -49,6 +49,8 @@ class NodeFacts:
     gpu_capacity: Mapping[str, int] = field(default_factory=dict)
     sick: str = ""
     """why none of its GPUs is sold; "" when they are well"""
+    ready: bool = True
+    """its kubelet is heard of; a cordoned node may be ready, one that is not cannot say how its pods are"""
 
     foreign_labels: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """all but `ours`"""
@@ -91,6 +93,7 @@ def node_facts(node: Mapping[str, Any], tolerated: Collection[str] = ()) -> Node
         gpus=_gpus(has),
         gpu_capacity=_gpus(capacity),
         sick=sickness(labels, annotations, status.get("conditions") or []),
+        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ()),
     )
 
 

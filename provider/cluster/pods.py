@@ -15,6 +15,8 @@ from typing import Any
 from bidengine.node import Ask
 from provider.cluster.gpuresources import vendor_of
 from provider.cluster.quantity import milli, whole
+from provider.cluster.times import unix_s
+from provider.cluster.trouble import trouble
 
 NOTHING = Ask(0, 0, 0)
 
@@ -22,8 +24,9 @@ NOTHING = Ask(0, 0, 0)
 @dataclass(frozen=True, slots=True)
 class PodFacts:
     """`trouble` is why it is not ready, in Kubernetes' words ("" when nothing is said); `detail` the sentence that
-    goes with it. `service` is the manifest service it belongs to, "" for pods of others. `gpus` are (resource, units);
-    the ask counts them together."""
+    goes with it, `died` and `exit_code` how its container last ended (trouble.py). `service` is the manifest service
+    it belongs to, "" for pods of others. `gpus` are (resource, units); the ask counts them together. Times are Unix
+    seconds, 0 for none: when it was made, since when it is (not) ready, when it was to be gone."""
 
     namespace: str
     name: str
@@ -38,6 +41,13 @@ class PodFacts:
     restarts: int
     trouble: str
     detail: str
+    died: str = ""
+    exit_code: int | None = None
+    revision: str = ""
+    """of the StatefulSet's template it was made from"""
+    made_unix_s: int = 0
+    since_unix_s: int = 0
+    gone_by_unix_s: int = 0
 
     @property
     def footprint(self) -> tuple[str, str, bool, Ask]:
@@ -48,7 +58,9 @@ class PodFacts:
 def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
     ask, gpus = _ask(spec, status)
-    trouble, detail = _trouble(status)
+    found = trouble(status)
+    ready = _condition(status, "Ready")
+    labels = metadata.get("labels") or {}
     containers = status.get("containerStatuses") or []
     return PodFacts(
         namespace=metadata.get("namespace", ""),
@@ -58,12 +70,18 @@ def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
         finished=status.get("phase") in ("Succeeded", "Failed"),
         ask=ask,
         gpus=gpus,
-        service=(metadata.get("labels") or {}).get("akash.network/manifest-service", ""),
-        ready=_condition(status, "Ready") == "True",
+        service=labels.get("akash.network/manifest-service", ""),
+        ready=ready.get("status") == "True",
         going="deletionTimestamp" in metadata,
         restarts=sum(c.get("restartCount", 0) for c in containers),
-        trouble=trouble,
-        detail=detail,
+        trouble=found.reason,
+        detail=found.detail,
+        died=found.died,
+        exit_code=found.exit_code,
+        revision=labels.get("controller-revision-hash", ""),
+        made_unix_s=unix_s(metadata.get("creationTimestamp")),
+        since_unix_s=unix_s(ready.get("lastTransitionTime") or metadata.get("creationTimestamp")),
+        gone_by_unix_s=unix_s(metadata.get("deletionTimestamp")),
     )
 
 
@@ -143,24 +161,5 @@ def _most(to: _Amounts, other: _Amounts) -> None:
         to[name] = max(to.get(name, 0), amount)
 
 
-def _condition(status: Mapping[str, Any], kind: str) -> str:
-    return next((c.get("status", "") for c in status.get("conditions") or [] if c.get("type") == kind), "")
-
-
-def _trouble(status: Mapping[str, Any]) -> tuple[str, str]:
-    """The most telling reason: of a container that waits or died, else of the scheduler, else of the whole pod."""
-    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-        state = container.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        if waiting.get("reason") not in (None, "", "PodInitializing", "ContainerCreating"):
-            last = (container.get("lastState") or {}).get("terminated") or {}
-            died = f"exit code {last['exitCode']} ({last.get('reason', 'Error')})" if "exitCode" in last else ""
-            return waiting["reason"], "; ".join(filter(None, (died, waiting.get("message", ""))))
-        if ended and ended.get("exitCode"):
-            return ended.get("reason") or "Error", f"exit code {ended['exitCode']}"
-    for condition in status.get("conditions") or []:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return condition.get("reason") or "Unschedulable", condition.get("message", "")
-    if status.get("phase") == "Failed":
-        return status.get("reason") or "Failed", status.get("message", "")
-    return "", ""
+def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    return next((c for c in status.get("conditions") or () if c.get("type") == kind), {})

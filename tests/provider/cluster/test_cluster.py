@@ -20,9 +20,10 @@ from manifests.render.names import pod_labels
 from manifests.resources import Attribute, Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
 from provider.cluster import kinds
+from provider.cluster.causes import Cause
 from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Gone
-from provider.cluster.workloads import ServiceHealth, Whose
+from provider.cluster.workloads import ServiceHealth
 from provider.errors import ConfigError, Refused, Retry
 from provider.settings import ClusterSettings
 
@@ -395,11 +396,15 @@ async def test_a_teardown_interrupted_anywhere_is_found_and_finished(memory: Mem
 async def test_health_tells_each_service_of_the_manifest(memory: Memory) -> None:
     async with watched(memory) as cluster:
         await cluster.store_manifest(LEASE, GROUP, {})
-        assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, "not deployed yet")}
+        assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, "not deployed yet", Cause.STARTING)}
         await cluster.deploy(LEASE, GROUP, {}, "r1")
+        memory.put(node())
         memory.put(pod("web-a", containerStatuses=[{"state": {"waiting": {"reason": "ErrImagePull"}}}]))
         await memory.tell()
-        assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, "web-a: ErrImagePull", Whose.TENANT)}
+        assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, "web-a: ErrImagePull", Cause.IMAGE_PULL)}
+        memory.drop(kinds.NODE, "", "n1")
+        await memory.tell()
+        assert cluster.health(LEASE)["web"].cause is Cause.NODE_LOST
         assert [p.name for p in cluster.pods(LEASE, "web")] == ["web-a"]
         assert cluster.pods(LEASE, "db") == []
 
