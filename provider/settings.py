@@ -215,10 +215,31 @@ class BidSettings(_Part):
     workers: int = Field(100, ge=1, le=1000, description="Orders considered at the same time; they share transactions.")
 
 
+class GraceSettings(_Part):
+    """By cause; time in which the trouble could not be seen does not count (docs/leases.md)."""
+
+    image_pull_s: int = Field(
+        86_400, ge=0, description="A lease whose images are not there is closed after this; 0 never."
+    )
+    bad_command_s: int = Field(86_400, ge=0, description="One whose command is not in its image; 0 never.")
+    refused_s: int = Field(86_400, ge=0, description="One whose manifest the cluster refuses; 0 never.")
+    crash_loop_s: int = Field(0, ge=0, description="One whose program ends in error again and again; 0 never.")
+    out_of_memory_s: int = Field(0, ge=0, description="One that is killed for its memory again and again; 0 never.")
+    completed_s: int = Field(0, ge=0, description="One whose program ends without error again and again; 0 never.")
+    over_limit_s: int = Field(0, ge=0, description="One that is evicted for its disk again and again; 0 never.")
+    unschedulable_s: int = Field(
+        259_200, ge=0, description="One whose pods find no room while every node is up: the provider's fault; 0 never."
+    )
+    storage_s: int = Field(
+        259_200, ge=0, description="One whose volumes cannot be had while every node is up; 0 never."
+    )
+
+
 class LeaseSettings(_Part):
     manifest_timeout_s: int = Field(300, ge=0, description="A lease without a manifest is closed after this; 0 never.")
     withdraw_period_s: int = Field(86_400, ge=60, description="Income is collected from each lease this often.")
     workers: int = Field(8, ge=1, le=64, description="Leases deployed at the same time.")
+    grace: GraceSettings = GraceSettings()
 
 
 class GatewaySettings(_Part):

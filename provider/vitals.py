@@ -39,6 +39,7 @@ def gauges(
         yield "akp_queue", {"queue": name}, waiting
     yield "akp_transactions_pending", {}, signer.pending
     yield "akp_mirror_fresh", {}, float(cluster.fresh)
+    yield from leases.gauges()
     free = room.free()
     yield from sold_out(room.holds.values(), free, cluster.nodes())
     yield "akp_free", {"resource": "cpu_milli"}, sum(n.cpu_milli for n in free.nodes)

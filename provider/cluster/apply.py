@@ -1,4 +1,4 @@
-"""Making the cluster be as rendered: apply in order, delete what is left over, take a whole namespace away.
+"""Making the cluster be as rendered: apply in order, delete what is left over.
 
 Nothing here remembers what was there before. Server-side apply makes each object be as said; the label on everything
 of a lease finds what is no longer said. Volumes are the exception: claims are never pruned, a tenant's data goes with
@@ -7,7 +7,6 @@ the namespace only.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ from provider.cluster.adopt import take_fields
 from provider.cluster.kinds import (
     DEPLOYMENT,
     INGRESS,
-    NAMESPACE,
     NETWORK_POLICY,
     ROLE,
     ROLE_BINDING,
@@ -27,15 +25,12 @@ from provider.cluster.kinds import (
     Kind,
     kind_of,
 )
-from provider.cluster.kube import Kube, Object
+from provider.cluster.kube import Kube
 from provider.cluster.replace import TWINS, make_way, replace
 from provider.errors import Conflict, NotFound, Refused, Retry
 
 PRUNED = (DEPLOYMENT, STATEFUL_SET, SERVICE, INGRESS, SECRET, ROLE_BINDING, ROLE, SERVICE_ACCOUNT, NETWORK_POLICY)
 """What is looked through, in the order of deleting: what runs goes before what shields it."""
-
-GONE_WITHIN_S = 20.0
-LOOK_AGAIN_S = 2.0
 
 
 async def apply_all(
@@ -86,27 +81,3 @@ async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -
         return
     for obj in found:
         await kube.delete(kind, namespace, obj["metadata"]["name"])
-
-
-async def delete_namespace(kube: Kube, name: str, *, within_s: float = GONE_WITHIN_S) -> None:
-    """Delete a namespace with all in it and return when it is gone; Retry says what it still waits for after
-    `within_s`."""
-    if not await kube.delete(NAMESPACE, None, name):
-        return
-    deadline = asyncio.get_running_loop().time() + within_s
-    while True:
-        try:
-            found = await kube.get(NAMESPACE, None, name)
-        except NotFound:
-            return
-        left = deadline - asyncio.get_running_loop().time()
-        if left <= 0:
-            raise Retry(f"namespace {name} is still going away: {_remains(found)}")
-        await asyncio.sleep(min(LOOK_AGAIN_S, left))
-
-
-def _remains(namespace: Object) -> str:
-    """The namespace controller's own words for what holds it up."""
-    conditions = (namespace.get("status") or {}).get("conditions") or []
-    said = [c.get("message", "") for c in conditions if c.get("status") == "True" and c.get("message")]
-    return "; ".join(said) or "its content is being deleted"

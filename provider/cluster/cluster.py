@@ -18,20 +18,21 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
 from manifests.render import check_renderable, render
 from manifests.render.crd import StoredManifest, manifest_object, provider_hosts, provider_leased_ips
-from manifests.render.names import lease_selector
+from manifests.render.names import RESTRICTIONS, lease_selector
 from manifests.render.site import Plan, Site
 from provider.cluster import gputable, hostnames, labels
 from provider.cluster.addresses import Addresses
 from provider.cluster.adopt import as_found
-from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
+from provider.cluster.apply import apply_all, delete_labelled, prune
 from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
 from provider.cluster.causes import Cause
 from provider.cluster.inventory import inventory
-from provider.cluster.kinds import DEPLOYMENT, MANIFEST, STATEFUL_SET, Kind
+from provider.cluster.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, STATEFUL_SET, Kind
 from provider.cluster.kube import Kube
 from provider.cluster.mirrors import Address, Mirrors
+from provider.cluster.namespaces import Namespace
 from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
 from provider.cluster.status import lease_status
@@ -135,6 +136,11 @@ class Cluster:
             self._reports = [survey(node, self._gpu_table) for node in nodes]
         return self._reports
 
+    @property
+    def nodes_out(self) -> int:
+        """Nodes that are not heard of or that the operator has cordoned: what runs there may come back."""
+        return sum(not node.ready or node.unusable == "cordoned" for node in self._mirrors.nodes.all())
+
     def capabilities(self) -> Capabilities:
         """What the provider can say of itself, whatever is in use."""
         return capabilities(self._mirrors.nodes.all(), self._gpu_table, self.inventory().storage_bytes)
@@ -147,9 +153,22 @@ class Cluster:
         """Leases that have a namespace, those that are going away included."""
         return set(self._mirrors.leases.values())
 
-    def services(self, lease: LeaseID) -> set[str]:
-        """Services of the lease that have a workload."""
-        return {facts.service for facts in self._workloads(lease)}
+    def traces(self) -> set[LeaseID]:
+        """Leases that the cluster has anything of, be it one resource that was forgotten."""
+        return self._mirrors.traces()
+
+    def going(self) -> list[Namespace]:
+        """Namespaces of leases that are being deleted."""
+        return [namespace for namespace in self._mirrors.namespaces.all() if namespace.going]
+
+    def stands(self, lease: LeaseID) -> bool:
+        """Whether all is there that was deployed: the namespace, what isolates it, a workload for each service."""
+        stored, namespace = self._mirrors.stored.get(lease), lease_namespace(lease)
+        if stored is None or self._mirrors.namespaces.get("", namespace) is None:
+            return False
+        if self.settings.network_policies and self._mirrors.policies.get(namespace, RESTRICTIONS) is None:
+            return False
+        return {service.name for service in stored.group.services} <= {w.service for w in self._workloads(lease)}
 
     def pods(self, lease: LeaseID, service: str = "") -> list[PodFacts]:
         found = self._mirrors.pods.within(lease_namespace(lease)).values()
@@ -208,14 +227,20 @@ class Cluster:
             log.info("left over and deleted", lease=str(lease), objects=pruned)
         await hostnames.release(self.kube, lease, site.manifest_namespace, objects)
 
-    async def teardown(self, lease: LeaseID) -> None:
-        """Delete all the cluster has of a lease and return when it is gone; Retry while it is going. The Manifest goes
-        last: it is what a restart in between finds the rest by."""
-        namespace = self.settings.manifest_namespace
+    async def teardown(self, lease: LeaseID) -> bool:
+        """Have all the cluster has of a lease deleted: True when nothing is left. False while its namespace is going,
+        whose end the mirrors tell; nobody waits for it here. The Manifest goes last: it is what a restart in between
+        finds the rest by."""
+        name, namespace = lease_namespace(lease), self.settings.manifest_namespace
+        there = self._mirrors.namespaces.get("", name)
+        if there is not None and there.going:
+            return False
         for kind in hostnames.CLAIMS:
             await delete_labelled(self.kube, kind, namespace, lease_selector(lease))
-        await delete_namespace(self.kube, lease_namespace(lease))
-        await self.kube.delete(MANIFEST, namespace, lease_namespace(lease))
+        if await self.kube.delete(NAMESPACE, None, name):
+            return False
+        await self.kube.delete(MANIFEST, namespace, name)
+        return True
 
     @property
     def _gpu_table(self) -> gputable.GpuTable:

@@ -25,9 +25,11 @@ from provider.cluster.attachable import Attachable, attachable
 from provider.cluster.capacities import Capacity, capacity
 from provider.cluster.kube import Kube, Object
 from provider.cluster.mirror import Mirror
+from provider.cluster.namespaces import Namespace, namespace_facts
 from provider.cluster.nodes import NodeFacts, node_facts
 from provider.cluster.pods import PodFacts, pod_facts
 from provider.cluster.status import Route, ServiceFacts, ingress_routes, service_facts
+from provider.cluster.times import unix_s
 from provider.cluster.volumes import Claim, StorageClass, claim, storage_class
 from provider.cluster.workloads import WorkloadFacts, workload_facts
 from provider.tasks import spawn
@@ -39,17 +41,12 @@ Address = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Namespace:
-    name: str
-    lease: LeaseID
-
-
-@dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A Manifest that cannot be understood; it must not keep the others from being served."""
+    """A Manifest that cannot be understood; it must not keep the others from being served. `lease` by its labels."""
 
     name: str
     why: str
+    lease: LeaseID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,13 @@ class InNamespace:
     namespace: str
     lease: LeaseID | None
     routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    namespace: str
+    name: str
+    made_unix_s: int
 
 
 class Mirrors:
@@ -77,10 +81,11 @@ class Mirrors:
     ) -> None:
         self._tell, self._tell_inventory, self._tell_nodes = lease_changed, inventory_changed, nodes_changed
         self.nodes = Mirror(kube, kinds.NODE, keep=partial(node_facts, tolerated=tolerated))
-        self.namespaces = Mirror(kube, kinds.NAMESPACE, keep=_namespace, labels=OURS)
+        self.namespaces = Mirror(kube, kinds.NAMESPACE, keep=namespace_facts, labels=OURS)
         self.pods = Mirror(kube, kinds.POD, keep=pod_facts)
         self.deployments = Mirror(kube, kinds.DEPLOYMENT, keep=workload_facts, labels=OURS)
         self.stateful_sets = Mirror(kube, kinds.STATEFUL_SET, keep=workload_facts, labels=OURS)
+        self.policies = Mirror(kube, kinds.NETWORK_POLICY, keep=_policy, labels=OURS)
         self.services = Mirror(kube, kinds.SERVICE, keep=service_facts, labels=OURS)
         self.foreign_services = Mirror(kube, kinds.SERVICE, keep=foreign_service, labels=f"{MANAGED}!=true")
         self.ingresses = Mirror(kube, kinds.INGRESS, keep=_ingress, labels=OURS)
@@ -89,8 +94,13 @@ class Mirrors:
         self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)
         self.csi_nodes = Mirror(kube, kinds.CSI_NODE, keep=attachable, optional=True)
         self.pools = Mirror(kube, kinds.ADDRESS_POOL, keep=pool, optional=True)
-        self.manifests = Mirror(kube, kinds.MANIFEST, keep=_manifest, namespace=manifest_namespace)
+        self.manifests: Mirror[StoredManifest | Unreadable] = Mirror(
+            kube, kinds.MANIFEST, keep=_manifest, namespace=manifest_namespace
+        )
         self.hosts = Mirror(kube, kinds.PROVIDER_HOST, keep=_host, namespace=manifest_namespace, optional=True)
+        self.leased_ips = Mirror(
+            kube, kinds.PROVIDER_LEASED_IP, keep=_lease, namespace=manifest_namespace, optional=True
+        )
         self.endpoints = Mirror(
             kube,
             kinds.ENDPOINT_SLICE,
@@ -106,6 +116,12 @@ class Mirrors:
     def leases(self) -> Mapping[str, LeaseID]:
         """Namespace -> lease, of the namespaces that exist."""
         return self._leases
+
+    def traces(self) -> set[LeaseID]:
+        """Every lease that anything is left of."""
+        manifests = (m.lease for m in self.manifests.all() if m.lease is not None)
+        hosts = (host.lease for host in self.hosts.all() if host.lease is not None)
+        return {*self._leases.values(), *manifests, *hosts, *self.leased_ips.all()}
 
     @property
     def stored(self) -> Mapping[LeaseID, StoredManifest]:
@@ -132,6 +148,7 @@ class Mirrors:
             (self.pods, self._pod),
             (self.deployments, self._workload),
             (self.stateful_sets, self._workload),
+            (self.policies, self._policy),
             (self.services, self._service),
             (self.foreign_services, self._supply),
             (self.ingresses, self._routes),
@@ -142,6 +159,7 @@ class Mirrors:
             (self.pools, self._supply),
             (self.manifests, self._manifest),
             (self.hosts, self._routes),
+            (self.leased_ips, self._leased_ip),
             (self.endpoints, _nothing),
         ):
             spawn(tasks, f"mirror {mirror.kind}", mirror.run(changed))  # type: ignore[arg-type]
@@ -186,6 +204,17 @@ class Mirrors:
         if (lease := self._leases.get(either.namespace)) is not None:
             self._tell(lease)
 
+    def _policy(self, old: Policy | None, new: Policy | None) -> None:
+        either = new or old
+        assert either is not None
+        if (lease := self._leases.get(either.namespace)) is not None:
+            self._tell(lease)
+
+    def _leased_ip(self, old: LeaseID | None, new: LeaseID | None) -> None:
+        for lease in {old, new} - {None}:
+            assert lease is not None
+            self._tell(lease)
+
     def _routes(self, old: InNamespace | None, new: InNamespace | None) -> None:
         for facts in (old, new):
             lease = (facts.lease or self._leases.get(facts.namespace)) if facts is not None else None
@@ -222,17 +251,20 @@ def _nothing(old: object, new: object) -> None:
     pass
 
 
-def _namespace(obj: Object) -> Namespace | None:
-    """None, which is not stored, for a namespace of ours that is no lease's."""
-    lease = lease_of(obj["metadata"].get("labels") or {})
-    return Namespace(obj["metadata"]["name"], lease) if lease is not None else None
-
-
 def _manifest(obj: Object) -> StoredManifest | Unreadable:
     try:
         return read_manifest(obj)
     except Invalid as bad:
-        return Unreadable(obj["metadata"]["name"], str(bad))
+        return Unreadable(obj["metadata"]["name"], str(bad), lease_of(obj["metadata"].get("labels") or {}))
+
+
+def _policy(obj: Object) -> Policy:
+    metadata = obj["metadata"]
+    return Policy(metadata["namespace"], metadata["name"], unix_s(metadata.get("creationTimestamp")))
+
+
+def _lease(obj: Object) -> LeaseID | None:
+    return lease_of(obj["metadata"].get("labels") or {})
 
 
 def _ingress(obj: Object) -> InNamespace:

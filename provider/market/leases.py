@@ -3,13 +3,13 @@ nothing behind.
 
 One rule guards everything here: a lease is torn down only on positive evidence from the chain that it is over. No
 answer, an old answer, or a lease the book does not know is never such evidence (support#245: an outage must not
-close leases).
+close leases). What the cluster has of it is asked to go and is not waited for: its end shows in the mirrors.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import structlog
@@ -24,15 +24,21 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from provider.chain.messages import Msg
+from provider.cluster.workloads import ServiceHealth
 from provider.errors import NotFound, Refused, Retry
 from provider.market.book import Book
 from provider.market.closing import Closing
+from provider.market.vigil import Vigil
+from provider.metrics import Sample
 from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
 
 log = structlog.get_logger()
 SHOWN_AFTER_S = 5.0
 """Mirrors show within this what the API server has accepted."""
+LOOK_AGAIN_BLOCKS = 100
+GOING_AGAIN_S = 60.0
+"""A namespace that goes tells of its end; should that be missed, it is looked at again after this."""
 
 
 class Cluster(Protocol):
@@ -40,13 +46,17 @@ class Cluster(Protocol):
 
     @property
     def fresh(self) -> bool: ...
+    @property
+    def nodes_out(self) -> int: ...
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def namespaces(self) -> set[LeaseID]: ...
-    def services(self, lease: LeaseID) -> set[str]: ...
+    def traces(self) -> set[LeaseID]: ...
+    def stands(self, lease: LeaseID) -> bool: ...
+    def health(self, lease: LeaseID) -> Mapping[str, ServiceHealth]: ...
     async def deploy(
         self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], revision: str
     ) -> None: ...
-    async def teardown(self, lease: LeaseID) -> None: ...
+    async def teardown(self, lease: LeaseID) -> bool: ...
 
 
 class Leases:
@@ -68,10 +78,13 @@ class Leases:
         self.queue: WorkQueue[LeaseID] = WorkQueue(max_backoff_s=30)
         self.problems: dict[LeaseID, str] = {}
         self.closing = Closing(book, send)
+        self.vigil = Vigil(book, cluster, settings.grace, self.problems)
         self._lease_on_chain, self._block_time_ms = lease_on_chain, block_time_ms
         self._applied: dict[LeaseID, StoredManifest] = {}
         self._applied_s: dict[LeaseID, float] = {}
         """the loop's time of that"""
+        self._over: set[LeaseID] = set()
+        """leases the chain has said are over, which the cluster still has something of"""
         self._waiting: dict[LeaseID, int] = {}
         """lease without a manifest -> height at which patience ends"""
         self.since_height = 0
@@ -89,12 +102,18 @@ class Leases:
             self.queue.put(lease)
 
     def look_at_all(self) -> None:
-        """Every lease anybody knows of: at start, and whenever the cluster's mirrors were rebuilt."""
-        self.look({*self.book.leases, *self.cluster.leases(), *self.cluster.namespaces()})
+        """Every lease anybody knows of: at start, and now and then, whatever was missed."""
+        self.look({*self.book.leases, *self.cluster.traces()})
 
     def tick(self, height: int) -> None:
-        """Once a block: leases whose patience has run out."""
+        """Once a block: leases whose patience has run out, with their manifest or with their trouble."""
         self.look([lease for lease, until in self._waiting.items() if until <= height])
+        self.look(self.vigil.tick())
+        if height % LOOK_AGAIN_BLOCKS == 0:
+            self.look_at_all()
+
+    def gauges(self) -> Iterator[Sample]:
+        yield from self.vigil.gauges()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -113,6 +132,16 @@ class Leases:
         else:
             self._waiting.pop(lease, None)
             await self._deploy(lease, stored)
+            await self._heed(live)
+
+    async def _heed(self, live: Lease) -> None:
+        """End a lease that has been unwell for too long (grace.py)."""
+        self.vigil.look(live.id)
+        verdict = self.vigil.verdict(live.id)
+        if verdict is not None:
+            log.warning("the lease is closed for its trouble", why=verdict.why, reason=verdict.reason.name)
+            await self.closing.end(live, verdict.reason)
+            self.vigil.closed(live.id)
 
     def _reserve(self, live: Lease) -> None:
         """A lease always has its room, also when it was won while we were away or no longer fits."""
@@ -122,6 +151,12 @@ class Leases:
             self.room.adopt(live.id, promised, height=live.created_at)
 
     async def _await_manifest(self, live: Lease) -> None:
+        if live.id in self.cluster.namespaces():
+            # Somebody has deleted its Manifest. What runs goes on; only the tenant can say again what it should be.
+            self._applied.pop(live.id, None)
+            self.problems[live.id] = "its manifest is no longer in the cluster; send it again"
+            log.error("a lease runs whose manifest is gone", cure="The tenant sends it again, or restore the Manifest.")
+            return
         if not self.settings.manifest_timeout_s:
             return
         patience_blocks = blocks_within(self.settings.manifest_timeout_s, self._block_time_ms())
@@ -136,7 +171,7 @@ class Leases:
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
-        if self._applied.get(lease) == stored and (lease in self.problems or self._stands(lease, stored)):
+        if self._applied.get(lease) == stored and (lease in self.problems or self._stands(lease)):
             return
         revision = version((stored.group,)).hex()[:16]
         try:
@@ -152,11 +187,10 @@ class Leases:
         self._applied_s[lease] = asyncio.get_running_loop().time()
         log.info("deployed", services=len(stored.group.services), revision=revision)
 
-    def _stands(self, lease: LeaseID, stored: StoredManifest) -> bool:
+    def _stands(self, lease: LeaseID) -> bool:
         """Whether what was applied is still there. Mirrors need a moment to show it, and what they cannot show when
         they are behind is not missing."""
-        wanted = {service.name for service in stored.group.services}
-        if lease in self.cluster.namespaces() and wanted <= self.cluster.services(lease):
+        if self.cluster.stands(lease):
             return True
         age_s = asyncio.get_running_loop().time() - self._applied_s.get(lease, 0.0)
         if not self.cluster.fresh or age_s < SHOWN_AFTER_S:
@@ -168,19 +202,29 @@ class Leases:
     async def _end(self, lease: LeaseID) -> None:
         if lease.provider != self.book.us.owner:
             return  # another provider, or a sandbox, works on this cluster too
+        if lease not in self._over and not await self._is_over(lease):
+            return
+        self._waiting.pop(lease, None)
+        self._applied.pop(lease, None)
+        self._applied_s.pop(lease, None)
+        self.problems.pop(lease, None)
+        if lease in self.cluster.traces():
+            self._over.add(lease)
+            if not await self.cluster.teardown(lease):
+                self.queue.put_after(lease, GOING_AGAIN_S)
+                return
+            log.info("torn down")
+        self._over.discard(lease)
+        self.room.release(lease.order)
+
+    async def _is_over(self, lease: LeaseID) -> bool:
+        """The chain's own word; Retry when it says the opposite of the book. Being over is for ever."""
         try:
             found = await self._lease_on_chain(lease)
         except NotFound:
             # Chains keep leases that are over. One that is unknown was made on another chain, where it may live.
             log.error("the cluster has a lease this chain does not know; it is left alone")
-            return
+            return False
         if found.live:
             raise Retry("the chain still shows this lease as live; the book is behind")
-        self._waiting.pop(lease, None)
-        self._applied.pop(lease, None)
-        self._applied_s.pop(lease, None)
-        self.problems.pop(lease, None)
-        if lease in self.cluster.leases() or lease in self.cluster.namespaces():
-            await self.cluster.teardown(lease)
-            log.info("torn down", chain_says=found.state)
-        self.room.release(lease.order)
+        return True

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
-from provider.cluster.apply import apply_all, delete_labelled, delete_namespace, prune
+from provider.cluster.apply import apply_all, delete_labelled, prune
 from provider.cluster.kinds import (
     DEPLOYMENT,
     NAMESPACE,
@@ -145,24 +144,3 @@ async def test_a_kind_the_cluster_does_not_know_has_nothing_to_delete() -> None:
     store = Store()
     store.trouble["providerhosts"] = NotFound("no such kind")
     await delete_labelled(store, PROVIDER_HOST, "ns", "dseq=1")  # type: ignore[arg-type]
-
-
-@pytest.mark.looptime
-async def test_a_namespace_is_gone_when_it_is_gone() -> None:
-    store = Store(obj(NAMESPACE, "ns"))
-    store.lingers = 5
-    began = asyncio.get_running_loop().time()
-    await delete_namespace(store, "ns")  # type: ignore[arg-type]
-    assert asyncio.get_running_loop().time() - began == pytest.approx(10)
-
-
-@pytest.mark.looptime
-async def test_a_namespace_that_stays_says_what_for() -> None:
-    store = Store(obj(NAMESPACE, "ns"))
-    store.lingers = 1000
-    with pytest.raises(Retry, match=r"away: finalizers remain$"):
-        await delete_namespace(store, "ns")  # type: ignore[arg-type]
-
-
-async def test_a_namespace_that_never_was_is_gone() -> None:
-    await delete_namespace(Store(), "ns")  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from manifests.gpus import GpuModel
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, HttpOptions, ManifestGroup, Params, Service, StorageParams
 from manifests.render.crd import StoredManifest
-from manifests.render.names import pod_labels
+from manifests.render.names import pod_labels, route_labels
 from manifests.resources import Attribute, Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
 from provider.cluster import kinds
@@ -370,13 +370,66 @@ async def test_teardown_leaves_nothing(memory: Memory) -> None:
             group = GROUP if lease == LEASE else ManifestGroup("west", (replace(WEB, expose=(SSH,)),))
             await cluster.store_manifest(lease, group, {})
             await cluster.deploy(lease, group, {}, "r1")
-        await cluster.teardown(LEASE)
-        assert cluster.namespaces() == {THEIRS}
+        assert not await cluster.teardown(LEASE), "its namespace is asked to go, and not waited for"
+        assert LEASE in cluster.traces()
+        assert await cluster.teardown(LEASE)
+        assert cluster.namespaces() == cluster.traces() == {THEIRS}
         assert cluster.leases().keys() == {THEIRS}
         left = {ns or name for _, ns, name in memory.objects}
         assert left == {"lease", lease_namespace(THEIRS)}
         assert cluster.lease_status(LEASE) is None
-        await cluster.teardown(LEASE)
+        assert await cluster.teardown(LEASE)
+
+
+async def test_a_namespace_that_is_going_is_asked_once_and_says_what_it_waits_for(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        there = await memory.get(kinds.NAMESPACE, None, NS)
+        going = {**there["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        why = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "x.example/keep in 1 resource"}
+        memory.put({**there, "metadata": going, "status": {"conditions": [why]}})
+        await memory.tell()
+        memory.done.clear()
+        assert not await cluster.teardown(LEASE)
+        assert memory.done == []
+        assert [(n.lease, n.waits_for) for n in cluster.going()] == [(LEASE, "x.example/keep in 1 resource")]
+        memory.drop(kinds.NAMESPACE, "", NS)
+        await memory.tell()
+        assert await cluster.teardown(LEASE)
+        assert memory.objects == {}
+
+
+@pytest.mark.parametrize("what", ["namespace", "workload", "isolation"])
+async def test_what_stands_is_namespace_isolation_and_workloads(memory: Memory, what: str) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        assert not cluster.stands(LEASE)
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.stands(LEASE)
+        kind, namespace, name = {
+            "namespace": (kinds.NAMESPACE, "", NS),
+            "workload": (kinds.DEPLOYMENT, NS, "web"),
+            "isolation": (kinds.NETWORK_POLICY, NS, "akash-deployment-restrictions"),
+        }[what]
+        memory.drop(kind, namespace, name)
+        await memory.tell()
+        assert not cluster.stands(LEASE)
+
+
+async def test_one_forgotten_resource_is_a_trace(memory: Memory) -> None:
+    labels = {"akash.network": "true", **route_labels(LEASE)}
+    for kind in ("ProviderHost", "ProviderLeasedIP", "Manifest"):
+        api = {"apiVersion": "akash.network/v2beta2", "kind": kind}
+        memory.put({**api, "metadata": {"name": "left", "namespace": "lease", "labels": labels}, "spec": {}})
+        async with watched(memory) as cluster:
+            assert cluster.traces() == {LEASE}
+        memory.objects.clear()
+
+
+async def cleared(cluster: Cluster) -> None:
+    while not await cluster.teardown(LEASE):
+        pass
 
 
 @pytest.mark.parametrize("step", [f"delete namespaces/{NS}", "list providerhosts", f"delete manifests/{NS}"])
@@ -386,10 +439,10 @@ async def test_a_teardown_interrupted_anywhere_is_found_and_finished(memory: Mem
         await cluster.deploy(LEASE, GROUP, {}, "r1")
         memory.trouble[step] = Retry("the API server went away")
         with pytest.raises(Retry):
-            await cluster.teardown(LEASE)
+            await cleared(cluster)
     async with watched(memory) as cluster:
         assert LEASE in cluster.leases(), "what a restart finds it by"
-        await cluster.teardown(LEASE)
+        await cleared(cluster)
         assert memory.objects == {}
 
 

@@ -12,9 +12,11 @@ from bidengine.node import Inventory, Node
 from bidengine.room import HoldState, Room
 from bidengine.views import Lease, Reclamation
 from manifests.ids import LeaseID
-from manifests.manifest import ManifestGroup, Service
+from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from provider.chain.messages import CloseBid, Msg, StartReclaim
+from provider.cluster.causes import Cause
+from provider.cluster.workloads import ServiceHealth
 from provider.errors import NotFound, Refused, Retry, TxRefused, Unreachable
 from provider.market.book import Book
 from provider.market.leases import Leases
@@ -36,6 +38,10 @@ class MemoryCluster:
     makes_namespace: bool = True
     fresh: bool = True
     deleted: set[str] = field(default_factory=set)
+    nodes_out: int = 0
+    services: dict[str, ServiceHealth] = field(default_factory=dict)
+    lingers: bool = False
+    """namespaces take their time to go"""
 
     def leases(self) -> dict[LeaseID, StoredManifest]:
         return self.stored
@@ -43,9 +49,14 @@ class MemoryCluster:
     def namespaces(self) -> set[LeaseID]:
         return self.spaces
 
-    def services(self, lease: LeaseID) -> set[str]:
-        stored = self.stored.get(lease)
-        return {s.name for s in stored.group.services} - self.deleted if stored else set()
+    def traces(self) -> set[LeaseID]:
+        return {*self.stored, *self.spaces}
+
+    def stands(self, lease: LeaseID) -> bool:
+        return lease in self.spaces and not self.deleted
+
+    def health(self, lease: LeaseID) -> dict[str, ServiceHealth]:
+        return self.services
 
     async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Any, revision: str) -> None:
         self.done.append(f"deploy {group.name} {revision}")
@@ -54,12 +65,14 @@ class MemoryCluster:
         if self.answer is not None:
             raise self.answer
 
-    async def teardown(self, lease: LeaseID) -> None:
+    async def teardown(self, lease: LeaseID) -> bool:
         self.done.append("teardown")
         if self.answer is not None:
             raise self.answer
-        self.stored.pop(lease, None)
-        self.spaces.discard(lease)
+        if not self.lingers:
+            self.stored.pop(lease, None)
+            self.spaces.discard(lease)
+        return not self.lingers
 
 
 @dataclass
@@ -98,8 +111,8 @@ class Play:
         await self.leases.handle(lease)
         return lease
 
-    async def manifest(self, lease: LeaseID, name: str = "one", services: tuple[Service, ...] = ()) -> None:
-        self.cluster.stored[lease] = StoredManifest(lease, ManifestGroup(name, services), {})
+    async def manifest(self, lease: LeaseID, name: str = "one") -> None:
+        self.cluster.stored[lease] = StoredManifest(lease, ManifestGroup(name, ()), {})
         await self.leases.handle(lease)
 
     async def at(self, height: int) -> None:
@@ -194,6 +207,19 @@ async def test_a_closing_the_chain_refuses_is_no_reason_to_fail(play: Play) -> N
     assert play.sent == []
 
 
+async def test_a_lease_that_runs_is_not_closed_for_a_manifest_that_somebody_deleted(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    stored = play.cluster.stored.pop(lease)
+    await play.leases.handle(lease)
+    await play.at(3 + 10 * TIMEOUT_BLOCKS)
+    assert play.sent == []
+    assert "send it again" in play.leases.problems[lease]
+    play.cluster.stored[lease] = stored
+    await play.leases.handle(lease)
+    assert play.leases.problems == {}
+
+
 # On the cluster.
 
 
@@ -210,12 +236,11 @@ async def test_each_manifest_is_deployed_once(play: Play) -> None:
 @pytest.mark.parametrize("what", ["namespace", "workload"])
 async def test_what_somebody_deleted_is_made_again(play: Play, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lease = await play.won()
-    resources = play.chain.orders_[lease.order].spec.resources[0].resources
-    await play.manifest(lease, services=(Service("web", "image:1", None, None, None, resources, 1, ()),))
+    await play.manifest(lease)
     if what == "namespace":
         play.cluster.spaces.clear()
     else:
-        play.cluster.deleted |= {s.name for s in play.cluster.stored[lease].group.services}
+        play.cluster.deleted.add("web")
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 1, "the mirrors may only need a moment to show it"
     monkeypatch.setattr("provider.market.leases.SHOWN_AFTER_S", 0)
@@ -274,6 +299,49 @@ async def test_trouble_with_the_api_server_is_tried_again(play: Play) -> None:
     assert play.leases.problems == {}
 
 
+# In trouble.
+
+
+async def unwell(play: Play, **changes: Any) -> LeaseID:
+    """A lease whose image is not there, watched for a day of blocks but one."""
+    lease = await play.won(**changes)
+    play.cluster.services = {"web": ServiceHealth(0, 1, "web-0: ErrImagePull", Cause.IMAGE_PULL)}
+    play.leases.vigil._wall_unix_s = lambda: play.book.time_unix_ns / 1e9
+    await play.manifest(lease)
+    for _ in range(86_400 // 60 - 1):
+        play.book.time_unix_ns += 60 * 10**9
+        play.leases.tick(play.book.height)
+    return lease
+
+
+async def test_a_lease_in_trouble_of_its_own_is_closed_after_its_grace_and_again_if_that_got_lost(play: Play) -> None:
+    lease = await unwell(play)
+    assert play.sent == []
+    for _ in range(3):
+        play.book.time_unix_ns += 60 * 10**9
+        await play.at(play.book.height + 1)
+    assert play.sent == [CloseBid(lease, 10000)]
+    await play.at(play.book.height + 20)
+    assert len(play.sent) == 2
+
+
+async def test_a_lease_in_trouble_that_was_promised_notice_is_given_it(play: Play) -> None:
+    lease = await unwell(play, reclamation=Reclamation(3600, 0, 0))
+    play.book.time_unix_ns += 60 * 10**9
+    await play.at(play.book.height + 1)
+    assert play.sent == [StartReclaim(lease, 10000)]
+
+
+async def test_d13_what_cannot_be_seen_closes_nobody(play: Play) -> None:
+    """product.md D13, support#245: the API server is down when the grace would be over."""
+    await unwell(play)
+    play.cluster.fresh = False
+    for _ in range(3):
+        play.book.time_unix_ns += 60 * 10**9
+        await play.at(play.book.height + 1)
+    assert play.sent == []
+
+
 # The end.
 
 
@@ -324,11 +392,24 @@ async def test_another_providers_lease_in_the_same_cluster_is_not_even_asked_abo
     assert play.cluster.done == []
 
 
-async def test_a_clearing_that_takes_its_time_keeps_the_room_until_it_is_done(play: Play) -> None:
+async def test_a_clearing_that_takes_its_time_keeps_the_room_and_no_worker(play: Play) -> None:
     lease = await play.won()
     await play.manifest(lease)
     play.over(lease)
-    play.cluster.answer = Retry("the namespace is going")
+    play.cluster.lingers = True
+    await play.leases.handle(lease)
+    assert lease.order in play.room.holds, "its pods may still use it"
+    play.cluster.lingers = False
+    play.silence = AssertionError("what is over stays over: the chain is asked once")
+    await play.leases.handle(lease)
+    assert lease.order not in play.room.holds
+
+
+async def test_a_clearing_that_fails_is_tried_again(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    play.over(lease)
+    play.cluster.answer = Retry("the API server answers 503")
     with pytest.raises(Retry):
         await play.leases.handle(lease)
     assert lease.order in play.room.holds
