@@ -29,10 +29,11 @@ from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
 from provider.cluster.causes import Cause
 from provider.cluster.inventory import inventory
-from provider.cluster.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, STATEFUL_SET, Kind
+from provider.cluster.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, POD, STATEFUL_SET, Kind
 from provider.cluster.kube import Kube
+from provider.cluster.leasefacts import LeaseFacts, lease_facts
+from provider.cluster.litter import Litter, Stuck, litter, stuck
 from provider.cluster.mirrors import Address, Mirrors
-from provider.cluster.namespaces import Namespace
 from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
 from provider.cluster.status import lease_status
@@ -157,9 +158,19 @@ class Cluster:
         """Leases that the cluster has anything of, be it one resource that was forgotten."""
         return self._mirrors.traces()
 
-    def going(self) -> list[Namespace]:
-        """Namespaces of leases that are being deleted."""
-        return [namespace for namespace in self._mirrors.namespaces.all() if namespace.going]
+    def litter(self, lease: LeaseID, now_unix_s: int) -> list[Litter]:
+        """Pods of the lease that nobody needs any more."""
+        sets = self._mirrors.stateful_sets.within(lease_namespace(lease)).values()
+        return litter(self.pods(lease), sets, now_unix_s)
+
+    def stuck(self, now_unix_s: int) -> list[Stuck]:
+        """Namespaces and pods of leases that were to be gone and are not."""
+        spaces = self._mirrors.namespaces.all()
+        pods = (pod for space in spaces if not space.going for pod in self.pods(space.lease))
+        return stuck(spaces, pods, now_unix_s)
+
+    async def discard(self, found: Litter) -> None:
+        await self.kube.delete(POD, found.namespace, found.pod)
 
     def stands(self, lease: LeaseID) -> bool:
         """Whether all is there that was deployed: the namespace, what isolates it, a workload for each service."""
@@ -182,6 +193,10 @@ class Cluster:
         for service in stored.group.services if stored else ():
             found.setdefault(service.name, ServiceHealth(0, service.count, "not deployed yet", Cause.STARTING))
         return found
+
+    def facts(self, lease: LeaseID) -> LeaseFacts:
+        """All that its conditions are judged by (provider.market.conditions)."""
+        return lease_facts(self._mirrors, lease, self._site(), self.health(lease), unseen_s=self.stale_s)
 
     def _heard(self, node: str) -> bool:
         found = self._mirrors.nodes.get("", node)

@@ -9,6 +9,7 @@ close leases). What the cluster has of it is asked to go and is not waited for: 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -24,11 +25,12 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from provider.chain.messages import Msg
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.leasefacts import LeaseFacts
 from provider.errors import NotFound, Refused, Retry
+from provider.market import cleanup, vigil
 from provider.market.book import Book
 from provider.market.closing import Closing
-from provider.market.vigil import Vigil
+from provider.market.conditions import Condition, conditions
 from provider.metrics import Sample
 from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
@@ -41,18 +43,14 @@ GOING_AGAIN_S = 60.0
 """A namespace that goes tells of its end; should that be missed, it is looked at again after this."""
 
 
-class Cluster(Protocol):
+class Cluster(vigil.Cluster, cleanup.Cluster, Protocol):
     """What a lease needs of the cluster (provider.cluster.cluster.Cluster)."""
 
-    @property
-    def fresh(self) -> bool: ...
-    @property
-    def nodes_out(self) -> int: ...
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def namespaces(self) -> set[LeaseID]: ...
     def traces(self) -> set[LeaseID]: ...
     def stands(self, lease: LeaseID) -> bool: ...
-    def health(self, lease: LeaseID) -> Mapping[str, ServiceHealth]: ...
+    def facts(self, lease: LeaseID) -> LeaseFacts: ...
     async def deploy(
         self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], revision: str
     ) -> None: ...
@@ -78,7 +76,8 @@ class Leases:
         self.queue: WorkQueue[LeaseID] = WorkQueue(max_backoff_s=30)
         self.problems: dict[LeaseID, str] = {}
         self.closing = Closing(book, send)
-        self.vigil = Vigil(book, cluster, settings.grace, self.problems)
+        self.cleanup = cleanup.Cleanup(book, cluster)
+        self.vigil = vigil.Vigil(book, cluster, settings.grace, self.problems)
         self._lease_on_chain, self._block_time_ms = lease_on_chain, block_time_ms
         self._applied: dict[LeaseID, StoredManifest] = {}
         self._applied_s: dict[LeaseID, float] = {}
@@ -114,9 +113,18 @@ class Leases:
 
     def gauges(self) -> Iterator[Sample]:
         yield from self.vigil.gauges()
+        yield from self.cleanup.gauges()
+        found = Counter((c.type, c.status) for lease in self.book.leases.values() for c in self.conditions(lease))
+        for (kind, status), count in sorted(found.items()):
+            yield "akp_lease_conditions", {"condition": kind, "status": status}, count
+
+    def conditions(self, live: Lease) -> tuple[Condition, ...]:
+        """Where it stands, with reasons; the gateway may tell its tenant."""
+        return conditions(self.cluster.facts(live.id), live, self.problems.get(live.id, ""))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
+            spawn(tasks, "clean up", self.cleanup.run())
             for n in range(self.settings.workers):
                 spawn(tasks, f"leases-{n}", work(self.queue, self.handle, what="lease"))
 

@@ -162,6 +162,6 @@ def test_it_may_do_nothing_by_wildcard_and_nothing_to_the_cluster_itself(objects
     held = rights(objects("minimal"))
     assert not any("*" in (*key, *verbs) for key, verbs in held.items())
     assert held["", "nodes"] == {"get", "list", "watch", "patch"}
-    assert held["", "pods"] == {"get", "list", "watch"}
+    assert held["", "pods"] == {"get", "list", "watch", "delete"}
     assert not {"escalate", "bind", "impersonate"} & {v for verbs in held.values() for v in verbs}
     assert not {r for _, r in held} & {"clusterroles", "clusterrolebindings", "customresourcedefinitions", "configmaps"}

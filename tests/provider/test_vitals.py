@@ -70,7 +70,7 @@ def market() -> tuple[Book, Room, dict[str, Any]]:
     placement = room.fit(SPEC)
     room.hold(bid, SPEC, placement, height=2)
     room.bid(bid, height=2)
-    queues = {name: Some(queue=range(n)) for n, name in enumerate(("orders", "leases", "funds"), 1)}
+    queues = {name: Some(queue=range(n), gauges=lambda: ()) for n, name in enumerate(("orders", "leases", "funds"), 1)}
     return found, room, queues
 
 
@@ -121,6 +121,10 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
     assert "akp_height 43.0" in text
     elsewhere = (
         "akp_policy_",
+        "akp_leases_unwell",
+        "akp_lease_conditions",
+        "akp_cleaned",
+        "akp_stuck",
         "akp_owners_",
         "akp_maint",
         "akp_wallet_",

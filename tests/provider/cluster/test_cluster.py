@@ -387,13 +387,16 @@ async def test_a_namespace_that_is_going_is_asked_once_and_says_what_it_waits_fo
         await cluster.deploy(LEASE, GROUP, {}, "r1")
         there = await memory.get(kinds.NAMESPACE, None, NS)
         going = {**there["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        there_unix_s = 1767225600
         why = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "x.example/keep in 1 resource"}
         memory.put({**there, "metadata": going, "status": {"conditions": [why]}})
         await memory.tell()
         memory.done.clear()
         assert not await cluster.teardown(LEASE)
         assert memory.done == []
-        assert [(n.lease, n.waits_for) for n in cluster.going()] == [(LEASE, "x.example/keep in 1 resource")]
+        assert cluster.stuck(there_unix_s + 300) == []
+        (found,) = cluster.stuck(there_unix_s + 301)
+        assert (found.name, found.waits_for) == (NS, "x.example/keep in 1 resource")
         memory.drop(kinds.NAMESPACE, "", NS)
         await memory.tell()
         assert await cluster.teardown(LEASE)

@@ -16,6 +16,8 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from provider.chain.messages import CloseBid, Msg, StartReclaim
 from provider.cluster.causes import Cause
+from provider.cluster.leasefacts import LeaseFacts
+from provider.cluster.litter import Litter, Stuck
 from provider.cluster.workloads import ServiceHealth
 from provider.errors import NotFound, Refused, Retry, TxRefused, Unreachable
 from provider.market.book import Book
@@ -54,6 +56,18 @@ class MemoryCluster:
 
     def stands(self, lease: LeaseID) -> bool:
         return lease in self.spaces and not self.deleted
+
+    def facts(self, lease: LeaseID) -> LeaseFacts:
+        return LeaseFacts(lease, self.stored.get(lease), services=self.services)
+
+    def litter(self, lease: LeaseID, now_unix_s: int) -> list[Litter]:
+        return []
+
+    def stuck(self, now_unix_s: int) -> list[Stuck]:
+        return []
+
+    async def discard(self, litter: Litter) -> None:
+        raise AssertionError(litter)
 
     def health(self, lease: LeaseID) -> dict[str, ServiceHealth]:
         return self.services
@@ -340,6 +354,14 @@ async def test_d13_what_cannot_be_seen_closes_nobody(play: Play) -> None:
         play.book.time_unix_ns += 60 * 10**9
         await play.at(play.book.height + 1)
     assert play.sent == []
+
+
+async def test_leases_are_counted_by_condition_and_by_what_ails_them(play: Play) -> None:
+    await unwell(play)
+    found = {(name, *labels.values()): n for name, labels, n in play.leases.gauges()}
+    assert found["akp_leases_unwell", "image-pull", "tenant"] == 1
+    assert found["akp_lease_conditions", "Accepted", "True"] == 1
+    assert found["akp_lease_conditions", "Healthy", "False"] == 1
 
 
 # The end.

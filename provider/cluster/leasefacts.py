@@ -1,0 +1,64 @@
+"""What the cluster shows of one lease, gathered from the mirrors: all that its conditions are judged by. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from manifests.ids import LeaseID, lease_namespace
+from manifests.render.crd import StoredManifest, provider_hosts
+from manifests.render.names import RESTRICTIONS
+from manifests.render.site import Site
+from provider.cluster.mirrors import Mirrors
+from provider.cluster.namespaces import Namespace
+from provider.cluster.workloads import ServiceHealth
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFacts:
+    """`isolated_unix_s` is when its default-deny policy was made, None without one. `hosts` are the names its manifest
+    is to be reached by, `routed` those that lead to it, `elsewhere` those that another lease has. `addresses` is
+    service -> leased addresses, of those that are to have one. `unseen_s` is since when some mirror has not heard of
+    the API server; what is told is then what was last known."""
+
+    lease: LeaseID
+    stored: StoredManifest | None = None
+    namespace: Namespace | None = None
+    isolates: bool = True
+    """whether the provider does so at all"""
+    isolated_unix_s: int | None = None
+    deployed: Mapping[str, int] = field(default_factory=dict)
+    """service -> when its workload was made"""
+    services: Mapping[str, ServiceHealth] = field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
+    routed: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unseen_s: float = 0.0
+
+
+def lease_facts(
+    mirrors: Mirrors, lease: LeaseID, site: Site, services: Mapping[str, ServiceHealth], *, unseen_s: float
+) -> LeaseFacts:
+    name = lease_namespace(lease)
+    stored = mirrors.stored.get(lease)
+    policy = mirrors.policies.get(name, RESTRICTIONS)
+    hosts = {obj["metadata"]["name"] for obj in provider_hosts(lease, stored.group, site)} if stored else set()
+    claims = {host: mirrors.hosts.get(site.manifest_namespace, host) for host in hosts}
+    workloads = [*mirrors.deployments.within(name).values(), *mirrors.stateful_sets.within(name).values()]
+    wanted = {s.name for s in stored.group.services for e in s.expose if e.global_ and e.ip} if stored else set()
+    balancers = [service for service in mirrors.services.within(name).values() if service.leased_ip]
+    return LeaseFacts(
+        lease,
+        stored,
+        mirrors.namespaces.get("", name),
+        site.network_policies,
+        policy.made_unix_s if policy is not None else None,
+        {workload.service: workload.made_unix_s for workload in workloads},
+        services,
+        frozenset(hosts),
+        frozenset(route.host for found in mirrors.ingresses.within(name).values() for route in found.routes),
+        frozenset(host for host, claim in claims.items() if claim is not None and claim.lease not in (None, lease)),
+        {s: tuple(a for b in balancers if b.service == s for a in b.addresses) for s in sorted(wanted)},
+        unseen_s,
+    )
