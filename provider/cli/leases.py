@@ -1,4 +1,5 @@
-"""`akp leases`: every lease the ledger knows, what it earns and what it has been paid."""
+"""`akp leases`: every lease the ledger knows, what it earns and what it has been paid. Its verbs have files of their
+own."""
 
 from __future__ import annotations
 
@@ -12,20 +13,27 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from manifests.coins import format_decimal, shown
+from provider.cli import lease_conditions, lease_restart
 from provider.ledger.books import Books, Head, LeaseRow
 from provider.ledger.store import Store
 
 app = typer.Typer(add_completion=False)
+app.command("list")(lease_conditions.list_leases)
+app.command("show")(lease_conditions.show_lease)
+app.command("restart")(lease_restart.restart)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def leases(
+    context: typer.Context,
     data: Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")] = Path("/var/lib/akp"),
     output: Annotated[Literal["table", "json"], typer.Option("--output", "-o")] = "table",
     live: Annotated[bool, typer.Option("--live", help="Only leases that still run.")] = False,
 ) -> None:
     """List leases with rate, blocks and payments. Reads the ledger; works while the daemon runs, and when it does
     not."""
+    if context.invoked_subcommand is not None:
+        return
     head, rows = asyncio.run(_read(data))
     rows = [row for row in rows if row.to_height is None or not live]
     height = head.height if head else 0

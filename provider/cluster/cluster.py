@@ -36,11 +36,12 @@ from provider.cluster.litter import Litter, Stuck, litter, stuck
 from provider.cluster.mirrors import Address, Mirrors
 from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
+from provider.cluster.restart import restart
 from provider.cluster.status import lease_status
 from provider.cluster.survey import NodeReport, survey
 from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
-from provider.errors import Refused, Retry
+from provider.errors import NotFound, Refused, Retry
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 from provider.watched import Watched
@@ -241,6 +242,15 @@ class Cluster:
         if pruned:
             log.info("left over and deleted", lease=str(lease), objects=pruned)
         await hostnames.release(self.kube, lease, site.manifest_namespace, objects)
+
+    async def restart(self, lease: LeaseID, service: str, when: str) -> None:
+        """Have the pods of a service replaced, as with a new image. Refused when it is not deployed."""
+        if service not in {facts.service for facts in self._workloads(lease)}:
+            raise NotFound(f"lease {lease} has no service {service} that is deployed")
+        for kind, mirror in ((DEPLOYMENT, self._mirrors.deployments), (STATEFUL_SET, self._mirrors.stateful_sets)):
+            for facts in mirror.within(lease_namespace(lease)).values():
+                if facts.service == service:
+                    await restart(self.kube, kind, facts.namespace, facts.name, when)
 
     async def teardown(self, lease: LeaseID) -> bool:
         """Have all the cluster has of a lease deleted: True when nothing is left. False while its namespace is going,

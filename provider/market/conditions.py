@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bidengine.views import Lease
 from provider.cluster.causes import Cause, Whose, refusal
 from provider.cluster.leasefacts import LeaseFacts
 
@@ -35,10 +34,9 @@ class Condition:
         return self.status == "True"
 
 
-def conditions(facts: LeaseFacts, live: Lease | None, problem: str = "") -> tuple[Condition, ...]:
-    """`live` is the lease as the chain has it, None when it is over; `problem` why its manifest was refused, "" when
-    it was not or nobody knows. One more condition, `Gone`, while something is left of a lease that is over, or its
-    namespace is going."""
+def conditions(facts: LeaseFacts, problem: str = "", *, over: bool = False) -> tuple[Condition, ...]:
+    """`problem` is why its manifest was refused, "" when it was not or nobody knows; `over` that the chain says so. One
+    more condition, `Gone`, while something is left of a lease that is over, or its namespace is going."""
     found = [
         _accepted(facts, problem),
         _isolated(facts),
@@ -52,7 +50,7 @@ def conditions(facts: LeaseFacts, live: Lease | None, problem: str = "") -> tupl
         found = [
             replace(c, status="Unknown", reason="ClusterUnseen", message=f"{said}; before: {c.reason}") for c in found
         ]
-    if live is None or (facts.namespace is not None and facts.namespace.going):
+    if over or (facts.namespace is not None and facts.namespace.going):
         found.append(_gone(facts))
     return tuple(found)
 

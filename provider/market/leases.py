@@ -120,7 +120,7 @@ class Leases:
 
     def conditions(self, live: Lease) -> tuple[Condition, ...]:
         """Where it stands, with reasons; the gateway may tell its tenant."""
-        return conditions(self.cluster.facts(live.id), live, self.problems.get(live.id, ""))
+        return conditions(self.cluster.facts(live.id), self.problems.get(live.id, ""))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

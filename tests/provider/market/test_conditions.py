@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from bidengine.views import Lease
-from manifests.coins import DecCoin
 from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup, Service
 from manifests.render.crd import StoredManifest
@@ -20,7 +18,6 @@ from provider.cluster.workloads import ServiceHealth
 from provider.market.conditions import TYPES, conditions, first_unmet
 
 LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")
-LIVE = Lease(LEASE, "active", DecCoin("uakt", 1), 3)
 SIZE = Resources(1, Cpu(500), Memory(1 << 30), (), Gpu())
 STORED = StoredManifest(LEASE, ManifestGroup("g", (Service("web", "i", None, None, None, SIZE, 2, ()),)), {})
 SPACE = Namespace("ns", LEASE, made_unix_s=100)
@@ -38,7 +35,7 @@ FULL = LeaseFacts(
 
 
 def test_of_a_lease_as_its_tenant_asked_for_all_are_true() -> None:
-    found = conditions(FULL, LIVE)
+    found = conditions(FULL)
     assert [(c.type, c.status) for c in found] == [(kind, "True") for kind in TYPES]
     assert [c.since_unix_s for c in found] == [100, 101, 102, 0, 0, 110]
     assert first_unmet(found) is None
@@ -90,7 +87,7 @@ def ill(cause: Cause, why: str) -> dict[str, ServiceHealth]:
 def test_what_is_missing_has_its_reason(
     changes: dict[str, Any], problem: str, kind: str, reason: str, message: str, whose: Whose
 ) -> None:
-    missing = first_unmet(conditions(replace(FULL, **changes), LIVE, problem))
+    missing = first_unmet(conditions(replace(FULL, **changes), problem))
     assert missing is not None
     assert (missing.type, missing.status, missing.reason, missing.whose) == (kind, "False", reason, whose)
     assert message in missing.message
@@ -98,13 +95,13 @@ def test_what_is_missing_has_its_reason(
 
 def test_what_was_not_asked_for_is_not_missing() -> None:
     plain = replace(FULL, hosts=frozenset(), routed=frozenset(), addresses={})
-    found = {c.type: c for c in conditions(plain, LIVE)}
+    found = {c.type: c for c in conditions(plain)}
     assert (found["Routed"].status, found["Routed"].reason) == ("True", "NotAsked")
     assert (found["AddressAssigned"].status, found["AddressAssigned"].reason) == ("True", "NotAsked")
 
 
 def test_while_the_cluster_is_not_heard_of_nothing_is_claimed() -> None:
-    found = conditions(replace(FULL, unseen_s=42.4), LIVE)
+    found = conditions(replace(FULL, unseen_s=42.4))
     assert {c.status for c in found} == {"Unknown"}
     assert found[-1].message == "the API server has not been heard of for 42 s; before: AllServe"
 
@@ -123,11 +120,11 @@ def test_while_the_cluster_is_not_heard_of_nothing_is_claimed() -> None:
     ],
 )
 def test_of_a_lease_that_is_over(changes: dict[str, Any], status: str, reason: str) -> None:
-    gone = conditions(replace(FULL, **changes), None)[-1]
+    gone = conditions(replace(FULL, **changes), over=True)[-1]
     assert (gone.type, gone.status, gone.reason) == ("Gone", status, reason)
 
 
 def test_a_live_leases_namespace_that_goes_says_so() -> None:
     going = replace(FULL, namespace=replace(SPACE, going_since_unix_s=200, waits_for="x.example/keep"))
-    gone = conditions(going, LIVE)[-1]
+    gone = conditions(going)[-1]
     assert (gone.reason, gone.message, gone.since_unix_s) == ("Terminating", "x.example/keep", 200)
