@@ -76,7 +76,7 @@ HELP = {
     "akp_leases": "Leases of ours that live.",
     "akp_leases_unwell": "Leases of which nothing serves, by cause and who can mend it (docs/leases.md).",
     "akp_lease_conditions": "Leases by condition and status; of a healthy lease all are True.",
-    "akp_cleaned": "Objects of leases cleaned up since the start, by what they were.",
+    "akp_cleaned_total": "Objects of leases cleaned up since the start, by what they were.",
     "akp_stuck": "Namespaces and pods of leases that were to be gone and are not.",
     "akp_reservations": "Orders with room set aside, by state.",
     "akp_gpu": "GPUs by model and node: sold, reserved for bids, idle, sick, or unsold for the reason in the log.",

@@ -62,7 +62,7 @@ class Cleanup:
 
     def gauges(self) -> Iterator[Sample]:
         for what, count in sorted(self.done.items()):
-            yield "akp_cleaned", {"what": what}, count
+            yield "akp_cleaned_total", {"what": what}, count
         kinds = Counter(found.kind for found in self.cluster.stuck(int(self._wall_unix_s())))
         for kind in ("namespace", "pod"):
             yield "akp_stuck", {"kind": kind}, kinds[kind]

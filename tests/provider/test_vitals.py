@@ -121,6 +121,7 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
     assert "akp_height 43.0" in text
     elsewhere = (
         "akp_policy_",
+        "akp_node_",
         "akp_leases_unwell",
         "akp_lease_conditions",
         "akp_cleaned",

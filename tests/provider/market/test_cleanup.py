@@ -50,7 +50,7 @@ async def test_only_what_lies_with_our_live_leases_is_touched(book: Book, chain:
     cleanup = Cleanup(book, yard)
     await cleanup.look()
     assert yard.gone == ["a", "b"]
-    assert ("akp_cleaned", {"what": "ended-pod"}, 2) in list(cleanup.gauges())
+    assert ("akp_cleaned_total", {"what": "ended-pod"}, 2) in list(cleanup.gauges())
 
 
 async def test_nothing_is_touched_while_the_mirrors_may_be_behind(book: Book, chain: Any) -> None:
