@@ -231,12 +231,12 @@ class Cluster:
         if withheld:
             log.warning("these stay with another lease of the tenant", lease=str(lease), claims=sorted(withheld))
         try:
-            objects = render(lease, group, plan, site, revision, withheld=withheld)
+            rendered = render(lease, group, plan, site, revision, withheld=withheld)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
         standing = self._standing(lease)
         manifest = (site.manifest_namespace, lease_namespace(lease))
-        objects = await as_found(self.kube, objects, standing, manifest, revision)
+        objects = await as_found(self.kube, rendered, standing, manifest, revision)
         await apply_all(self.kube, objects, standing)
         pruned = await prune(self.kube, lease_namespace(lease), objects)
         if pruned:

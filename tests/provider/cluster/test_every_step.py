@@ -80,7 +80,8 @@ class World:
         await self._deploy(SECOND)
 
     async def teardown(self) -> None:
-        await self.cluster.teardown(LEASE)
+        if not await self.cluster.teardown(LEASE):
+            raise Retry("its namespace is still going")
 
     async def _deploy(self, group: ManifestGroup) -> None:
         await self.cluster.store_manifest(LEASE, group, {})
@@ -151,7 +152,7 @@ def _install(server: EmbeddedCluster) -> None:
     server.objects.create(NAMESPACES, "", {"metadata": {"name": "lease"}}, Write(manager="test"))
 
 
-async def insist(act: Callable[[], Awaitable[None]], most: int = 300) -> int:
+async def insist(act: Callable[[], Awaitable[None]], most: int = 6000) -> int:
     """As the lease's worker does: again, until it is done; how often it took."""
     for n in range(1, most):
         try:
