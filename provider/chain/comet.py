@@ -53,6 +53,7 @@ class RawBlock:
     tx_hashes: tuple[str, ...]
     tx_results: tuple[dict[str, Any], ...]
     events: tuple[dict[str, Any], ...]
+    txs: tuple[bytes, ...] = ()
 
 
 class NotYet(Retry):
@@ -226,8 +227,9 @@ def _status(result: Any) -> Status:
 def _raw_block(height: int, block: Any, results: Any) -> RawBlock:
     try:
         header = block["block"]["header"]
-        txs = (block["block"].get("data") or {}).get("txs") or ()
-        hashes = tuple(hashlib.sha256(base64.b64decode(tx, validate=True)).hexdigest().upper() for tx in txs)
+        boxed = (block["block"].get("data") or {}).get("txs") or ()
+        txs = tuple(base64.b64decode(tx, validate=True) for tx in boxed)
+        hashes = tuple(hashlib.sha256(tx).hexdigest().upper() for tx in txs)
         tx_results = tuple(results.get("txs_results") or ())
         if int(header["height"]) != height or int(results["height"]) != height or len(tx_results) != len(hashes):
             raise ValueError(
@@ -242,6 +244,7 @@ def _raw_block(height: int, block: Any, results: Any) -> RawBlock:
             tx_hashes=hashes,
             tx_results=tx_results,
             events=tuple(results.get("finalize_block_events") or ()),
+            txs=txs,
         )
     except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as bad:
         raise Retry(f"block {height} as the node tells it cannot be read: {bad!r}") from None

@@ -1,7 +1,7 @@
 """What happened in a block, as values: ABCI typed events become dataclasses. Pure.
 
 The one subtlety: an event says only *that* something about an id changed; nobody acts on more than the id without
-asking the chain, except for money (CoinReceived), which is visible nowhere else.
+asking the chain, except for money (money.py), which is visible nowhere else.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bidengine.views import CloseReason
-from manifests.coins import Coin, DecCoin, parse_coins, parse_decimal
+from manifests.coins import DecCoin, parse_decimal
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
+from provider.chain.money import Movement
+from provider.chain.touches import Touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,13 @@ class AuditChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class CoinReceived:
-    """Bank money arriving at an account."""
+class PriceTold:
+    """The chain's oracle has a price of a coin, in dollars; told in every block while it is fed."""
 
-    receiver: str
-    coins: tuple[Coin, ...]
-    msg_index: int | None
-    """which message of the transaction moved it; None for the fee and for block events"""
+    denom: str
+    """the oracle's name, e.g. akt"""
+    usd_e18: int
+    """of a whole coin"""
 
 
 Event = (
@@ -117,7 +119,7 @@ Event = (
     | GroupChanged
     | ProviderChanged
     | AuditChanged
-    | CoinReceived
+    | PriceTold
 )
 
 
@@ -131,6 +133,10 @@ class TxResult:
     gas_used: int
     events: tuple[Event, ...]
     """empty when code ≠ 0"""
+    money: tuple[Movement, ...] = ()
+    """the fee also when code ≠ 0"""
+    touches: tuple[Touch, ...] = ()
+    """deployments settled without an event; none when code ≠ 0"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,7 @@ class Block:
     txs: tuple[TxResult, ...]
     block_events: tuple[Event, ...]
     """finalize_block_events: what the chain did by itself (chain.md §3.1)"""
+    block_money: tuple[Movement, ...] = ()
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -164,12 +171,10 @@ def parse_events(abci_events: Sequence[dict[str, Any]]) -> tuple[Event, ...]:
             continue
         fields = {a["key"]: a.get("value") or "" for a in event.get("attributes") or ()}
         try:
-            found = read(fields)
+            out.append(read(fields))
         except (KeyError, ValueError, TypeError, AttributeError) as bad:
             missing = f"no attribute {bad}" if isinstance(bad, KeyError) else str(bad)
             raise Malformed(f"{event['type']}: {missing} in {fields}") from bad
-        if found is not None:
-            out.append(found)
     return tuple(out)
 
 
@@ -226,13 +231,12 @@ def _text(found: object) -> str:
     return found
 
 
-def _received(a: dict[str, str]) -> CoinReceived | None:
-    coins = parse_coins(a["amount"])
-    index = a.get("msg_index", "")
-    return CoinReceived(a["receiver"], coins, int(index) if index else None) if coins else None
+def _told(text: str) -> PriceTold:
+    d = json.loads(text)
+    return PriceTold(_text(d["denom"]), parse_decimal(d["twap"]))
 
 
-_READERS: dict[str, Callable[[dict[str, str]], Event | None]] = {
+_READERS: dict[str, Callable[[dict[str, str]], Event]] = {
     "akash.market.v1.EventOrderCreated": lambda a: OrderCreated(_order(a["id"])),
     "akash.market.v1.EventOrderClosed": lambda a: OrderClosed(_order(a["id"])),
     "akash.market.v1.EventBidCreated": lambda a: BidCreated(_lease(a["id"]), _price(a["price"])),
@@ -256,7 +260,7 @@ _READERS: dict[str, Callable[[dict[str, str]], Event | None]] = {
     "akash.audit.v1.EventTrustedAuditorDeleted": lambda a: AuditChanged(
         _text(json.loads(a["owner"])), _text(json.loads(a["auditor"]))
     ),
-    "coin_received": _received,
+    "akash.oracle.v2.EventAggregatedPrice": lambda a: _told(a["price"]),
 }
 KNOWN = frozenset(_READERS)
 """full names of the events that are read"""

@@ -8,16 +8,18 @@ to ask again. Three things end it, each by name: the node no longer keeps what c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from provider.chain.comet import NoLonger, NotYet, RawBlock, Status
 from provider.chain.events import Block, Malformed, TxResult, parse_events
 from provider.chain.familiar import news
+from provider.chain.money import Movement, movements
 from provider.chain.ranking import LAG_BLOCKS
+from provider.chain.touches import touches
 from provider.errors import AkpError, Fatal, Retry
 from provider.tasks import spawn
 
@@ -152,8 +154,8 @@ def _names(raw: RawBlock) -> set[str]:
 
 def _read(raw: RawBlock) -> Block:
     txs = []
-    for tx_hash, result in zip(raw.tx_hashes, raw.tx_results, strict=True):
-        code = int(result.get("code") or 0)
+    for at, (tx_hash, result) in enumerate(zip(raw.tx_hashes, raw.tx_results, strict=True)):
+        code, events = int(result.get("code") or 0), result.get("events") or ()
         txs.append(
             TxResult(
                 hash=tx_hash,
@@ -161,11 +163,19 @@ def _read(raw: RawBlock) -> Block:
                 codespace=result.get("codespace") or "",
                 log=result.get("log") or "",
                 gas_used=int(result.get("gas_used") or 0),
-                # A failed transaction keeps the events of its fee; they concern nobody.
-                events=parse_events(result.get("events") or ()) if code == 0 else (),
+                events=parse_events(events) if code == 0 else (),
+                money=_moved(events),  # a failed transaction keeps the events of its fee
+                touches=touches(raw.txs[at]) if code == 0 and raw.txs else (),
             )
         )
-    return Block(raw.height, raw.time_unix_ns, tuple(txs), parse_events(raw.events))
+    return Block(raw.height, raw.time_unix_ns, tuple(txs), parse_events(raw.events), _moved(raw.events, of_block=True))
+
+
+def _moved(events: Sequence[dict[str, Any]], *, of_block: bool = False) -> tuple[Movement, ...]:
+    try:
+        return movements(events, of_block=of_block)
+    except (KeyError, ValueError, TypeError, AttributeError) as bad:
+        raise Malformed(f"a bank event cannot be read: {bad!r}") from bad
 
 
 def _same_chain(status: Status, chain_id: str, cursor: int, previous: RawBlock | None) -> None:

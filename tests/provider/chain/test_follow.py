@@ -38,6 +38,7 @@ class FakeChain:
         self.history = "a"
         self.together = self.most_together = self.status_calls = 0
         self.fetched: list[int] = []
+        self.ante: list[dict[str, Any]] = []
 
     def time(self, height: int) -> int:
         return 1_000_000 * SECOND + int(height * self.block_s * SECOND)
@@ -63,7 +64,7 @@ class FakeChain:
             events = (self.odd[height],) if height in self.odd else (changed(f"akash1b{height}"),)
             results = (
                 {"code": 0, "events": [changed("tx")]},
-                {"code": 5, "codespace": "sdk", "log": "no", "events": [changed("ante")]},
+                {"code": 5, "codespace": "sdk", "log": "no", "events": [changed("ante"), *self.ante]},
             )
             return RawBlock(
                 height,
@@ -257,3 +258,19 @@ async def test_a_node_without_hashes_is_followed_by_time() -> None:
 
     chain.block = block  # type: ignore[method-assign]
     assert heights(await take(chain, 0, 3)) == [1, 2, 3]
+
+
+async def test_a_failed_transaction_has_cost_its_fee_and_done_nothing_else() -> None:
+    chain = FakeChain(2)
+    attributes = [{"key": "spender", "value": "akash1p"}, {"key": "amount", "value": "5uakt"}]
+    chain.ante = [{"type": "coin_spent", "attributes": attributes}]
+    (block,) = await take(chain, 1, 1)
+    assert block.txs[1].events == ()
+    assert [(m.account, str(m.coin), m.purpose) for m in block.txs[1].money] == [("akash1p", "-5uakt", "fee")]
+
+
+async def test_a_bank_event_that_cannot_be_read_is_a_block_that_cannot() -> None:
+    chain = FakeChain(2)
+    chain.ante = [{"type": "coin_spent", "attributes": [{"key": "spender", "value": "a"}]}]
+    with pytest.raises(GapTooWide, match="bank event"):
+        await take(chain, 1, 1)
