@@ -146,6 +146,15 @@ class EscrowPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class BidDeposit:
+    """What one account has put up for one bid, and has not got back."""
+
+    bid: BidID
+    account: str
+    coin: Coin
+
+
+@dataclass(frozen=True, slots=True)
 class MarketParams:
     bid_min_deposits: tuple[Coin, ...]
     order_max_bids: int

@@ -115,8 +115,9 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         leases = Leases(book, room, cluster, signer.send, chain.confirmed_lease, settings.lease, block_time)
         leases.since_height = (await chain.head()).height
         funds = Funds(book, lambda: chain.latest, signer.send, settings.lease, block_time)
-        accounts = Accounts(book, room, books, chain.at)
-        await books.advance(Head(book.height, book.time_unix_ns), await accounts.reconcile(await books.head()))
+        accounts = Accounts(book, room, books, chain.at, {who.key.address})
+        found = await accounts.reconcile(await books.head())
+        await books.advance(Head(book.height, book.time_unix_ns), found, accounts.usd)
 
         parameters = Parameters(book, lambda: chain.latest, orders.look_at_declined, metrics)
         hotkey = HotKey(who, lambda: chain.latest)

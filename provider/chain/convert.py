@@ -14,6 +14,7 @@ from typing import Any
 
 from bidengine.views import (
     Bid,
+    BidDeposit,
     Deployment,
     EscrowAccount,
     EscrowPayment,
@@ -26,7 +27,7 @@ from bidengine.views import (
     Reclamation,
     ResourceOffer,
 )
-from manifests.coins import Coin, DecCoin
+from manifests.coins import Coin, DecCoin, trunc
 from manifests.ids import DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import (
     Attribute,
@@ -204,6 +205,15 @@ def escrow_account(w: Any) -> EscrowAccount:
         raise ValueError(f"the escrow account {w.id.xid!r} is not a deployment's")
     funds = tuple(dec_coin(f) for f in w.state.funds)
     return EscrowAccount(DeploymentID.parse(w.id.xid), _name(w.state, "state"), w.state.settled_at, funds)
+
+
+def bid_deposits(w: Any) -> list[BidDeposit]:
+    """Of a bid as a query answers it, with its escrow account."""
+    bid = lease_id(w.bid.id)
+    return [
+        BidDeposit(bid, d.owner, Coin(d.balance.denom, trunc(int(d.balance.amount or "0"))))
+        for d in w.escrow_account.state.deposits
+    ]
 
 
 def escrow_payment(w: Any) -> EscrowPayment:
@@ -471,6 +481,12 @@ def _sign_attributes(m: ask.SignAttributes) -> Any:
     return w
 
 
+def _send(m: ask.Send) -> Any:
+    w = message("cosmos.bank.v1beta1.MsgSend")(from_address=m.sender, to_address=m.to)
+    w.amount.add(denom=m.amount.denom, amount=str(m.amount.amount))
+    return w
+
+
 def _grant(m: ask.Grant) -> Any:
     w = message("cosmos.authz.v1beta1.MsgGrant")(granter=m.granter, grantee=m.grantee)
     w.grant.authorization.CopyFrom(pack(message("cosmos.authz.v1beta1.GenericAuthorization")(msg=m.type_url)))
@@ -519,6 +535,7 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     ask.CloseLease: _close_lease,
     ask.Deposit: _deposit,
     ask.SignAttributes: _sign_attributes,
+    ask.Send: _send,
     ask.Grant: _grant,
     ask.Revoke: _revoke,
     ask.GrantAllowance: _grant_allowance,

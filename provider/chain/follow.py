@@ -123,7 +123,7 @@ async def _fetch_one(source: Source, height: int) -> _Found:
     while True:
         try:
             raw = await source.block(height)
-            return raw, _read(raw)
+            return raw, read(raw)
         except NotYet:
             # The tip is announced a moment before its results are stored (chain-probes.md §1.9).
             await asyncio.sleep(min(0.02 * 2.0 ** min(failures, 10), 1.0))
@@ -152,7 +152,7 @@ def _names(raw: RawBlock) -> set[str]:
     return news(chain((e for result in raw.tx_results for e in result.get("events") or ()), raw.events))
 
 
-def _read(raw: RawBlock) -> Block:
+def read(raw: RawBlock) -> Block:
     txs = []
     for at, (tx_hash, result) in enumerate(zip(raw.tx_hashes, raw.tx_results, strict=True)):
         code, events = int(result.get("code") or 0), result.get("events") or ()

@@ -160,6 +160,15 @@ class RevokeAllowance:
     grantee: str
 
 
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Coins from one account to another. ACT cannot be sent (chain.md §2.9)."""
+
+    sender: str
+    to: str
+    amount: Coin
+
+
 ProviderMsg = (
     CreateBid
     | CloseBid
@@ -180,7 +189,7 @@ TenantMsg = (
     | Deposit
     | SignAttributes
 )
-OwnerMsg = Grant | Revoke | GrantAllowance | RevokeAllowance
+OwnerMsg = Grant | Revoke | GrantAllowance | RevokeAllowance | Send
 Msg = ProviderMsg | TenantMsg | OwnerMsg
 
 
@@ -197,6 +206,8 @@ def signer_of(msg: Msg) -> str:
             return msg.owner
         case Deposit():
             return msg.signer
+        case Send():
+            return msg.sender
         case SignAttributes():
             return msg.auditor
         case Grant() | Revoke() | GrantAllowance() | RevokeAllowance():

@@ -17,6 +17,7 @@ import structlog
 
 from bidengine.views import (
     Bid,
+    BidDeposit,
     Deployment,
     EscrowAccount,
     EscrowPayment,
@@ -77,6 +78,13 @@ class Query:
         request = message(f"{_MARKET}.QueryBidsRequest")()
         request.filters.provider, request.filters.state = provider, state
         return [convert.bid(r.bid) for r in await self._pages(_MARKET, "Bids", request, "bids")]
+
+    async def bid_deposits(self, provider: str, state: str) -> list[BidDeposit]:
+        """What lies in escrow for one provider's bids in one state, deposit by deposit, whoever paid it."""
+        request = message(f"{_MARKET}.QueryBidsRequest")()
+        request.filters.provider, request.filters.state = provider, state
+        rows = await self._pages(_MARKET, "Bids", request, "bids")
+        return [deposit for row in rows for deposit in convert.bid_deposits(row)]
 
     async def bids_on(self, order: OrderID) -> list[Bid]:
         """Everybody's bids on one order, in every state."""

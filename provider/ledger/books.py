@@ -1,4 +1,4 @@
-"""What the ledger says about leases: usage as spans of heights and money settled; and, in `decisions`, about orders.
+"""What the ledger says about leases, as spans of heights; about money, in `journal`; and about orders, in `decisions`.
 
 The cursor (the height last processed) moves in the same transaction as the effects of that block, so after a crash a
 block is either wholly in the ledger or will be read again. Every entry can be written twice without harm.
@@ -14,6 +14,7 @@ from bidengine.usage import Settlement, Span
 from manifests.coins import Coin, DecCoin
 from manifests.ids import LeaseID
 from provider.ledger.decisions import Decided, Decisions, written
+from provider.ledger.journal import Journal, Kind, Posting, Prices, Total, posted
 from provider.ledger.store import Row, Store, Write
 
 
@@ -46,9 +47,24 @@ class Paid:
     withdrawn_total: Coin
     reason: str
     """withdraw, closed, or found (after an absence)"""
+    tx: str = ""
+    before: bool = False
+    """paid before the books of the account were opened: no part of its balance"""
 
 
-Entry = Opened | Ended | Paid | Decided
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The chain has credited so much to this lease so far, paid out or not; told also when nothing is new, because a
+    settlement cuts the fraction (chain.md §5.3)."""
+
+    lease: LeaseID
+    height: int
+    credited_total: Coin
+    state: str = "open"
+    """of the payment after it: open, closed, overdrawn"""
+
+
+Entry = Opened | Ended | Paid | Settled | Posting | Decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +84,28 @@ class Books:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.decisions = Decisions(store)
+        self.journal = Journal(store)
 
     async def head(self) -> Head | None:
         rows = await self.store.read("SELECT height, time_unix_ns FROM head")
         return Head(*rows[0]) if rows else None
 
-    async def advance(self, head: Head, entries: Iterable[Entry] = ()) -> None:
-        """One block's effects and the cursor, in one transaction."""
-        writes: list[Write] = []
-        for entry in entries:
-            writes.extend(_written(entry))
-        writes.append(
-            (
-                _MOVE_HEAD,
-                (head.height, head.time_unix_ns),
-            )
+    async def advance(self, head: Head, entries: Iterable[Entry] = (), usd: Prices | None = None) -> None:
+        """One block's effects and the cursor, in one transaction; `usd` is what coins are worth at that moment."""
+        await self.store.write(
+            [*_all_written(entries, head, usd or {}), (_MOVE_HEAD, (head.height, head.time_unix_ns))]
         )
-        await self.store.write(writes)
+
+    async def correct(self, head: Head, entries: Iterable[Entry], usd: Prices | None = None) -> None:
+        """Entries of who compares beside a running daemon: the cursor stays where it is."""
+        await self.store.write(_all_written(entries, head, usd or {}))
 
     async def spans(self, lease: LeaseID) -> tuple[Span, ...]:
         rows = await self.store.read("SELECT * FROM span WHERE lease = ? ORDER BY from_height", (str(lease),))
         return tuple(_span(row) for row in rows)
 
     async def settlements(self, lease: LeaseID) -> tuple[Settlement, ...]:
-        rows = await self.store.read(
-            "SELECT height, denom, amount FROM settlement WHERE lease = ? ORDER BY height", (str(lease),)
-        )
-        return tuple(Settlement(lease, height, (Coin(denom, amount),)) for height, denom, amount in rows)
+        return await self.journal.settlements(lease)
 
     async def open_leases(self) -> set[LeaseID]:
         return {
@@ -105,7 +116,8 @@ class Books:
         rows = await self.store.read(
             "SELECT s.lease, min(s.from_height), CASE WHEN count(*) = count(s.to_height) THEN max(s.to_height) END,"
             " s.denom, s.rate_e18, (SELECT reason FROM closing c WHERE c.lease = s.lease),"
-            " (SELECT coalesce(sum(amount), 0) FROM settlement t WHERE t.lease = s.lease AND t.denom = s.denom)"
+            " (SELECT coalesce(sum(amount), 0) FROM journal t WHERE t.lease = s.lease AND t.denom = s.denom"
+            " AND t.kind IN ('income', 'income.before'))"
             " FROM span s GROUP BY s.lease ORDER BY min(s.from_height), s.lease"
         )
         return [
@@ -118,35 +130,42 @@ _MOVE_HEAD = """
 INSERT INTO head VALUES (1, ?, ?)
 ON CONFLICT (one) DO UPDATE SET height = excluded.height, time_unix_ns = excluded.time_unix_ns
 """
-_BOOK_NEW_MONEY = """
-INSERT INTO settlement
-SELECT ?1, ?2, ?3, ?4 - paid, ?5
-FROM (SELECT coalesce(sum(amount), 0) AS paid FROM settlement WHERE lease = ?1 AND denom = ?3) WHERE ?4 > paid
-ON CONFLICT (lease, height) DO UPDATE SET amount = amount + excluded.amount
-"""
 
 
-def _written(entry: Entry) -> list[Write]:
+def _all_written(entries: Iterable[Entry], head: Head, usd: Prices) -> list[Write]:
+    return [write for entry in entries for write in _written(entry, head.time_unix_ns // 10**9, usd)]
+
+
+def _written(entry: Entry, time_unix_s: int, usd: Prices) -> list[Write]:
     match entry:
         case Opened(s):
             values = (
                 str(s.lease), s.from_height, s.to_height, s.rate.denom, str(s.rate.amount_e18), s.cpu_milli,
                 s.memory_bytes, s.gpu_units, s.gpu_model, json.dumps(dict(s.storage), sort_keys=True),
             )  # fmt: skip
-            return [("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)]
+            told = Posting(
+                Kind.LEASE_OPENED, s.from_height, f"{Kind.LEASE_OPENED}/{s.lease}", Coin(s.rate.denom, 0),
+                lease=s.lease, detail=f"{s.rate} per block",
+            )  # fmt: skip
+            return [
+                ("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values),
+                posted(told, time_unix_s, usd),
+            ]
         case Ended(lease, height, reason):
+            key, detail = f"{Kind.LEASE_ENDED}/{lease}", f"reason {reason}"
             return [
                 ("UPDATE span SET to_height = ? WHERE lease = ? AND to_height IS NULL", (height, str(lease))),
                 ("INSERT INTO closing VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (str(lease), height, reason)),
+                posted(Posting(Kind.LEASE_ENDED, height, key, lease=lease, detail=detail), time_unix_s, usd),
             ]
-        case Paid(lease, height, total, reason):
-            # New money only: writing the same total again books nothing.
-            return [
-                (
-                    _BOOK_NEW_MONEY,
-                    (str(lease), height, total.denom, total.amount, reason),
-                )
-            ]
+        case Paid(lease, height, total, reason, tx, before):
+            kind, account = (Kind.INCOME_BEFORE, "") if before else (Kind.INCOME, lease.provider)
+            return [posted(Total(kind, height, lease, total, account=account, tx=tx, detail=reason), time_unix_s, usd)]
+        case Settled(lease, height, total, state):
+            settled = Total(Kind.SETTLED, height, lease, total, detail=state, always=True)
+            return [posted(settled, time_unix_s, usd)]
+        case Posting():
+            return [posted(entry, time_unix_s, usd)]
         case Decided():
             return written(entry)
 

@@ -1,120 +1,107 @@
-"""What a block means for the ledger: leases that began or ended, and money that arrived.
+"""What blocks mean for the ledger: leases that began or ended, and all that moved money of ours.
 
-Money is read from the chain's own running total of each lease (`withdrawn`), never added up from events: a total
-cannot be missed or counted twice. Events only say when it is worth asking.
+Events and signed bytes only say when and of which deployment it is worth asking what was paid (income.py); everything
+else is taken from the bank's events (moves.py), so that the rows of an account add up to its balance. What happened
+while nobody wrote is found by comparing (drift.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
 from bidengine.room import Room
 from bidengine.usage import Span
-from bidengine.views import EscrowPayment, Lease, Order
-from manifests.ids import DeploymentID, LeaseID, OrderID
-from provider.errors import NotFound, Refused, Retry
-from provider.ledger.books import Books, Ended, Entry, Head, Opened, Paid
+from bidengine.views import Lease, OraclePrice, Order
+from manifests.coins import E18
+from manifests.ids import LeaseID, OrderID
+from provider.chain.events import Block, PriceTold
+from provider.errors import Refused
+from provider.ledger.books import Books, Ended, Entry, Head, Opened
+from provider.ledger.journal import Kind
+from provider.market import drift
 from provider.market.book import Book, Touched
+from provider.market.income import Income
+from provider.market.moves import Us, moves
 
 log = structlog.get_logger()
 
 
-class Chain(Protocol):
-    async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]: ...
-    async def lease(self, lease: LeaseID) -> Lease: ...
-    async def leases(self, provider: str = "", state: str = "") -> list[Lease]: ...
-    async def order(self, order: OrderID) -> Order: ...
+class Chain(drift.Chain, Protocol):
+    async def oracle_price(self, denom: str = ...) -> OraclePrice | None: ...
 
 
 class Accounts:
-    """`entries` for each block, `reconcile` once at start."""
+    """`reconcile` once at start, then `entries` for each block, in order."""
 
-    def __init__(self, book: Book, room: Room, books: Books, chain_at: Callable[[int], Chain]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        room: Room,
+        books: Books,
+        chain_at: Callable[[int], Chain],
+        others: Iterable[str] = (),
+        sweeps: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
+        """`others`: accounts besides the provider's whose balance we keep; `sweeps`: transactions that sweep."""
         self.book, self.room, self.books = book, room, books
-        self._chain_at = chain_at
-        self._totals: dict[LeaseID, int] = {}
-        """what the ledger has booked of live leases, so that an unchanged total is no news"""
+        self.usd: dict[str, int] = {"uact": E18}
+        """dollars ×10^18 of a whole coin as of the last block; one ACT is a dollar (chain.md §2.9)"""
+        self._chain_at, self._sweeps = chain_at, sweeps
+        self._us = Us(book.us.owner, frozenset({book.us.owner, *others}))
+        self._income = Income(books.journal, book.us.owner)
+        self._depositors: set[str] = set()
 
-    async def entries(self, touched: Touched, withdrawn: Iterable[LeaseID] = ()) -> list[Entry]:
-        """`withdrawn`: live leases whose withdrawal may have been in this block."""
-        known = dict(self._totals)
-        try:
-            return await self._entries(touched, withdrawn)
-        except Retry:
-            self._totals = known  # nothing has been booked: the same totals are news again at the next try
-            raise
+    async def entries(self, block: Block, touched: Touched, bids: Iterable[OrderID] = ()) -> list[Entry]:
+        """What one block, which the book has taken in, is for the ledger; `bids` are orders we had a bid on before.
+        When a question fails nothing has happened, and it may be asked again."""
+        for event in block.events:
+            if isinstance(event, PriceTold):
+                self.usd[f"u{event.denom}"] = event.usd_e18
+        sweeps = self._sweeps()
+        moved = moves(block, replace(self._us, bids=frozenset(bids), depositors=self._depositors, sweeps=sweeps))
+        live = {*self.book.leases, *touched.closed} - touched.opened
+        income = await self._income.of(moved, self._chain_at(block.height), block.height, live, touched.closed)
+        self._depositors.update(p.account for p in moved.postings if p.kind is Kind.DEPOSIT)
+        opened = [entry for lease in sorted(touched.opened) for entry in self._opened(lease)]
+        ended = [Ended(lease, self.book.height, reason) for lease, reason in sorted(touched.closed.items())]
+        return [*opened, *ended, *income, *moved.postings]
 
     async def reconcile(self, before: Head | None) -> list[Entry]:
         """What happened while nobody wrote: compare the ledger, whose last height is `before`, with the chain at the
         book's."""
-        out: list[Entry] = []
-        if before is not None and before.height < self.book.height:  # blocks were skipped, not followed
-            out.extend(await self._missed(before.height))
-        known = await self.books.open_leases()
-        for lease in sorted(self.book.leases):
-            if lease not in known:
-                out.extend(self._opened(self.book.leases[lease]))
-            out.extend(await self._paid(lease, self.book.height, "found"))
-        for lease in sorted(known - self.book.leases.keys()):
-            try:
-                ended = await self._chain_at(self.book.height).lease(lease)
-            except NotFound:
-                log.error("a lease of the ledger is unknown to the chain", lease=str(lease))
-                continue
-            if not ended.live:
-                out.append(Ended(lease, ended.closed_on, ended.reason))
-                out.extend(await self._paid(lease, self.book.height, "found"))
-        if out:
-            log.info("ledger brought up to date", entries=len(out), height=self.book.height)
-        return out
+        chain, height = self._chain_at(self.book.height), self.book.height
+        await self._ask_price(chain)
+        self._depositors = await self.books.journal.depositors()
+        skipped = before is not None and before.height < height  # blocks were skipped, not followed
+        compare = drift.Compare(
+            chain, height, self._us.owner, self._us.accounts, self.books, self.book.leases, self._span,
+            before.height if before is not None and skipped else None,
+        )  # fmt: skip
+        found = [one async for one in compare.all()]
+        for one in found:
+            log.info("ledger brought up to date", what=one.what, name=one.name, chain=one.chain, ledger=one.ledger)
+        return drift.entries(found)
 
-    async def _missed(self, after_height: int) -> list[Entry]:
-        """Leases of ours that began and ended in blocks nobody read."""
-        out: list[Entry] = []
-        chain = self._chain_at(self.book.height)
-        for state in ("closed", "insufficient_funds"):
-            for lease in await chain.leases(self.book.us.owner, state):
-                if lease.created_at <= after_height:
-                    continue
-                try:
-                    order = await chain.order(lease.id.order)
-                except Refused as odd:
-                    log.error("a lease was missed and cannot be booked", lease=str(lease.id), why=str(odd))
-                    continue
-                out.append(Opened(span_of(lease, order, self.room)))
-                out.append(Ended(lease.id, lease.closed_on, lease.reason))
-                out.extend(await self._paid(lease.id, self.book.height, "found"))
-        return out
-
-    async def _entries(self, touched: Touched, withdrawn: Iterable[LeaseID]) -> list[Entry]:
-        out: list[Entry] = []
-        for lease in sorted(touched.opened):
-            out.extend(self._opened(self.book.leases.get(lease)))
-        for lease, reason in sorted(touched.closed.items()):
-            out.append(Ended(lease, self.book.height, reason))
-            out.extend(await self._paid(lease, self.book.height, "closed"))
-            self._totals.pop(lease, None)
-        for lease in sorted(set(withdrawn) - touched.closed.keys()):
-            out.extend(await self._paid(lease, self.book.height, "withdraw"))
-        return out
-
-    def _opened(self, lease: Lease | None) -> list[Entry]:
+    def _opened(self, lease: LeaseID) -> list[Entry]:
         """A lease won and lost in one block never ran: there is nothing to open."""
-        order = self.book.orders.get(lease.id.order) if lease is not None else None
-        if lease is None or order is None:
-            return []
-        return [Opened(span_of(lease, order, self.room))]
+        found, order = self.book.leases.get(lease), self.book.orders.get(lease.order)
+        return [Opened(self._span(found, order))] if found is not None and order is not None else []
 
-    async def _paid(self, lease: LeaseID, height: int, reason: str) -> list[Entry]:
-        payments = await self._chain_at(height).escrow_payments(lease.deployment)
-        total = next((p.withdrawn for p in payments if p.lease == lease), None)
-        if total is None or total.amount <= self._totals.get(lease, 0):
-            return []
-        self._totals[lease] = total.amount
-        return [Paid(lease, height, total, reason)]
+    def _span(self, lease: Lease, order: Order) -> Span:
+        return span_of(lease, order, self.room)
+
+    async def _ask_price(self, chain: Chain) -> None:
+        """Blocks tell it from now on."""
+        try:
+            found = await chain.oracle_price("akt")
+        except Refused:  # a chain without an oracle
+            return
+        if found is not None and found.healthy and found.usd_e18 > 0:
+            self.usd["uakt"] = found.usd_e18
 
 
 def span_of(lease: Lease, order: Order, room: Room) -> Span:

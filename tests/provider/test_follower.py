@@ -78,7 +78,7 @@ class Story:
             orders=part("orders", failed=tells("orders.failed"), close_failed=tells("orders.close_failed")),
             leases=part("leases"),
             funds=part("funds", unbooked={}, booked=tells("funds.booked")),
-            accounts=cast(Any, SimpleNamespace(entries=later("accounts.entries", entries or []))),
+            accounts=cast(Any, SimpleNamespace(entries=later("accounts.entries", entries or []), usd={"uakt": 5})),
             pricing=cast(Any, SimpleNamespace(look=lambda: self.prices_changed)),
             metrics=self.metrics,
         )
@@ -104,7 +104,7 @@ async def test_money_and_cursor_are_on_disk_before_anybody_is_told() -> None:
     assert at("book.fill") < at("accounts.entries") < at("books.advance") < at("room.see")
     assert at("books.advance") < at("orders.look") < at("leases.look") < at("orders.tick")
     assert ("book.fill", "chain at 9", Touched(leases={LEASE}, closed={LEASE: 4})) in story.told
-    assert ("books.advance", Head(9, 90), [paid]) in story.told
+    assert ("books.advance", Head(9, 90), [paid], {"uakt": 5}) in story.told
     assert ("funds.booked", {LEASE}, {LEASE: 4}, 9) in story.told
     assert 'akp_leases_closed_total{reason="4"} 1.0' in story.metrics.text().decode()
 

@@ -85,6 +85,8 @@ def again(w: Any) -> ask.Msg | None:
                 return ask.GrantAllowance(w.granter, w.grantee, limit, found.type_urls or ())
         case "MsgRevokeAllowance":
             return ask.RevokeAllowance(w.granter, w.grantee)
+        case "MsgSend" if len(w.amount) == 1:
+            return ask.Send(w.from_address, w.to_address, convert.coin(w.amount[0]))
     return None
 
 

@@ -32,7 +32,7 @@ def test_every_message_names_the_account_that_signs_it() -> None:
             ask.Grant("akash1owner", "akash1hot", "/x"), ask.Revoke("akash1owner", "akash1hot", "/x"),
             ask.GrantAllowance("akash1owner", "akash1hot", None), ask.RevokeAllowance("akash1owner", "akash1hot"),
         ],
-        "akash1friend": [ask.Deposit("akash1friend", deployment, coin)],
+        "akash1friend": [ask.Deposit("akash1friend", deployment, coin), ask.Send("akash1friend", "akash1cold", coin)],
         "akash1auditor": [ask.SignAttributes("akash1auditor", "akash1provider", ())],
     }  # fmt: skip
     for signer, msgs in told.items():

@@ -110,6 +110,14 @@ async def test_lists_as_a_real_node_tells_them(query: Query) -> None:
     assert {b.id.provider for b in bids} == {PROVIDER}
 
 
+async def test_deposits_of_bids_are_told_by_who_paid_them(query: Query) -> None:
+    found = await query.bid_deposits(PROVIDER, "")
+    assert 0 < len(found) < len(await query.bids(PROVIDER)), "those that came back are not there any more"
+    assert {(deposit.bid.provider, deposit.account, deposit.coin) for deposit in found} == {
+        (PROVIDER, PROVIDER, Coin("uakt", 500_000))
+    }
+
+
 async def test_what_is_missing_is_not_found(query: Query) -> None:
     with pytest.raises(NotFound):
         await query.provider("akash1nobody")

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from manifests.coins import Coin
+from manifests.ids import LeaseID
 from provider.errors import ConfigError
+from provider.ledger.books import Books, Head, Paid
+from provider.ledger.chained import broken
+from provider.ledger.journal import Journal
 from provider.ledger.store import VERSION, Store
 
 
@@ -146,6 +151,45 @@ async def test_a_file_of_version_2_gets_an_empty_outbox(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.db.v2") as copy:
         assert copy.execute("PRAGMA user_version").fetchone() == (2,)
     copy.close()
+
+
+def version_3(path: Path) -> None:
+    """What version 3 had booked of two leases."""
+    version_1(path)
+    with sqlite3.connect(path) as db:
+        for number in (2, 3):
+            db.executescript(resources.files("provider.ledger").joinpath(f"schema_{number}.sql").read_text())
+        db.executemany(
+            "INSERT INTO settlement VALUES (?, ?, 'uact', ?, ?)",
+            [
+                ("akash1o/7/1/1/akash1us", 20, 40, "withdraw"),
+                ("akash1o/7/1/1/akash1us", 30, 2, "closed"),
+                ("akash1o/8/1/1/akash1us", 25, 9, "found"),
+            ],
+        )
+        db.execute("INSERT INTO closing VALUES ('akash1o/7/1/1/akash1us', 30, 1)")
+        db.execute("PRAGMA user_version = 3")
+    db.close()
+
+
+async def test_the_money_of_a_file_of_version_3_is_carried_over(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    version_3(path)
+    async with Store.open(path) as store:
+        journal = Journal(store)
+        rows = [row async for row in journal.rows()]
+        assert [(r.kind, r.height, r.lease.split("/")[1], r.amount) for r in rows] == [
+            ("lease.opened", 12, "7", 0),
+            ("settled", 20, "7", 40), ("settled", 25, "8", 9), ("settled", 30, "7", 2),
+            ("income.before", 20, "7", 40), ("income.before", 25, "8", 9), ("income.before", 30, "7", 2),
+            ("lease.ended", 30, "7", 0),
+        ]  # fmt: skip
+        lease = LeaseID("akash1o", 7, 1, 1, "akash1us")
+        assert await journal.paid(lease) == {"uact": 42}
+        assert await journal.balances() == {}, "balances begin with their opening"
+        await Books(store).advance(Head(41, 410), [Paid(lease, 41, Coin("uact", 50), "found")])
+        assert await journal.paid(lease) == {"uact": 50}, "totals go on where they were"
+        assert broken(await store.read("SELECT * FROM journal ORDER BY seq")) == ""
 
 
 async def test_brought_up_to_date_or_new_the_tables_are_the_same(tmp_path: Path) -> None:

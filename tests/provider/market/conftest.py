@@ -15,7 +15,19 @@ from aiohttp.test_utils import TestServer
 from bidengine.commit import Commit
 from bidengine.node import Inventory, Node
 from bidengine.room import HoldState, Room
-from bidengine.views import Bid, Deployment, EscrowAccount, EscrowPayment, Group, Lease, MarketParams, Order, Provider
+from bidengine.views import (
+    Bid,
+    BidDeposit,
+    Deployment,
+    EscrowAccount,
+    EscrowPayment,
+    Group,
+    Lease,
+    MarketParams,
+    OraclePrice,
+    Order,
+    Provider,
+)
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import (
@@ -83,6 +95,8 @@ class MemoryChain:
     accounts_: dict[DeploymentID, EscrowAccount] = field(default_factory=dict)
     audited_: dict[str, Attributes] = field(default_factory=dict)
     balances_: dict[str, int] = field(default_factory=dict)
+    deposits_: list[BidDeposit] = field(default_factory=list)
+    price_: OraclePrice | None = None
     asked: list[str] = field(default_factory=list)
 
     def add_order(self, dseq: int, *, state: str = "open", at: int = 1, **kw: int) -> OrderID:
@@ -141,6 +155,12 @@ class MemoryChain:
 
     async def balances(self, address: str) -> dict[str, int]:
         return dict(self.balances_) if address == US else {}
+
+    async def bid_deposits(self, provider: str, state: str) -> list[BidDeposit]:
+        return [d for d in self.deposits_ if d.bid.provider == provider and self.bids_[d.bid].state == state]
+
+    async def oracle_price(self, denom: str = "akt") -> OraclePrice | None:
+        return self.price_
 
     async def market_params(self) -> MarketParams:
         return PARAMS

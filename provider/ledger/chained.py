@@ -1,0 +1,34 @@
+"""The hash that ties each row of the journal to the row before it. Pure.
+
+Canonical form: the columns of the view `entry` (schema_4.sql) as a JSON array without spaces, in UTF-8. Whoever changes
+one byte of one row must change the hash of every row after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+COLUMNS = (
+    "height", "time_unix_s", "kind", "account", "other", "lease", "denom", "amount", "usd_e18", "tx", "detail", "key",
+)  # fmt: skip
+
+
+def row_hash(before: str, *columns: int | str) -> str:
+    """Of a row with these columns after a row with the hash `before`; "" before the first."""
+    canonical = json.dumps(columns, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(f"{before}\n{canonical}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def broken(rows: Iterable[tuple[int | str, ...]], before: str = "", seq: int = 0) -> str:
+    """What is wrong with the chain of rows (seq, *COLUMNS, hash) that follow row `seq` with hash `before`; "" when
+    nothing is."""
+    for number, *columns, found in rows:
+        if number != seq + 1:
+            return f"row {seq + 1} of the journal is missing"
+        wanted = row_hash(before, *columns)
+        if found != wanted:
+            return f"row {number} of the journal is not what was written: its hash is {found}, its content's {wanted}"
+        seq, before = seq + 1, wanted
+    return ""

@@ -1,0 +1,232 @@
+"""The journal: what moved money of ours, one row each, in the order of writing; never changed, only added to.
+
+A row with an account moved that account's balance, so that the sum of its rows up to a height is its balance there. A
+row without one tells of a lease: that it began, was settled, ended. Writing the same thing again adds nothing, because
+every row has a key that says what it is; amounts that grow (what the chain has paid a lease so far) are written as
+totals, of which only what is new becomes a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bidengine.usage import Settlement
+from manifests.coins import Coin
+from manifests.ids import LeaseID
+from provider.ledger.store import Row, Store, Write
+
+
+class Kind(StrEnum):
+    """Which rows there are (docs/money.md)."""
+
+    OPENING = "opening"
+    """the balance with which the books of an account begin"""
+    INCOME = "income"
+    INCOME_BEFORE = "income.before"
+    """booked by a version that kept no balances"""
+    FEE = "fee"
+    DEPOSIT = "deposit"
+    REFUND = "refund"
+    CONVERSION = "conversion"
+    TRANSFER = "transfer"
+    SWEEP = "sweep"
+    CORRECTION = "correction"
+    SETTLED = "settled"
+    """credited by the chain to a lease, whether paid out or not; moves no balance"""
+    LEASE_OPENED = "lease.opened"
+    LEASE_ENDED = "lease.ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One row to be written, unless there is one with this key."""
+
+    kind: Kind
+    height: int
+    key: str
+    coin: Coin = Coin("", 0)  # noqa: RUF009 - frozen
+    account: str = ""
+    other: str = ""
+    lease: LeaseID | None = None
+    tx: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """So much of this kind is there for a lease in all; what is new becomes a row, with `always` even when nothing
+    is."""
+
+    kind: Kind
+    height: int
+    lease: LeaseID
+    total: Coin
+    account: str = ""
+    other: str = ""
+    tx: str = ""
+    detail: str = ""
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    seq: int
+    height: int
+    time_unix_s: int
+    """of the block it was written with; 0 where an earlier version wrote it"""
+    kind: str
+    account: str
+    other: str
+    lease: str
+    denom: str
+    amount: int
+    usd_e18: int | None
+    """dollars of a whole coin of 10^6 micro-units"""
+    tx: str
+    detail: str
+    key: str
+
+
+Prices = Mapping[str, int]
+"""denomination -> dollars ×10^18 of a whole coin, as the oracle says it with the block being written"""
+
+
+def posted(entry: Posting | Total, time_unix_s: int, usd: Prices) -> Write:
+    """The statement for a transaction of somebody else's."""
+    lease = str(entry.lease or "")
+    if isinstance(entry, Posting):
+        return (_POST, (
+            entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, entry.coin.denom,
+            entry.coin.amount, str(usd.get(entry.coin.denom, "")), entry.tx, entry.detail, entry.key,
+        ))  # fmt: skip
+    total = entry.total
+    # Of one kind, lease and denomination the total only grows, so it names the row; and with `always` its height.
+    name = Kind.INCOME if entry.kind is Kind.INCOME_BEFORE else entry.kind
+    key = f"{name}/{lease}/{f'{entry.height}/' if entry.always else ''}{total.denom}/{total.amount}"
+    return (_GROW, (
+        entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, total.denom, total.amount,
+        str(usd.get(total.denom, "")), entry.tx, entry.detail, key, -1 if entry.always else 0,
+    ))  # fmt: skip
+
+
+class Journal:
+    """Reading. Writing goes through `Books.advance`, or `Books.correct` for who repairs beside a running daemon."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def balances(self, upto_height: int | None = None) -> dict[str, dict[str, int]]:
+        """account -> denomination -> micro-units, for accounts whose books have been opened."""
+        rows = await self._store.read(
+            "SELECT account, denom, sum(amount) FROM journal WHERE account <> '' AND (?1 IS NULL OR height <= ?1)"
+            " AND account IN (SELECT account FROM journal WHERE kind = 'opening') GROUP BY account, denom",
+            (upto_height,),
+        )
+        out: dict[str, dict[str, int]] = {}
+        for account, denom, amount in rows:
+            out.setdefault(account, {})[denom] = amount
+        return out
+
+    async def paid(self, lease: LeaseID, before_height: int | None = None) -> dict[str, int]:
+        """denomination -> what has reached us for it."""
+        rows = await self._store.read(
+            "SELECT denom, sum(amount) FROM journal WHERE lease = ?1 AND kind IN ('income', 'income.before')"
+            " AND (?2 IS NULL OR height < ?2) GROUP BY denom",
+            (str(lease), before_height),
+        )
+        return dict(rows)
+
+    async def credited(self, lease: LeaseID) -> int:
+        """What settlements have given it, paid out or not; micro-units of its own denomination."""
+        rows = await self._store.read(
+            "SELECT coalesce(sum(amount), 0) FROM journal WHERE lease = ? AND kind = 'settled'", (str(lease),)
+        )
+        return int(rows[0][0])
+
+    async def unclosed(self) -> list[LeaseID]:
+        """Leases that ended while their payment was not: a tenant may still pay a debt (chain.md §5.5), and what was
+        closed right after a settlement goes on being paid (§5.6)."""
+        rows = await self._store.read(
+            "SELECT lease FROM closing c WHERE NOT EXISTS (SELECT 1 FROM journal t"
+            " WHERE t.lease = c.lease AND t.kind = 'settled' AND t.detail = 'closed')"
+        )
+        return [LeaseID.parse(row[0]) for row in rows]
+
+    async def opened_at(self, account: str) -> int | None:
+        """The height from which on its balance is kept; None while it is not."""
+        rows = await self._store.read(
+            "SELECT min(height) FROM journal WHERE kind = 'opening' AND account = ?", (account,)
+        )
+        return int(rows[0][0]) if rows[0][0] is not None else None
+
+    async def corrections(self, account: str, denom: str) -> int:
+        """How many there are."""
+        rows = await self._store.read(
+            "SELECT count(*) FROM journal WHERE kind = 'correction' AND account = ? AND denom = ?", (account, denom)
+        )
+        return int(rows[0][0])
+
+    async def deposits(self) -> dict[tuple[LeaseID, str, str], int]:
+        """(bid, account that paid, denomination) -> micro-units of deposits not yet back."""
+        rows = await self._store.read(
+            "SELECT lease, account, denom, -sum(amount) FROM journal WHERE kind IN ('deposit', 'refund')"
+            " AND lease <> '' GROUP BY lease, account, denom HAVING sum(amount) <> 0"
+        )
+        return {(LeaseID.parse(bid), account, denom): amount for bid, account, denom, amount in rows}
+
+    async def depositors(self) -> set[str]:
+        """Accounts that have paid deposits of our bids."""
+        return {row[0] for row in await self._store.read("SELECT DISTINCT account FROM journal WHERE kind = 'deposit'")}
+
+    async def settlements(self, lease: LeaseID) -> tuple[Settlement, ...]:
+        rows = await self._store.read(
+            "SELECT height, denom, sum(iif(kind = 'settled', 0, amount)) FROM journal"
+            " WHERE lease = ? AND kind IN ('settled', 'income', 'income.before')"
+            " GROUP BY height, denom ORDER BY height, denom",
+            (str(lease),),
+        )
+        found: dict[int, list[Coin]] = {}
+        for height, denom, amount in rows:
+            found.setdefault(height, []).extend([Coin(denom, amount)] if amount else [])
+        return tuple(Settlement(lease, height, tuple(coins)) for height, coins in found.items())
+
+    async def newest(self) -> int:
+        """The number of the last row; 0 before the first."""
+        return int((await self._store.read("SELECT coalesce(max(seq), 0) FROM journal"))[0][0])
+
+    async def rows(
+        self, *, since_unix_s: int = 0, until_unix_s: int | None = None, most: int = 2_000
+    ) -> AsyncIterator[JournalRow]:
+        """In the order of writing, of the times since ≤ t < until; read a page at a time, so that nobody is held up."""
+        seq = 0
+        while True:
+            page = await self._store.read(
+                "SELECT * FROM journal WHERE seq > ? AND time_unix_s >= ?"
+                " AND (?3 IS NULL OR time_unix_s < ?3) ORDER BY seq LIMIT ?",
+                (seq, since_unix_s, until_unix_s, most),
+            )
+            for row in page:
+                yield _row(row)
+            if len(page) < most:
+                return
+            seq = page[-1][0]
+
+
+_POST = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_GROW = """
+INSERT INTO entry
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 - had, ?9, ?10, ?11, ?12
+FROM (
+  SELECT coalesce(sum(amount), 0) AS had FROM journal
+  WHERE lease = ?6 AND denom = ?7 AND (kind = ?3 OR (?3 LIKE 'income%' AND kind IN ('income', 'income.before')))
+) WHERE ?8 - had > ?13
+"""
+
+
+def _row(row: Row) -> JournalRow:
+    seq, height, time, kind, account, other, lease, denom, amount, usd, tx, detail, key, _ = row
+    return JournalRow(
+        seq, height, time, kind, account, other, lease, denom, amount, int(usd) if usd else None, tx, detail, key
+    )

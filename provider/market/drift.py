@@ -1,0 +1,198 @@
+"""Where ledger and chain say different things of the same height, and what would make them equal.
+
+Both the daemon's start and `akp reconcile` ask here: what happened while nobody wrote is the commonest drift. Every
+finding holds the entries that cure it; rows are only ever added. Income of before an account's books were opened
+belongs to its lease, but is no part of the balance, which the opening tells.
+
+Keys of cures say what they start from, so that two who find the same at once book it once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from bidengine.usage import Span
+from bidengine.views import BidDeposit, EscrowPayment, Lease, Order
+from manifests.coins import Coin
+from manifests.ids import DeploymentID, LeaseID, OrderID
+from provider.chain.money import ESCROW
+from provider.errors import NotFound, Refused
+from provider.ledger.books import Books, Ended, Entry, Opened, Paid
+from provider.ledger.journal import Kind, Posting
+from provider.market.income import credited
+
+log = structlog.get_logger()
+OVER = ("closed", "insufficient_funds")
+_WITH_DEPOSIT = ("open", "active")
+"""states of bids whose deposit the chain still has"""
+
+
+class Chain(Protocol):
+    """provider.chain.query.Query, bound to the height that is compared."""
+
+    async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]: ...
+    async def lease(self, lease: LeaseID) -> Lease: ...
+    async def leases(self, provider: str = "", state: str = "") -> list[Lease]: ...
+    async def order(self, order: OrderID) -> Order: ...
+    async def balances(self, address: str) -> dict[str, int]: ...
+    async def bid_deposits(self, provider: str, state: str) -> list[BidDeposit]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    what: str
+    """lease, income, credit (settled and not paid out), deposit, balance"""
+    name: str
+    chain: str
+    ledger: str
+    cure: str
+    entries: tuple[Entry, ...] = ()
+    """what makes the ledger equal; () where it cannot be"""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`async for drift in Compare(…).all()`; nothing is written."""
+
+    chain: Chain
+    height: int
+    owner: str
+    accounts: frozenset[str]
+    books: Books
+    live: Mapping[LeaseID, Lease]
+    """ours on chain"""
+    span: Callable[[Lease, Order], Span]
+    since_height: int | None = None
+    """Leases that ended unseen are looked for if they began after it; None looks for none"""
+    _moved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """what the findings so far add to an account, by denomination"""
+
+    async def all(self) -> AsyncIterator[Drift]:
+        async for drift in self._leases():
+            yield self._note(drift)
+        async for drift in self._deposits():
+            yield self._note(drift)
+        async for drift in self._balances():
+            yield drift
+
+    def _note(self, drift: Drift) -> Drift:
+        for entry in drift.entries:
+            if isinstance(entry, Posting):
+                self._moved[entry.account, entry.coin.denom] += entry.coin.amount
+        return drift
+
+    async def _leases(self) -> AsyncIterator[Drift]:
+        opened_at = await self.books.journal.opened_at(self.owner)
+        known = await self.books.open_leases()
+        for lease in sorted(self.live.keys() - known):
+            yield await self._missing(self.live[lease])
+        for lease in sorted(known - self.live.keys()):
+            try:
+                found = await self.chain.lease(lease)
+            except NotFound:
+                log.error("a lease of the ledger is unknown to the chain", lease=str(lease))
+                yield Drift(
+                    "lease", str(lease), "unknown", "live", "None: is this the chain the ledger was written for?"
+                )
+                continue
+            if not found.live:
+                cure = Ended(lease, found.closed_on, found.reason)
+                yield Drift("lease", str(lease), f"ended at {found.closed_on}", "live", "Its end is booked.", (cure,))
+        missed = {lease.id: lease for lease in await self._ended_unseen()}
+        for unseen in missed.values():
+            yield await self._missing(unseen)
+        for lease in sorted({*self.live, *known, *missed, *await self.books.journal.unclosed()}):
+            before = opened_at is None or (lease in missed and missed[lease].closed_on <= opened_at)
+            async for drift in self._income(lease, before=before):
+                yield drift
+
+    async def _ended_unseen(self) -> list[Lease]:
+        if self.since_height is None:
+            return []
+        known = {row.lease for row in await self.books.leases()}
+        found = [lease for state in OVER for lease in await self.chain.leases(self.owner, state)]
+        return [lease for lease in found if lease.created_at > self.since_height and lease.id not in known]
+
+    async def _missing(self, lease: Lease) -> Drift:
+        state = "live" if lease.live else f"ended at {lease.closed_on}"
+        try:
+            order = await self.chain.order(lease.id.order)
+        except Refused as odd:
+            log.error("a lease was missed and cannot be booked", lease=str(lease.id), why=str(odd))
+            return Drift("lease", str(lease.id), state, "unknown", f"None: its order cannot be read ({odd}).")
+        cure: list[Entry] = [Opened(self.span(lease, order))]
+        if not lease.live:
+            cure.append(Ended(lease.id, lease.closed_on, lease.reason))
+        return Drift("lease", str(lease.id), state, "unknown", "It is booked as the chain tells it.", tuple(cure))
+
+    async def _income(self, lease: LeaseID, *, before: bool) -> AsyncIterator[Drift]:
+        payments = await self.chain.escrow_payments(lease.deployment)
+        payment = next((p for p in payments if p.lease == lease), None)
+        if payment is None:
+            return
+        total, now = payment.withdrawn, credited(payment, self.height)
+        had = (await self.books.journal.paid(lease)).get(total.denom, 0)
+        if total.amount > had:
+            if not before:
+                self._moved[self.owner, total.denom] += total.amount - had
+            cure = (now, Paid(lease, self.height, total, "found", before=before))
+            yield Drift("income", str(lease), f"{total}", f"{Coin(total.denom, had)}", "What is new is booked.", cure)
+        elif total.amount < had:
+            # What is too much cannot have come from the chain's totals, which only grow.
+            key = f"{Kind.INCOME}/{lease}/{total.denom}/{had} to {total.amount}"
+            coin = Coin(total.denom, total.amount - had)
+            less = Posting(Kind.INCOME, self.height, key, coin, self.owner, ESCROW, lease, detail="correction")
+            yield Drift("income", str(lease), f"{total}", f"{Coin(total.denom, had)}", "It is taken back.", (less,))
+        elif now.credited_total.amount > (credit := await self.books.journal.credited(lease)):
+            told = str(Coin(total.denom, credit))
+            yield Drift("credit", str(lease), f"{now.credited_total}", told, "What is new is booked.", (now,))
+
+    async def _deposits(self) -> AsyncIterator[Drift]:
+        there: Counter[tuple[LeaseID, str, str]] = Counter()
+        for state in _WITH_DEPOSIT:
+            for found in await self.chain.bid_deposits(self.owner, state):
+                there[found.bid, found.account, found.coin.denom] += found.coin.amount
+        booked = await self.books.journal.deposits()
+        for bid, account, denom in sorted(there.keys() | booked.keys()):
+            has, had = there[bid, account, denom], booked.get((bid, account, denom), 0)
+            if has != had:
+                kind, coin = (Kind.DEPOSIT if has > had else Kind.REFUND), Coin(denom, had - has)
+                key = f"{kind}/{bid}/{account}/{denom}/{had} to {has}"
+                cure = Posting(kind, self.height, key, coin, account, ESCROW, bid, detail="found")
+                says = "It is booked as paid." if has > had else "It is booked as returned."
+                yield Drift("deposit", str(bid), str(Coin(denom, has)), str(Coin(denom, had)), says, (cure,))
+
+    async def _balances(self) -> AsyncIterator[Drift]:
+        booked = await self.books.journal.balances()
+        for account in sorted(self.accounts):
+            there, had = await self.chain.balances(account), booked.get(account)
+            have = Counter(had or {})
+            have.update({denom: n for (who, denom), n in self._moved.items() if who == account})
+            for denom in sorted({"uakt", *there, *have}):
+                coin = Coin(denom, there.get(denom, 0) - have[denom])
+                if had is None:
+                    key = f"{Kind.OPENING}/{account}/{denom}"
+                    if coin.amount or denom == "uakt":
+                        cure = Posting(Kind.OPENING, self.height, key, coin, account)
+                        yield _balance(
+                            account, there, denom, "not opened", "The books of the account are opened.", cure
+                        )
+                elif coin.amount:
+                    number = await self.books.journal.corrections(account, denom) + 1
+                    key = f"{Kind.CORRECTION}/{account}/{denom}/{number}"
+                    cure = Posting(Kind.CORRECTION, self.height, key, coin, account)
+                    known = str(Coin(denom, have[denom]))
+                    yield _balance(account, there, denom, known, "The difference is booked as a correction.", cure)
+
+
+def _balance(account: str, there: Mapping[str, int], denom: str, ledger: str, cure: str, entry: Entry) -> Drift:
+    return Drift("balance", account, str(Coin(denom, there.get(denom, 0))), ledger, cure, (entry,))
+
+
+def entries(drifts: Iterable[Drift]) -> list[Entry]:
+    return [entry for drift in drifts for entry in drift.entries]

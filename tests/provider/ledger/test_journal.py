@@ -1,0 +1,102 @@
+"""The journal adds up, is written once, and is never changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bidengine.usage import Settlement
+from manifests.coins import E18, Coin
+from manifests.ids import LeaseID
+from provider.ledger.books import Books, Head, Paid, Settled
+from provider.ledger.chained import broken
+from provider.ledger.journal import Kind, Posting
+from provider.ledger.store import Store
+
+LEASE = LeaseID("akash1o", 7, 1, 1, "akash1us")
+US = "akash1us"
+
+
+@pytest.fixture
+async def books(tmp_path: Path) -> AsyncIterator[Books]:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        yield Books(store)
+
+
+def post(kind: Kind, height: int, amount: int, denom: str = "uakt", account: str = US, **more: object) -> Posting:
+    return Posting(kind, height, f"{kind}/{height}/{denom}", Coin(denom, amount), account, **more)  # type: ignore[arg-type]
+
+
+async def test_balances_are_the_sums_of_accounts_that_were_opened(books: Books) -> None:
+    await books.advance(Head(10, 0), [post(Kind.OPENING, 10, 1_000), post(Kind.FEE, 10, -5, account="akash1granter")])
+    await books.advance(Head(12, 0), [post(Kind.FEE, 12, -30), Paid(LEASE, 12, Coin("uact", 7), "withdraw")])
+    assert await books.journal.balances() == {US: {"uakt": 970, "uact": 7}}
+    assert await books.journal.balances(11) == {US: {"uakt": 1_000}}
+    assert await books.journal.opened_at(US) == 10
+    assert await books.journal.opened_at("akash1granter") is None
+
+
+async def test_income_of_before_is_of_the_lease_and_of_no_balance(books: Books) -> None:
+    await books.advance(
+        Head(10, 0), [Paid(LEASE, 10, Coin("uact", 40), "found", before=True), post(Kind.OPENING, 10, 1)]
+    )
+    await books.advance(Head(11, 0), [Paid(LEASE, 11, Coin("uact", 47), "withdraw")])
+    assert await books.journal.paid(LEASE) == {"uact": 47}
+    assert (await books.journal.balances())[US]["uact"] == 7
+
+
+async def test_a_settlement_is_told_even_when_it_brought_nothing(books: Books) -> None:
+    await books.advance(
+        Head(10, 0), [Settled(LEASE, 10, Coin("uact", 5)), Paid(LEASE, 10, Coin("uact", 5), "withdraw")]
+    )
+    for _ in range(2):
+        await books.advance(Head(11, 0), [Settled(LEASE, 11, Coin("uact", 5))])
+    assert await books.journal.settlements(LEASE) == (
+        Settlement(LEASE, 10, (Coin("uact", 5),)),
+        Settlement(LEASE, 11, ()),
+    )
+
+
+async def test_deposits_are_out_until_they_are_back(books: Books) -> None:
+    await books.advance(Head(10, 0), [post(Kind.DEPOSIT, 10, -500, lease=LEASE)])
+    assert await books.journal.deposits() == {(LEASE, US, "uakt"): 500}
+    assert await books.journal.depositors() == {US}
+    await books.advance(Head(20, 0), [post(Kind.REFUND, 20, 500, lease=LEASE)])
+    assert await books.journal.deposits() == {}
+
+
+async def test_the_same_key_is_written_once_whatever_else_differs(books: Books) -> None:
+    await books.advance(Head(10, 0), [post(Kind.FEE, 10, -5)])
+    await books.advance(Head(10, 9), [post(Kind.FEE, 10, -99)])
+    assert [row.amount async for row in books.journal.rows()] == [-5]
+
+
+async def test_rows_carry_the_time_and_the_price_of_their_block(books: Books) -> None:
+    usd = {"uakt": 125 * 10**16, "uact": E18}
+    await books.advance(Head(10, 7 * 10**9), [post(Kind.FEE, 10, -5), post(Kind.FEE, 10, -6, "uother")], usd)
+    await books.correct(Head(11, 8 * 10**9), [post(Kind.FEE, 11, -7)])
+    assert [(r.time_unix_s, r.usd_e18) async for r in books.journal.rows()] == [(7, 125 * 10**16), (7, None), (8, None)]
+    assert await books.head() == Head(10, 7 * 10**9), "who corrects does not move the cursor"
+    assert [r.height async for r in books.journal.rows(since_unix_s=8)] == [11]
+    assert [r.height async for r in books.journal.rows(until_unix_s=8, most=1)] == [10, 10], "page by page"
+
+
+@pytest.mark.parametrize("sql", ["UPDATE journal SET amount = 0", "DELETE FROM journal"])
+async def test_no_row_is_changed_or_taken_away(books: Books, sql: str) -> None:
+    await books.advance(Head(10, 0), [post(Kind.FEE, 10, -5)])
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        await books.store.write([(sql, ())])
+    assert [row.amount async for row in books.journal.rows()] == [-5]
+
+
+async def test_rows_are_chained_as_they_are_written(books: Books) -> None:
+    for height in range(10, 15):
+        await books.advance(
+            Head(height, 0), [post(Kind.FEE, height, -height), Paid(LEASE, height, Coin("uact", height), "é")]
+        )
+    rows = await books.store.read("SELECT * FROM journal ORDER BY seq")
+    assert len(rows) == 10
+    assert broken(rows) == ""
