@@ -46,6 +46,8 @@ class Faults:
         self._going.set()
         self._stalled = re.compile("")
         self.watches: set[Watch] = set()
+        self.met = 0
+        """requests that an ordered error has met"""
 
     def fail_next(
         self, count: int = 1, status: int = 500, *, method: str = "", path: str = "", retry_after_s: int | None = None,
@@ -92,6 +94,7 @@ class Faults:
                     order.after -= 1
                     continue
                 order.left -= 1
+                self.met += 1
                 self._orders = [each for each in self._orders if each.left]
                 if order.code == _LOST:
                     return True
