@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from manifests.manifest import Manifest
+from manifests.manifest import Manifest, ManifestGroup
 from manifests.wire import manifest_json
 
 _ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
@@ -23,3 +23,9 @@ def canonical(manifest: Manifest) -> bytes:
 def version(manifest: Manifest) -> bytes:
     """32 bytes; equals `hash` of the deployment on chain when the manifest is the one it was made for."""
     return hashlib.sha256(canonical(manifest)).digest()
+
+
+def revision(group: ManifestGroup) -> str:
+    """What the objects of a lease are labelled with (akash.network/manifest.resource.version): changes with the group
+    and with nothing else."""
+    return version((group,)).hex()[:16]

@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from provider.errors import ConfigError
+from provider.isolation_settings import IsolationSettings
 from provider.pricer_settings import HttpSettings, ScaleSettings, ScriptSettings, listed
 from provider.reference_settings import from_reference
 
@@ -34,6 +35,11 @@ Listen = Annotated[str, Field(pattern=r"^[^\s]*:\d{1,5}$")]
 Coins = Annotated[str, Field(pattern=r"^(\d+[a-zA-Z][\w/:.-]*(,\d+[a-zA-Z][\w/:.-]*)*)?$")]
 
 Keys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
+ApiServers = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^([0-9.]+|\[[0-9a-f:]+\]):\d{1,5}$")], ...],
+    NoDecode,
+    BeforeValidator(listed),
+]
 
 
 class _Part(BaseModel):
@@ -135,11 +141,36 @@ class ClusterSettings(_Part):
     kubeconfig: Path | None = Field(None, description="Path of a kubeconfig; empty inside a cluster.")
     context: str | None = Field(None, description="Context of that kubeconfig; empty means the current one.")
     manifest_namespace: str = Field("lease", description="Namespace of the Manifest and ProviderHost resources.")
+    ingress_mode: Literal["ingress", "gateway-api"] = Field(
+        "ingress", description="How host names are routed: by Ingresses, or by HTTPRoutes on a Gateway of yours."
+    )
     ingress_class: str = Field("akash-ingress-class", description="IngressClass of tenants' host names.")
+    gateway_name: str = Field("akash-gateway", description="Gateway that HTTPRoutes are attached to.")
+    gateway_namespace: str = Field("akash-gateway", description="Namespace of that Gateway and of its pods.")
+    gateway_section: str = Field("", description="Listener of that Gateway; empty attaches to all that take the route.")
+    ingress_namespaces: Keys = Field(
+        (), description="Namespaces of ingress controllers other than ingress-nginx, which may reach leases' pods."
+    )
+    tls_issuer: str = Field(
+        "",
+        description="cert-manager ClusterIssuer that gives tenants' own host names certificates (Ingresses only); "
+        "empty asks for none.",
+    )
+    tls_generated_hosts: bool = Field(
+        False,
+        description="Ask it for generated names too; a wildcard certificate of the controller serves these better.",
+    )
     ingress_domain: str = Field("", description="Domain of generated host names, e.g. ingress.example.com.")
     static_hosts: bool = Field(True, description="Give every HTTP service a generated host name under ingress_domain.")
     public_hostname: str = Field("", description="Name under which node ports are reached; shown to tenants.")
     network_policies: bool = Field(True, description="Keep leases apart with NetworkPolicies.")
+    api_servers: ApiServers = Field(
+        (), description="Address and port of each API server, e.g. 10.0.0.1:6443; empty asks the cluster."
+    )
+    disruption_budgets: bool = Field(
+        True, description="A node's drain takes one replica at a time of services that have several."
+    )
+    isolation: IsolationSettings = IsolationSettings()
     node_ports: int = Field(1000, ge=0, description="Node ports that may be promised to tenants.")
     leased_ips: int = Field(0, ge=0, description="Addresses there are to lease to tenants; 0 leases none.")
     ip_pool: str = Field("", description="MetalLB IPAddressPool to lease from; its size then counts, not leased_ips.")

@@ -7,5 +7,5 @@ over and can go.
 """
 
 from manifests.render.admissible import check_renderable as check_renderable
-from manifests.render.ingress import ingress_hosts as ingress_hosts
 from manifests.render.lease import render as render
+from manifests.render.routes import ingress_hosts as ingress_hosts

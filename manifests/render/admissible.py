@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from manifests.errors import ManifestInvalid
 from manifests.manifest import ManifestGroup, Service
+from manifests.render.bounds import check_bounds
 from manifests.render.leased_ip import leased_ports
-from manifests.render.names import node_port_service
+from manifests.render.mountpoints import mount_trouble
+from manifests.render.names import api_server_policy, leased_ip_policy, node_port_policy, node_port_service
 from manifests.render.storage import claimed, mounts
 
 LONGEST = {
@@ -33,13 +35,28 @@ protocol and port, and an object's name has 253."""
 def check_renderable(group: ManifestGroup, path: str = "") -> None:
     """ManifestInvalid at the first thing Kubernetes would refuse; `path` is where the group stands, e.g. `[0]`."""
     before = f"{path}." if path else ""
+    check_bounds(group, before)
+    _check_names(group, before)
     for index, service in enumerate(group.services):
         _check_service(service, f"{before}services[{index}]")
     _check_addresses(group, before)
     _check_service_names(group, before)
+    _check_policy_names(group, before)
+
+
+def _check_names(group: ManifestGroup, before: str) -> None:
+    """Each service's objects are called after it: of two alike, one would take the other's place."""
+    first: dict[str, int] = {}
+    for index, service in enumerate(group.services):
+        if (other := first.setdefault(service.name, index)) != index:
+            what = f"services[{other}] is named {service.name!r} too; call one of them otherwise"
+            raise ManifestInvalid(f"{before}services[{index}].name", what, value=service.name)
 
 
 def _check_service(service: Service, path: str) -> None:
+    if service.image != service.image.strip() or any(ord(char) < ord(" ") for char in service.image):
+        what = "has blanks around it or control characters in it; write the image's name alone"
+        raise ManifestInvalid(f"{path}.image", what, value=service.image)
     for what in _kinds(service):
         if len(service.name) > LONGEST[what]:
             message = (
@@ -94,6 +111,17 @@ def _service_names(group: ManifestGroup) -> Iterator[tuple[str, str]]:
         yield port.service_name, f"an address of service {port.service!r}"
 
 
+def _check_policy_names(group: ManifestGroup, before: str) -> None:
+    """Nor have two NetworkPolicies: one service's opening would take the place of another's."""
+    called: dict[str, str] = {}
+    for service in group.services:
+        name = service.name
+        for policy in (node_port_policy(name), leased_ip_policy(name), api_server_policy(name)):
+            if (other := called.setdefault(policy, name)) != name:
+                what = f"{other!r} and {name!r} would share the policy {policy!r}; call one of them otherwise"
+                raise ManifestInvalid(f"{before}services", what, value=name)
+
+
 def _kinds(service: Service) -> Iterator[str]:
     yield "any service"
     if any(e.global_ and not e.is_ingress for e in service.expose):
@@ -114,10 +142,8 @@ def _check_mounts(service: Service, path: str) -> None:
             known = ", ".join(volumes) or "none"
             message = f"mounts {mount.name!r}, which is not a volume of this service; its volumes: {known}"
             raise ManifestInvalid(f"{path}.params.storage", message, value=mount.name)
-        if ":" in mount.mount:
-            raise ManifestInvalid(
-                f"{path}.params.storage", f"the path {mount.mount!r} has a colon in it", value=mount.mount
-            )
+        if trouble := mount_trouble(mount.mount):
+            raise ManifestInvalid(f"{path}.params.storage", f"{mount.mount!r} {trouble}", value=mount.mount)
         if mount.mount in taken:
             message = f"{mount.name!r} and {taken[mount.mount]!r} are both mounted at {mount.mount}"
             raise ManifestInvalid(f"{path}.params.storage", message, value=mount.mount)

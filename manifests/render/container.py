@@ -11,6 +11,7 @@ from typing import Any
 from manifests.errors import ManifestInvalid
 from manifests.ids import LeaseID
 from manifests.manifest import Service
+from manifests.render.isolation import container_security, own_variables
 from manifests.render.site import ServicePlan, Site
 from manifests.render.storage import in_memory, on_disk, volume_mounts
 from manifests.units import format_count, format_cpu_milli
@@ -22,7 +23,7 @@ def container(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -
         out["command"] = list(service.command)
     if service.args:
         out["args"] = list(service.args)
-    out["env"] = environment(lease, service, site)
+    out["env"] = environment(lease, service, plan, site)
     ports = dict.fromkeys((e.port, e.proto) for e in service.expose)
     if ports:
         out["ports"] = [{"containerPort": port, "protocol": proto} for port, proto in ports]
@@ -30,14 +31,18 @@ def container(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -
     mounted = volume_mounts(service)
     if mounted:
         out["volumeMounts"] = mounted
-    out["securityContext"] = {"runAsNonRoot": False, "privileged": False, "allowPrivilegeEscalation": False}
+    security: dict[str, Any] = {"runAsNonRoot": False, "privileged": False, "allowPrivilegeEscalation": False}
+    out["securityContext"] = security | (container_security(site.isolation) if plan.contained is not False else {})
     return out
 
 
-def environment(lease: LeaseID, service: Service, site: Site) -> list[dict[str, str]]:
+def environment(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> list[dict[str, str]]:
     """The tenant's variables in order, then those of ours that the tenant did not define (kubernetes.md §2.7)."""
     values: dict[str, str] = {}
-    for entry in service.env or ():
+    given, shield = list(service.env or ()), dict[str, str]()
+    if plan.contained is not False:
+        given, shield = own_variables(given, service.resources.gpu.units, site.isolation)
+    for entry in given:
         name, _, value = entry.partition("=")
         values.pop(name, None)  # the place of the last one, since later variables may refer to earlier ones
         values[name] = value
@@ -48,6 +53,7 @@ def environment(lease: LeaseID, service: Service, site: Site) -> list[dict[str, 
         "AKASH_OWNER": lease.owner,
         "AKASH_PROVIDER": lease.provider,
         "AKASH_CLUSTER_PUBLIC_HOSTNAME": site.public_hostname,
+        **shield,
     }
     values.update((name, value) for name, value in ours.items() if name not in values)
     return [{"name": name, "value": value} if value else {"name": name} for name, value in values.items()]
@@ -68,6 +74,10 @@ def resources(service: Service, plan: ServicePlan, site: Site) -> dict[str, dict
     if disk_bytes:
         limits["ephemeral-storage"] = format_count(disk_bytes)
         requests["ephemeral-storage"] = format_count(committed(disk_bytes, site.overcommit_storage_percent))
+    elif plan.contained is not False and site.isolation.unbought_disk_bytes:
+        # Nothing of it is reserved: nothing of it was bought, and the bid has not reckoned with it.
+        limits["ephemeral-storage"] = format_count(site.isolation.unbought_disk_bytes)
+        requests["ephemeral-storage"] = "0"
     if wanted.gpu.units:
         if plan.gpu is None:
             raise ManifestInvalid(

@@ -8,11 +8,12 @@ from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup, Service
 from manifests.render.admissible import check_renderable
 from manifests.render.crd import provider_hosts, provider_leased_ips
-from manifests.render.ingress import ingresses
+from manifests.render.disruption import disruption_budget
 from manifests.render.leased_ip import load_balancers
 from manifests.render.namespace import namespace
 from manifests.render.network import network_policies
 from manifests.render.rbac import access
+from manifests.render.routes import routes
 from manifests.render.secrets import pull_secret
 from manifests.render.service import services
 from manifests.render.site import DEFAULT_PLAN, Plan, Site
@@ -35,14 +36,15 @@ def render(
     ManifestInvalid when Kubernetes would refuse the outcome, or a service with GPUs has no card in `plan`.
     """
     check_renderable(group)
-    objects = [namespace(lease, revision), *network_policies(lease, group, site, revision)]
+    objects = [namespace(lease, site, revision), *network_policies(lease, group, site, revision)]
     for service in sorted(group.services, key=_hardest_to_place):
         objects += access(lease, service, revision)
         objects += pull_secret(lease, service, revision)
         objects.append(workload(lease, service, plan.get(service.name, DEFAULT_PLAN), site, revision))
+        objects += disruption_budget(lease, service, site, revision)
         objects += services(lease, service, revision)
     for service in group.services:
-        objects += ingresses(lease, service, site, withheld)
+        objects += routes(lease, service, site, withheld)
     objects += load_balancers(lease, group, site, withheld)
     return [
         *objects,

@@ -26,6 +26,8 @@ LEASE_DSEQ = "akash.network/lease.id.dseq"
 LEASE_GSEQ = "akash.network/lease.id.gseq"
 LEASE_OSEQ = "akash.network/lease.id.oseq"
 LEASE_PROVIDER = "akash.network/lease.id.provider"
+CONTAINED = "akash.network/contained"
+"""Annotation of workloads whose pods say what isolation.py has them say; those of other software lack it."""
 CAPABILITY = "akash.network/capabilities"
 """Prefix of the labels that say what a node has; the daemon writes them on nodes (kubernetes.md §5.4)."""
 
@@ -38,6 +40,7 @@ over."""
 
 RESTRICTIONS = "akash-deployment-restrictions"
 
+_LONGEST_NAME = 253
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -117,6 +120,12 @@ def api_server_policy(service: str) -> str:
     return f"akash-apiserver-{service}"
 
 
+def certificate_secret(host: str) -> str:
+    """The Secret with a host name's certificate; names of hosts reach the length of names of Secrets."""
+    name = f"{host}-tls"
+    return name if len(name) <= _LONGEST_NAME else f"{_digest(host)}-tls"
+
+
 def port_name(index: int, external_port: int) -> str:
     """Name of a Service's port: the expose's place in the manifest and the port others connect to."""
     return f"{index}-{external_port}"
@@ -131,5 +140,8 @@ def volume(service: str, name: str) -> str:
     plain = f"{service}-{name}"
     if _LABEL.fullmatch(plain):
         return plain
-    digest = base64.b32hexencode(hashlib.sha256(plain.encode()).digest()[:10]).decode().lower()
-    return f"{service[:40]}-v{digest}"
+    return f"{service[:40]}-v{_digest(plain)}"
+
+
+def _digest(text: str) -> str:
+    return base64.b32hexencode(hashlib.sha256(text.encode()).digest()[:10]).decode().lower()

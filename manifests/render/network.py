@@ -1,9 +1,8 @@
 """NetworkPolicies that keep leases apart: first everything is shut, then each service opens what its manifest
 declares.
 
-Rules as in the reference (kubernetes.md §2.3), except that the way out also excludes link-local addresses (a cloud's
-metadata service) and the carrier-grade NAT range (where overlays put nodes). Node-local DNS caches live in link-local
-space, so exactly those addresses are let through again, for DNS only.
+Rules as in the reference (kubernetes.md §2.3); the way out is narrower and has a file of its own (egress.py). The
+routers of host names come in from their own namespace: ingress-nginx by its labels, a Gateway's and others by name.
 """
 
 from __future__ import annotations
@@ -14,11 +13,9 @@ from typing import Any
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, ManifestGroup, Service
 from manifests.render import names
+from manifests.render.egress import egress, host_block
 from manifests.render.site import Site
 
-NEVER_OUT = ("10.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12", "100.64.0.0/10", "169.254.0.0/16")
-
-_DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 _INGRESS = {"app.kubernetes.io/name": "ingress-nginx"}
 
 
@@ -35,20 +32,16 @@ def network_policies(lease: LeaseID, group: ManifestGroup, site: Site, revision:
 def _restrictions(lease: LeaseID, site: Site, revision: str) -> dict[str, Any]:
     own = {"namespaceSelector": {"matchLabels": {names.NAMESPACE: lease_namespace(lease)}}}
     ingress = {"namespaceSelector": {"matchLabels": _INGRESS}, "podSelector": {"matchLabels": _INGRESS}}
-    dns = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
-        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
-    }
-    caches = [{"ipBlock": {"cidr": _host_block(address)}} for address in site.dns_addresses]
+    by_gateway = (site.gateway_namespace,) if site.ingress_mode == "gateway-api" else ()
+    routers = [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+        for name in dict.fromkeys((*by_gateway, *site.ingress_namespaces))
+    ]
     return _policy(lease, names.RESTRICTIONS, revision, {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"from": [own]}, {"from": [ingress]}],
-        "egress": [
-            {"to": [own]},
-            {"to": [dns, *caches], "ports": _DNS},
-            {"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(NEVER_OUT)}}]},
-        ],
+        "ingress": [{"from": [own]}, {"from": [ingress]}, *({"from": [router]} for router in routers)],
+        "egress": egress(lease, site),
     })  # fmt: skip
 
 
@@ -66,7 +59,7 @@ def _openings(lease: LeaseID, service: Service, site: Site, revision: str) -> It
         yield _policy(lease, names.leased_ip_policy(service.name), revision, spec)
     if service.params and service.params.permissions and service.params.permissions.read and site.api_servers:
         servers = [
-            {"to": [{"ipBlock": {"cidr": _host_block(address)}}], "ports": [{"port": port, "protocol": "TCP"}]}
+            {"to": [{"ipBlock": {"cidr": host_block(address)}}], "ports": [{"port": port, "protocol": "TCP"}]}
             for address, port in site.api_servers
         ]
         spec = {"podSelector": pods, "policyTypes": ["Egress"], "egress": servers}
@@ -77,10 +70,6 @@ def _ports(exposes: Iterable[Expose]) -> list[dict[str, Any]]:
     """The container's ports, each once: policies act behind the Service."""
     seen = dict.fromkeys((e.port, e.proto) for e in exposes)
     return [{"port": port, "protocol": proto} for port, proto in seen]
-
-
-def _host_block(address: str) -> str:
-    return f"{address}/128" if ":" in address else f"{address}/32"
 
 
 def _policy(lease: LeaseID, name: str, revision: str, spec: dict[str, Any]) -> dict[str, Any]:

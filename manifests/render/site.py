@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from manifests.gpus import GpuModel
+from manifests.render.isolation import Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,20 @@ class Site:
     half times."""
 
     manifest_namespace: str = "lease"
+    ingress_mode: str = "ingress"
+    """How host names are routed: `ingress`, or `gateway-api` with HTTPRoutes on one shared Gateway."""
     ingress_class: str = "akash-ingress-class"
+    gateway_name: str = "akash-gateway"
+    gateway_namespace: str = "akash-gateway"
+    gateway_section: str = ""
+    """Listener of that Gateway; "" attaches routes to all that take them."""
+    ingress_namespaces: tuple[str, ...] = ()
+    """Namespaces whose pods may reach all of a lease: where an ingress controller runs that has not ingress-nginx's
+    labels."""
+    tls_issuer: str = ""
+    """cert-manager ClusterIssuer of certificates for tenants' own host names; "" asks for none."""
+    tls_generated_hosts: bool = False
+    """Ask it for the generated names too, which a wildcard certificate of the controller serves better."""
     ingress_domain: str = ""
     static_hosts: bool = False
     """Give each HTTP service a host name under `ingress_domain` (needed then)."""
@@ -40,19 +54,23 @@ class Site:
     """loadBalancerClass of the Services of leased addresses; "" is the cluster's own implementation."""
     load_balancer_annotations: Mapping[str, str] = field(default_factory=dict)
     """More annotations of these Services; {key} in a value stands for what ports of one address have in common."""
-    seccomp_profile: str = "RuntimeDefault"
-    """Type of the pods' seccomp profile; "" sets none, so that pods taken over from the reference are not
-    restarted for it."""
+    disruption_budgets: bool = True
+    """Let a node's drain take one replica of a service at a time."""
+    isolation: Isolation = field(default_factory=Isolation)
 
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """Where a service was placed: the card its GPUs are, the runtime class its pods need ("" or "none" for the
-    default), and the node of each replica; none when that was never decided."""
+    """Where a service was placed: the card its GPUs are, the runtime class its pods need ("" for the site's, "none" for
+    the cluster's own), and the node of each replica; none when that was never decided."""
 
     runtime_class: str = ""
     gpu: GpuModel | None = None
     nodes: tuple[str, ...] = ()
+    contained: bool | None = None
+    """Whether the pods say what isolation.py has them say. A manifest sent to us decides that they do; where nobody has
+    decided (None), new pods do, and pods that other software started stay as they are (takeover.py of the daemon), for
+    saying more would restart them."""
 
 
 Plan = Mapping[str, ServicePlan]

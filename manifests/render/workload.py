@@ -18,6 +18,7 @@ from manifests.ids import LeaseID
 from manifests.manifest import Service
 from manifests.render import names
 from manifests.render.container import container
+from manifests.render.isolation import pod_annotations, pod_security
 from manifests.render.rbac import may_read
 from manifests.render.secrets import pull_secret_names
 from manifests.render.site import ServicePlan, Site
@@ -30,12 +31,12 @@ def workload(lease: LeaseID, service: Service, plan: ServicePlan, site: Site, re
     out: dict[str, Any] = {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet" if claimed(service) else "Deployment",
-        "metadata": names.metadata(lease, service.name, revision, service.name),
+        "metadata": _metadata(lease, service, plan, revision),
         "spec": {
             "replicas": service.count,
             "selector": {"matchLabels": names.pod_labels(lease, service.name)},
             "template": {
-                "metadata": {"labels": names.pod_labels(lease, service.name)},
+                "metadata": _pod_metadata(lease, service, plan, site),
                 "spec": _pod(lease, service, plan, site),
             },
         },
@@ -47,7 +48,9 @@ def workload(lease: LeaseID, service: Service, plan: ServicePlan, site: Site, re
             "volumeClaimTemplates": claim_templates(service, site),
         }
     else:
-        # No surge: an update must not need room that nobody reserved.
+        # No surge: an update must not need room, a card or a volume that nobody reserved. A pod goes before its
+        # successor comes, so nothing can wait for what its own service holds; `Recreate` would give nothing more, and
+        # would wait for a pod on a node that is lost.
         out["spec"] |= {
             "revisionHistoryLimit": 10,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
@@ -55,11 +58,29 @@ def workload(lease: LeaseID, service: Service, plan: ServicePlan, site: Site, re
     return out
 
 
+def runtime_class(service: Service, plan: ServicePlan, site: Site) -> str:
+    """The RuntimeClass of the pods; "" is the cluster's own runtime. A sandbox has no cards."""
+    if plan.runtime_class:
+        return "" if plan.runtime_class == "none" else plan.runtime_class
+    return site.isolation.runtime_class if plan.contained is not False and not service.resources.gpu.units else ""
+
+
+def _metadata(lease: LeaseID, service: Service, plan: ServicePlan, revision: str) -> dict[str, Any]:
+    out = names.metadata(lease, service.name, revision, service.name)
+    if plan.contained is not False:
+        out["annotations"] = {names.CONTAINED: "true"}
+    return out
+
+
+def _pod_metadata(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dict[str, Any]:
+    out: dict[str, Any] = {"labels": names.pod_labels(lease, service.name)}
+    annotations = pod_annotations(site.isolation) if plan.contained is not False else {}
+    return {**out, "annotations": annotations} if annotations else out
+
+
 def _pod(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dict[str, Any]:
     account = service.name if may_read(service) else ""
-    security: dict[str, Any] = {"runAsNonRoot": False}
-    if site.seccomp_profile:
-        security["seccompProfile"] = {"type": site.seccomp_profile}
+    security = {"runAsNonRoot": False} | (pod_security(site.isolation) if plan.contained is not False else {})
     spec: dict[str, Any] = {
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": _nodes(service, plan)}},
         "automountServiceAccountToken": bool(account),
@@ -73,8 +94,8 @@ def _pod(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dic
         wished["preferredDuringSchedulingIgnoredDuringExecution"] = [_on(name) for name in sorted(set(plan.nodes))]
     if len(set(plan.nodes)) < len(plan.nodes):
         spec["topologySpreadConstraints"] = [_TOGETHER]
-    if plan.runtime_class not in ("", "none"):
-        spec["runtimeClassName"] = plan.runtime_class
+    if runtime := runtime_class(service, plan, site):
+        spec["runtimeClassName"] = runtime
     if site.tolerations:
         spec["tolerations"] = [{"key": key, "operator": "Exists"} for key in site.tolerations]
     secrets = pull_secret_names(service, site)

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from manifests.coins import format_decimal, shown
 from provider.cli import lease_conditions, lease_restart
+from provider.cli.leases_render import render_
 from provider.ledger.books import Books, Head, LeaseRow
 from provider.ledger.store import Store
 
@@ -21,6 +22,7 @@ app = typer.Typer(add_completion=False)
 app.command("list")(lease_conditions.list_leases)
 app.command("show")(lease_conditions.show_lease)
 app.command("restart")(lease_restart.restart)
+app.command("render")(render_)
 
 
 @app.callback(invoke_without_command=True)

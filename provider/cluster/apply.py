@@ -14,6 +14,8 @@ from manifests.render.names import SELECTOR
 from provider.cluster.adopt import take_fields
 from provider.cluster.kinds import (
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    HTTP_ROUTE,
     INGRESS,
     NETWORK_POLICY,
     ROLE,
@@ -29,7 +31,19 @@ from provider.cluster.kube import Kube
 from provider.cluster.replace import TWINS, make_way, replace
 from provider.errors import Conflict, NotFound, Refused, Retry
 
-PRUNED = (DEPLOYMENT, STATEFUL_SET, SERVICE, INGRESS, SECRET, ROLE_BINDING, ROLE, SERVICE_ACCOUNT, NETWORK_POLICY)
+PRUNED = (
+    DEPLOYMENT,
+    STATEFUL_SET,
+    DISRUPTION_BUDGET,
+    SERVICE,
+    INGRESS,
+    HTTP_ROUTE,
+    SECRET,
+    ROLE_BINDING,
+    ROLE,
+    SERVICE_ACCOUNT,
+    NETWORK_POLICY,
+)
 """What is looked through, in the order of deleting: what runs goes before what shields it."""
 
 
@@ -62,7 +76,7 @@ async def prune(
     kept = {(kind_of(obj), obj["metadata"]["name"]) for obj in keep}
     deleted = []
     for kind in kinds:
-        for obj in await kube.all(kind, namespace, SELECTOR):
+        for obj in await _known(kube, kind, namespace, SELECTOR):
             name = obj["metadata"]["name"]
             if (kind, name) not in kept and "deletionTimestamp" not in obj["metadata"]:
                 await kube.delete(kind, namespace, name)
@@ -75,9 +89,12 @@ async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -
     cluster does not know has nothing to delete."""
     if not labels:
         raise ValueError("an empty selector would match everything")
-    try:
-        found = await kube.all(kind, namespace, labels)
-    except NotFound:
-        return
-    for obj in found:
+    for obj in await _known(kube, kind, namespace, labels):
         await kube.delete(kind, namespace, obj["metadata"]["name"])
+
+
+async def _known(kube: Kube, kind: Kind, namespace: str, labels: str) -> list[Object]:
+    try:
+        return await kube.all(kind, namespace, labels)
+    except NotFound:  # the Gateway API is not installed everywhere
+        return []

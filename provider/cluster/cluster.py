@@ -37,8 +37,10 @@ from provider.cluster.mirrors import Address, Mirrors
 from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
 from provider.cluster.restart import restart
+from provider.cluster.site import site_of
 from provider.cluster.status import lease_status
 from provider.cluster.survey import NodeReport, survey
+from provider.cluster.takeover import as_they_run
 from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
 from provider.errors import NotFound, Refused, Retry
@@ -231,7 +233,8 @@ class Cluster:
         if withheld:
             log.warning("these stay with another lease of the tenant", lease=str(lease), claims=sorted(withheld))
         try:
-            rendered = render(lease, group, plan, site, revision, withheld=withheld)
+            decided = as_they_run(plan, group, self._workloads(lease))
+            rendered = render(lease, group, decided, site, revision, withheld=withheld)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
         standing = self._standing(lease)
@@ -282,25 +285,7 @@ class Cluster:
         return [facts for mirror in both for facts in mirror.within(namespace).values()]
 
     def _site(self) -> Site:
-        s = self.settings
-        return Site(
-            manifest_namespace=s.manifest_namespace,
-            ingress_class=s.ingress_class,
-            ingress_domain=s.ingress_domain,
-            static_hosts=s.static_hosts and bool(s.ingress_domain),
-            public_hostname=s.public_hostname,
-            network_policies=s.network_policies,
-            overcommit_cpu_percent=s.overcommit_cpu_percent,
-            overcommit_memory_percent=s.overcommit_memory_percent,
-            overcommit_storage_percent=s.overcommit_storage_percent,
-            storage_classes=actual_names(self._classes()),
-            tolerations=s.tolerations,
-            image_pull_secret=s.image_pull_secret,
-            api_servers=self.api_servers,
-            ip_pool=s.ip_pool,
-            load_balancer_class=s.load_balancer_class,
-            load_balancer_annotations=s.load_balancer_annotations,
-        )
+        return site_of(self.settings, api_servers=self.api_servers, storage_classes=actual_names(self._classes()))
 
     def _classes(self) -> tuple[StorageClass, ...]:
         return offered(self._mirrors.classes.all(), self.settings.storage_classes)

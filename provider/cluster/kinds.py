@@ -55,6 +55,7 @@ NETWORK_POLICY = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPoli
 INGRESS = Kind("networking.k8s.io", "v1", "ingresses", "Ingress")
 INGRESS_CLASS = Kind("networking.k8s.io", "v1", "ingressclasses", "IngressClass", namespaced=False)
 HTTP_ROUTE = Kind("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
+DISRUPTION_BUDGET = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 ROLE = Kind("rbac.authorization.k8s.io", "v1", "roles", "Role")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
 STORAGE_CLASS = Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
@@ -85,6 +86,7 @@ KINDS = (
     INGRESS,
     INGRESS_CLASS,
     HTTP_ROUTE,
+    DISRUPTION_BUDGET,
     ROLE,
     ROLE_BINDING,
     STORAGE_CLASS,

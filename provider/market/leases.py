@@ -19,7 +19,7 @@ from bidengine.decide import blocks_within
 from bidengine.offer import narrowed
 from bidengine.room import Room
 from bidengine.views import CloseReason, Lease
-from manifests.digest import version
+from manifests.digest import revision
 from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
@@ -181,9 +181,9 @@ class Leases:
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
         if self._applied.get(lease) == stored and (lease in self.problems or self._stands(lease)):
             return
-        revision = version((stored.group,)).hex()[:16]
+        label = revision(stored.group)
         try:
-            await self.cluster.deploy(lease, stored.group, stored.plan, revision)
+            await self.cluster.deploy(lease, stored.group, stored.plan, label)
         except Refused as no:
             # The API server will not have it (a mount it dislikes, a quota): the same manifest would fail for ever.
             self.problems[lease] = str(no)
@@ -193,7 +193,7 @@ class Leases:
         self.problems.pop(lease, None)
         self._applied[lease] = stored
         self._applied_s[lease] = asyncio.get_running_loop().time()
-        log.info("deployed", services=len(stored.group.services), revision=revision)
+        log.info("deployed", services=len(stored.group.services), revision=label)
 
     def _stands(self, lease: LeaseID) -> bool:
         """Whether what was applied is still there. Mirrors need a moment to show it, and what they cannot show when

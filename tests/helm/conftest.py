@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e.cluster import gatewayapi
 from e2e.tools import ToolMissing, cache, ensure
 from manifests.render.crd import definitions
 
@@ -92,7 +93,7 @@ def conforms(tool: Callable[[str], Path], kubernetes_version: str) -> Callable[[
 
 def _schemas(version: str) -> Path:
     """A folder with one JSON schema per kind, in the layout kubeconform looks for: from the OpenAPI document in
-    Kubernetes' own Go module, and from our definitions."""
+    Kubernetes' own Go module, and from our definitions and the Gateway API's."""
     home = cache() / "schemas" / version
     if not (home / ".complete").exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -109,12 +110,12 @@ def _schemas(version: str) -> Path:
         for name, schema in standalone_schemas(json.loads(document.read_text())["definitions"]).items():
             (home / name).write_text(json.dumps(schema))
         (home / ".complete").touch()
-    for definition in definitions():
+    for definition in [*definitions(), *gatewayapi.definitions()]:
         names, group = definition["spec"]["names"], definition["spec"]["group"].split(".")[0]
-        (stored,) = [v for v in definition["spec"]["versions"] if v["storage"]]
-        schema = strict(stored["schema"]["openAPIV3Schema"])
-        schema["properties"] |= {"apiVersion": {}, "kind": {}, "metadata": {}}
-        (home / f"{names['kind'].lower()}-{group}-{stored['name']}.json").write_text(json.dumps(schema))
+        for version_ in definition["spec"]["versions"]:
+            schema = strict(version_["schema"]["openAPIV3Schema"])
+            schema.setdefault("properties", {}).update({"apiVersion": {}, "kind": {}, "metadata": {}})
+            (home / f"{names['kind'].lower()}-{group}-{version_['name']}.json").write_text(json.dumps(schema))
     return home
 
 

@@ -140,8 +140,9 @@ def rights(objects):
 
 def test_it_may_make_and_unmake_everything_a_lease_consists_of(objects):
     held = rights(objects("minimal"))
-    lease = list(yaml.safe_load_all((GOLDEN_RENDER / "everything.yaml").read_text()))
-    assert len({obj["kind"] for obj in lease}) == 12, "one of each kind that rendering makes"
+    files = [GOLDEN_RENDER / f"{name}.yaml" for name in ("everything", "another-site")]
+    lease = [obj for file in files for obj in yaml.safe_load_all(file.read_text())]
+    assert len({obj["kind"] for obj in lease}) == 14, "one of each kind that rendering makes"
     for obj in lease:
         group, _, _ = obj["apiVersion"].rpartition("/")
         plural = obj["kind"].lower() + ("es" if obj["kind"].endswith("s") else "s")

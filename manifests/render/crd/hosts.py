@@ -7,7 +7,7 @@ from typing import Any
 from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup
 from manifests.render import names
-from manifests.render.ingress import ingress_hosts
+from manifests.render.routes import ingress_hosts
 from manifests.render.site import Site
 
 

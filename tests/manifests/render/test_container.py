@@ -8,6 +8,7 @@ from bidengine.commit import request
 from manifests.errors import ManifestInvalid
 from manifests.gpus import GpuModel
 from manifests.render.container import committed, container, environment, resources
+from manifests.render.isolation import Isolation
 from manifests.render.site import DEFAULT_PLAN, ServicePlan
 
 OURS = {
@@ -31,7 +32,7 @@ OURS = {
     ],
 )
 def test_the_tenant_s_variables_come_first_and_win(build, lease, site, given, expected):
-    found = environment(lease, build.service(env=given), site)
+    found = environment(lease, build.service(env=given), DEFAULT_PLAN, site)
     assert list({**expected, **{k: v for k, v in OURS.items() if k not in expected}}.items()) == [
         (e["name"], e.get("value")) for e in found
     ]
@@ -57,7 +58,20 @@ def test_command_and_arguments_are_passed_on_word_for_word(build, lease, site):
 
 def test_no_container_may_gain_privileges(build, lease, site):
     security = container(lease, build.service(), DEFAULT_PLAN, site)["securityContext"]
-    assert security == {"runAsNonRoot": False, "privileged": False, "allowPrivilegeEscalation": False}
+    assert security == {
+        "runAsNonRoot": False,
+        "privileged": False,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["MKNOD", "NET_RAW"]},
+    }
+
+
+def test_disk_that_nobody_bought_is_bounded_and_not_reserved(build, site):
+    service = build.service(resources=build.resources(build.persistent("data")))
+    found = resources(service, DEFAULT_PLAN, site)
+    assert (found["limits"]["ephemeral-storage"], found["requests"]["ephemeral-storage"]) == ("1073741824", "0")
+    free = replace(site, isolation=Isolation(unbought_disk_bytes=0))
+    assert "ephemeral-storage" not in resources(service, DEFAULT_PLAN, free)["limits"]
 
 
 def test_without_overcommit_what_was_bought_is_reserved(build, site):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 import yaml
@@ -14,6 +13,8 @@ from manifests.render import render
 from manifests.render.crd import definitions, manifest_object, read_manifest
 from manifests.render.names import REVISION
 from manifests.render.site import Site
+from provider.cluster.takeover import as_they_run
+from provider.cluster.workloads import workload_facts
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("lease namespace")]
 
@@ -131,7 +132,8 @@ def test_workloads_of_the_reference_are_taken_over(cluster, recorded, name):
     cluster.create(*theirs)
     before = {o["metadata"]["name"]: cluster.get(o) for o in theirs if o["kind"] != "Service"}
     site = Site(ingress_domain="ingress.example.test", static_hosts=True, public_hostname="provider.example.test")
-    cluster.apply(render(case.lease, stored.group, stored.plan, replace(site, seccomp_profile=""), "9999"))
+    plan = as_they_run(stored.plan, stored.group, [workload_facts(old) for old in before.values()])
+    cluster.apply(render(case.lease, stored.group, plan, site, "9999"))
     restarted = {
         name for name, old in before.items() if cluster.get(old)["spec"]["template"] != old["spec"]["template"]
     }

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from manifests.manifest import Params, Permissions
-from manifests.render.network import NEVER_OUT, network_policies
+from manifests.render.network import network_policies
 
 
 def by_name(policies):
@@ -15,17 +15,6 @@ def test_the_first_policy_shuts_the_namespace_both_ways(build, lease, site):
     assert first["metadata"]["name"] == "akash-deployment-restrictions"
     assert first["spec"]["podSelector"] == {}
     assert first["spec"]["policyTypes"] == ["Ingress", "Egress"]
-
-
-def test_the_way_out_leads_to_the_lease_to_dns_and_to_public_addresses_only(build, lease, site):
-    (spec,) = by_name(network_policies(lease, build.group(build.service()), site, "7")).values()
-    own, dns, world = spec["egress"]
-    assert list(own) == ["to"]
-    assert {p["port"] for p in dns["ports"]} == {53}
-    caches = [peer["ipBlock"]["cidr"] for peer in dns["to"] if "ipBlock" in peer]
-    assert caches == ["169.254.20.10/32", "169.254.25.10/32"]
-    assert world == {"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(NEVER_OUT)}}]}
-    assert {"169.254.0.0/16", "100.64.0.0/10"} <= set(NEVER_OUT), "metadata services and overlays are not for tenants"
 
 
 def test_a_public_port_that_is_no_ingress_is_opened_at_the_container_s_port_each_once(build, lease, site):
@@ -63,3 +52,16 @@ def test_only_a_service_with_permissions_reaches_the_api_servers(build, lease, s
 def test_a_site_without_policies_has_none(build, lease, site):
     group = build.group(build.service("web", build.expose(22)))
     assert network_policies(lease, group, replace(site, network_policies=False), "7") == []
+
+
+def test_routers_come_in_from_their_own_namespaces(build, lease, site):
+    def sources(**settings):
+        first = network_policies(lease, build.group(build.service()), replace(site, **settings), "7")[0]
+        _, nginx, *others = [rule["from"][0] for rule in first["spec"]["ingress"]]
+        assert nginx["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "ingress-nginx"}}
+        return [peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in others]
+
+    assert sources() == []
+    assert sources(ingress_mode="gateway-api") == ["akash-gateway"]
+    assert sources(ingress_namespaces=("contour",)) == ["contour"]
+    assert sources(ingress_mode="gateway-api", gateway_namespace="gw", ingress_namespaces=("gw", "c")) == ["gw", "c"]

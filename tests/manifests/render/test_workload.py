@@ -7,6 +7,7 @@ import pytest
 from manifests.gpus import GpuModel
 from manifests.manifest import Params, Permissions
 from manifests.render import names
+from manifests.render.isolation import Isolation
 from manifests.render.site import DEFAULT_PLAN, ServicePlan
 from manifests.render.workload import workload
 
@@ -99,7 +100,9 @@ def test_pods_get_no_token_unless_they_asked_to_read(build, lease, site):
 def test_system_calls_are_filtered_unless_the_site_says_otherwise(build, lease, site):
     made = pod(workload(lease, build.service(), DEFAULT_PLAN, site, "7"))
     assert made["securityContext"] == {"runAsNonRoot": False, "seccompProfile": {"type": "RuntimeDefault"}}
-    plain = pod(workload(lease, build.service(), DEFAULT_PLAN, replace(site, seccomp_profile=""), "7"))
+    plain = pod(
+        workload(lease, build.service(), DEFAULT_PLAN, replace(site, isolation=Isolation(seccomp_profile="")), "7")
+    )
     assert plain["securityContext"] == {"runAsNonRoot": False}
 
 
@@ -148,3 +151,34 @@ def test_taints_that_the_operator_tolerates(build, lease, site):
     tolerant = replace(site, tolerations=("nvidia.com/gpu",))
     found = pod(workload(lease, build.service(), DEFAULT_PLAN, tolerant, "7"))
     assert found["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
+
+
+def test_a_sandbox_runs_what_has_no_cards_unless_the_plan_says_otherwise(build, lease, site):
+    here = replace(site, isolation=Isolation(runtime_class="gvisor"))
+    card = GpuModel("amd", "mi300x")
+
+    def runtime(units=0, **plan):
+        service = build.service(resources=build.resources(gpu=units))
+        return pod(workload(lease, service, ServicePlan(**plan), here, "7")).get("runtimeClassName")
+
+    assert runtime() == "gvisor"
+    assert runtime(runtime_class="kata") == "kata"
+    assert runtime(runtime_class="none") is None, "said on purpose"
+    assert runtime(1, gpu=card) is None
+    assert runtime(1, gpu=GpuModel("nvidia", "t4"), runtime_class="nvidia") == "nvidia"
+    assert runtime(contained=False) is None
+
+
+def test_pods_that_run_as_other_software_made_them_say_none_of_it(build, lease, site):
+    here = replace(site, isolation=Isolation(runtime_class="gvisor", egress_bandwidth="1G"))
+    service = build.service(env=("NVIDIA_VISIBLE_DEVICES=all",), resources=build.resources(build.persistent("data")))
+    new, old = (workload(lease, service, ServicePlan(contained=c), here, "7") for c in (None, False))
+    assert new["metadata"]["annotations"] == {names.CONTAINED: "true"}
+    assert "annotations" not in old["metadata"]
+    template = old["spec"]["template"]
+    assert list(template["metadata"]) == ["labels"]
+    assert template["spec"]["securityContext"] == {"runAsNonRoot": False}
+    (box,) = template["spec"]["containers"]
+    assert "capabilities" not in box["securityContext"]
+    assert box["env"][0] == {"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}
+    assert "ephemeral-storage" not in box["resources"]["limits"]

@@ -9,6 +9,7 @@ import pytest
 from provider.cluster.apply import apply_all, delete_labelled, prune
 from provider.cluster.kinds import (
     DEPLOYMENT,
+    HTTP_ROUTE,
     NAMESPACE,
     NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
@@ -124,6 +125,12 @@ async def test_what_was_not_rendered_is_deleted() -> None:
     assert deleted == ["statefulsets/web", "services/web-np", "services/web-ip-80-tcp", "networkpolicies/akash-web-np"]
     assert store.names == {"web", "operators-own", "data-web-0", "ns"}
     assert (DEPLOYMENT, "other-lease", "web") in store.objects
+
+
+async def test_a_kind_that_the_cluster_does_not_know_has_nothing_left_over() -> None:
+    store = Store(obj(SERVICE, "old"))
+    store.trouble[HTTP_ROUTE.plural] = NotFound("the server could not find the requested resource")
+    assert await prune(store, "ns", []) == ["services/old"]  # type: ignore[arg-type]
 
 
 async def test_what_is_going_already_is_not_deleted_again() -> None:
