@@ -27,7 +27,7 @@ from provider.cluster.kinds import (
     Kind,
     kind_of,
 )
-from provider.cluster.kube import Kube
+from provider.cluster.kube import Kube, Object
 from provider.cluster.replace import TWINS, make_way, replace
 from provider.errors import Conflict, NotFound, Refused, Retry
 
