@@ -10,14 +10,14 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2e.cluster import Cluster, require
+from e2e.cluster import Cluster, addons, require
 
 # looptime asks for "the" event loop before a plain test too; without this Python 3.11 makes one, which nobody closes.
 asyncio.set_event_loop(None)
@@ -33,6 +33,21 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def kubelet_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A real control plane with one real node that runs containers. Needs root; skips by name where it cannot."""
     yield from _shared("kubelet", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def kubelet_cluster_with(kubelet_cluster: Cluster) -> Callable[..., Cluster]:
+    """The same with addons (e2e.cluster.addons), e.g. `kubelet_cluster_with("dns", "ingress")`; skips where one cannot
+    be had."""
+
+    def furnished(*names: str) -> Cluster:
+        reason = addons.require(*names)
+        if reason:
+            pytest.skip(reason)
+        addons.add(kubelet_cluster, *names)
+        return kubelet_cluster
+
+    return furnished
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from e2e import sdk, tools
-from e2e.cluster import build, packages, require
+from e2e.cluster import addons, build, packages, require
 
 
 def main() -> int:
@@ -21,6 +21,7 @@ def main() -> int:
         build.binaries(kwok=nodes.startswith("kwok"))
         if nodes == "kubelet":
             packages.install()
+            addons.prepare()
     for name in tools.PACKAGES:
         try:
             tools.ensure(name)

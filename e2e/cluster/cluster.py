@@ -62,6 +62,14 @@ class Cluster:
         return _read(self.run).server
 
     @property
+    def network(self) -> network.Network:
+        """Of a kubelet node."""
+        number = _read(self.run).network
+        if number is None:
+            raise ClusterError("only a kubelet node has a network of its own")
+        return network.Network(number)
+
+    @property
     def up_in_s(self) -> float:
         """How long `up` took, without building."""
         return _read(self.run).up_in_s

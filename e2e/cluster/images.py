@@ -21,6 +21,7 @@ from e2e.cluster import cache
 
 PAUSE = "registry.k8s.io/pause:3.10"
 WEB = "docker.io/library/web:1"
+SHELL = "docker.io/library/shell:1"
 APPLETS = (
     "sh",
     "httpd",
@@ -38,6 +39,9 @@ APPLETS = (
     "nc",
     "touch",
     "df",
+    "mkdir",
+    "rm",
+    "hostname",
 )
 
 # Waits for ever, leaves on SIGTERM and buries orphans: pid 1 of every pod, and of the node itself.
@@ -53,7 +57,28 @@ int main(void) {
   for (;;) pause();
 }
 """
-_WEB_SH = 'echo "web is listening on 8080"; exec httpd -f -v -p 8080 -h /www\n'
+
+
+# Writes each start down in the volume, if there is one; listens on the other ports of the examples too; leaves at once
+# when told to, which a first process does only if it says so.
+_SERVE = """\
+port=8080; [ "$1" = --listen ] && port=${2#:}
+echo "$0 $*" > /tmp/command
+[ -d /var/lib/data ] && echo "$(cat /proc/sys/kernel/random/uuid) started on $(hostname)" >> /var/lib/data/starts
+for more in 5432 7778 8443; do httpd -p $more -h /www; done
+echo "web is listening on $port"
+httpd -f -v -p $port -h /www &
+trap "exit 0" TERM
+wait
+"""
+_PLAIN = 'printf "Content-Type: text/plain\\r\\n\\r\\n"; '
+_SCRIPTS = {
+    "bin/serve": _SERVE,
+    "www/cgi-bin/env": f"{_PLAIN} env\n",
+    "www/cgi-bin/command": f"{_PLAIN} cat /tmp/command\n",
+    "www/cgi-bin/data": f"{_PLAIN} cat /var/lib/data/starts\n",
+    "www/cgi-bin/peer": f'{_PLAIN} wget -q -O - "http://$QUERY_STRING/"\n',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +108,28 @@ def pause_binary() -> Path:
 
 def standard() -> list[Image]:
     """What every kubelet cluster has: the pause image and a small web server with a shell."""
-    busybox = Path(shutil.which("busybox", path="/bin:/usr/bin") or "/bin/busybox").read_bytes()
-    applets: dict[str, bytes | str] = {f"bin/{name}": "-> busybox" for name in APPLETS}
-    web = {
-        "bin/busybox": busybox,
-        **applets,
-        "bin/serve": f"#!/bin/sh\n{_WEB_SH}".encode(),
+    return [Image(PAUSE, ["/pause"], {"pause": pause_binary().read_bytes()}), web()]
+
+
+def web(ref: str = WEB) -> Image:
+    """A web server that shows what it was given: `/cgi-bin/env`, `command`, `data`, and what `peer?HOST:PORT` says."""
+    return Image(ref, ["/bin/serve"], {
+        **commands(),
+        **{path: f"#!/bin/sh\n{script}".encode() for path, script in _SCRIPTS.items()},
+        "bin/server": "-> serve",
         "www/index.html": b"hello\n",
-    }
-    return [
-        Image(PAUSE, ["/pause"], {"pause": pause_binary().read_bytes()}),
-        Image(WEB, ["/bin/serve"], web),
-    ]
+    })  # fmt: skip
+
+
+def shell() -> Image:
+    """Runs a script handed to it."""
+    return Image(SHELL, ["/bin/sh"], commands())
+
+
+def commands() -> dict[str, bytes | str]:
+    """Files of a shell and the few programs scripts here use."""
+    busybox = Path(shutil.which("busybox", path="/bin:/usr/bin") or "/bin/busybox").read_bytes()
+    return {"bin/busybox": busybox} | {f"bin/{name}": "-> busybox" for name in APPLETS}
 
 
 def write(image: Image, archive: Path) -> None:

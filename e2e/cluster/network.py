@@ -46,8 +46,18 @@ class Network:
     def kubernetes_service(self) -> str:
         return f"10.{self.number}.128.1"
 
+    @property
+    def dns(self) -> str:
+        """Where pods ask for names, should somebody answer."""
+        return f"10.{self.number}.128.10"
+
+    @property
+    def leased(self) -> str:
+        """For Services of type LoadBalancer, should somebody give addresses."""
+        return f"10.{self.number}.200.0/28"
+
     def lay(self, init: int) -> None:
-        """Join host and node (a process in the node's namespaces), route pods and services through the node."""
+        """Join host and node (a process in the node's namespaces), and route everything behind the node through it."""
         _run("ip", "link", "add", self.cable, "type", "veth", "peer", "name", "uplink", "netns", str(init))
         _run("ip", "addr", "add", f"{self.host}/30", "dev", self.cable)
         _run("ip", "link", "set", self.cable, "up")
@@ -63,7 +73,7 @@ class Network:
             ["sysctl", "-qw", "net.ipv4.ip_forward=1"],
         ):
             _run(*inside, *command)
-        for subnet in (self.pods, self.services):
+        for subnet in (self.pods, self.services, self.leased):
             _run("ip", "route", "add", subnet, "via", self.node_uplink, "dev", self.cable)
 
     def cut(self) -> None:

@@ -135,7 +135,7 @@ def _kubelet(run: Path, network: Network, cgroup: str) -> dict[str, object]:
         "tlsPrivateKeyFile": str(pki / "node1.key"),
         "healthzPort": 0,
         "resolvConf": str(run / "resolv.conf"),
-        "clusterDNS": [network.kubernetes_service.rpartition(".")[0] + ".10"],
+        "clusterDNS": [network.dns],
         "clusterDomain": "cluster.local",
         "makeIPTablesUtilChains": False,
         "evictionHard": {"nodefs.available": "1%", "imagefs.available": "1%", "memory.available": "100Mi"},

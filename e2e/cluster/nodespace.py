@@ -1,8 +1,8 @@
 """The namespaces a kubelet node lives in: own processes, mounts and network, so that one kill takes everything away.
 
-Inside, `/run` is a fresh tmpfs and `/var/log` and `/var/lib/cni` belong to the run directory: neither containerd's
-shims nor its mounts nor its sockets outlive the node or are seen by the host. What does outlive it are control
-groups; `remove_cgroups` takes those.
+Inside, `/run` is a fresh tmpfs and `/var/log`, `/var/lib/cni` and `/var/lib/kubelet` (where device plugins meet the
+kubelet, whatever its root) belong to the run directory: neither containerd's shims nor its mounts nor its sockets
+outlive the node or are seen by the host. What does outlive it are control groups; `remove_cgroups` takes those.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from e2e.cluster.images import pause_binary
 from e2e.cluster.processes import Processes
 
 CGROUPS = Path("/sys/fs/cgroup")
+PRIVATE = ("/var/log", "/var/lib/cni", "/var/lib/kubelet")
 
 
 def enter(init: int) -> list[str]:
@@ -24,16 +25,16 @@ def enter(init: int) -> list[str]:
 
 def start(run: Path, processes: Processes) -> int:
     """The node's first process; returns its pid as the host sees it. Ends with the host process recorded as `node`."""
-    for name in ("var-log", "var-lib-cni"):
-        (run / name).mkdir(exist_ok=True)
-    Path("/var/lib/cni").mkdir(parents=True, exist_ok=True)
+    for inside in PRIVATE:
+        (run / private(inside)).mkdir(exist_ok=True)
+        Path(inside).mkdir(parents=True, exist_ok=True)
+    binds = "\n".join(f"mount --bind '{run / private(inside)}' {inside}" for inside in PRIVATE)
     ready = run / "node.ready"
     ready.unlink(missing_ok=True)
     script = f"""set -e
 mount --make-rshared /
 mount -t tmpfs -o mode=755 run /run
-mount --bind '{run}/var-log' /var/log
-mount --bind '{run}/var-lib-cni' /var/lib/cni
+{binds}
 : > '{ready}'
 exec '{pause_binary()}'
 """
@@ -45,6 +46,11 @@ exec '{pause_binary()}'
             raise RuntimeError(f"the node's namespaces could not be made: {processes.tail('node')}")
         time.sleep(0.02)
     return int(Path(f"/proc/{outer}/task/{outer}/children").read_text().split()[0])
+
+
+def private(inside: str) -> str:
+    """Name of the folder in the run directory that the node sees as `inside`, a path of PRIVATE."""
+    return inside.strip("/").replace("/", "-")
 
 
 def make_cgroups(name: str) -> None:

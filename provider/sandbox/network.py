@@ -14,7 +14,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -156,11 +156,12 @@ async def network(
     nodes: Sequence[NodeSpec] = (),
     peers: int = 0,
     asked: Sequence[GroupSpec] = (),
+    site: Mapping[str, Any] | None = None,
     log: Literal["auto", "json", "console"] = "auto",
 ) -> AsyncIterator[Network]:
     """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
     a lease of tiny blocks would cost nothing. So many `peers` stand beside the chain's first node. `work` holds the
-    ledger, the keys and the price file."""
+    ledger, the keys and the price file; `site` is put over the settings of the cluster."""
     provider, tenant, auditor = (_key(who) for who in ("provider", "tenant", "auditor"))
     rich = {"uakt": 10**12, "uact": 10**12}
     genesis = Genesis.default(
@@ -174,7 +175,7 @@ async def network(
         ),
     )
     async with AsyncExitStack() as open_:
-        cluster_settings, words, embedded = await _cluster(open_, where, nodes)
+        cluster_settings, words, embedded = await _cluster(open_, where, nodes, site or {})
         node = await open_.enter_async_context(Node(genesis, block_time_s=block_s, virtual_block_time_s=chain_block_s))
         # Its blocks come many times faster than they count, so a transaction must be good for more of them.
         others = [await open_.enter_async_context(node.peer()) for _ in range(peers)]
@@ -202,12 +203,13 @@ async def network(
 
 
 async def _cluster(
-    open_: AsyncExitStack, where: Where | Path, nodes: Sequence[NodeSpec]
+    open_: AsyncExitStack, where: Where | Path, nodes: Sequence[NodeSpec], site: Mapping[str, Any]
 ) -> tuple[ClusterSettings, str, EmbeddedCluster | None]:
     common: dict[str, Any] = {
         "ingress_domain": "ingress.sandbox.test",
         "public_hostname": "sandbox.test",
         "storage": dict.fromkeys(CLASSES, "10Ti"),
+        **site,
     }
     match where:
         case "embedded":

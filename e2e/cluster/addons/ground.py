@@ -1,0 +1,62 @@
+"""What an addon may use of the cluster it is added to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from e2e.cluster.cluster import Cluster
+from e2e.cluster.processes import Processes
+
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    cluster: Cluster
+    program: Path
+    """the addon's own"""
+
+    @property
+    def run(self) -> Path:
+        return self.cluster.run
+
+    @property
+    def processes(self) -> Processes:
+        return Processes(self.run)
+
+    def start(self, name: str, command: list[str]) -> None:
+        """A program beside the control plane, in place of what an attempt that failed may have left."""
+        self.processes.kill(name)
+        self.processes.start(name, command)
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self.cluster.kubectl("apply", "--server-side", "-f", "-", stdin=whole)
+
+    def apply_files(self, *paths: Path) -> None:
+        """Definitions that came with a module, each directory with all files in it; waits until they are served."""
+        given = [word for path in paths for word in ("-f", str(path))]
+        names = self.cluster.kubectl("apply", "--server-side", "-o", "name", *given).split()
+        definitions = [name for name in names if name.startswith("customresourcedefinition")]
+        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *definitions)
+
+    def wait_for(self, what: str, seen: Callable[[], bool], *names: str) -> None:
+        """`names` are the processes without which it will not come."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not seen():
+            for name in names:
+                if not self.processes.alive(name):
+                    raise RuntimeError(f"{name} ended: {self.processes.tail(name)}")
+            if time.monotonic() > deadline:
+                said = "".join(f"\n{name}: {self.processes.tail(name)}" for name in names)
+                raise RuntimeError(f"waited {PATIENCE_S:.0f} s for {what}{said}")
+            time.sleep(0.1)
+
+
+def namespace(name: str, **labels: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

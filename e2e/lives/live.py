@@ -1,0 +1,88 @@
+"""Plans to lives: one network and one daemon for all, one deployment for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from e2e.cluster import Cluster
+from e2e.lives.visit import Visit
+from manifests.coins import Coin
+from manifests.ids import LeaseID
+from manifests.sdl import compile_sdl
+from provider.errors import AkpError
+from provider.sandbox.life import STEPS, Life, Surroundings
+from provider.sandbox.network import Network, network
+from provider.sandbox.town import living
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PATIENCE_S = 300.0
+DEPOSIT = Coin("uact", 50_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    sdl: bytes
+    visit: Callable[[Visit], Awaitable[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class Lived:
+    """Ask `seen` or `timeline`; both raise what ended the life early."""
+
+    _timeline: list[dict[str, Any]] = field(default_factory=list)
+    _seen: dict[str, Any] = field(default_factory=dict)
+    trouble: Exception | None = None
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        if self.trouble is not None:
+            raise self.trouble
+        return self._seen
+
+    @property
+    def timeline(self) -> dict[str, dict[str, Any]]:
+        """By step, all of them."""
+        if self.trouble is not None:
+            raise self.trouble
+        assert tuple(step["step"] for step in self._timeline) == STEPS
+        return {step["step"]: step for step in self._timeline}
+
+
+def example(number: str) -> bytes:
+    (file,) = EXAMPLES.glob(f"{number}-*.yaml")
+    return file.read_bytes()
+
+
+async def live(
+    cluster: Cluster, work: Path, plans: Mapping[str, Plan], site: Mapping[str, Any] | None = None
+) -> dict[str, Lived]:
+    """`site`: settings of the daemon's cluster."""
+    asked = [group for plan in plans.values() for group in compile_sdl(plan.sdl).groups]
+    async with network(work, where=cluster.kubeconfig, block_s=0.5, asked=asked, site=site) as net, living(net):
+        lives = [_one(net, cluster, plan, dseq) for dseq, plan in enumerate(plans.values(), 1)]
+        return dict(zip(plans, await asyncio.gather(*lives), strict=True))
+
+
+async def _one(net: Network, cluster: Cluster, plan: Plan, dseq: int) -> Lived:
+    lived, leases = Lived(), list[LeaseID]()
+
+    async def look(step: dict[str, Any]) -> None:
+        if step["step"] == "lease":
+            leases.extend(map(LeaseID.parse, step["leases"]))
+        if step["step"] == "ready":
+            async with await net.tenant.gateway(leases[0].provider) as gateway:
+                lived._seen |= await plan.visit(Visit(net, cluster, gateway, leases[0]))
+
+    around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
+    compiled = net.played(compile_sdl(plan.sdl))
+    life = Life(net.tenant, around, compiled, dseq=dseq, deposit=DEPOSIT, patience_s=PATIENCE_S, on_step=look)
+    try:
+        lived._timeline = await life.run()
+    except (AkpError, TimeoutError, OSError, AssertionError) as trouble:
+        lived.trouble = trouble
+        await net.tenant.close(dseq)  # nobody else shall wait for its room
+    return lived

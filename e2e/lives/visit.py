@@ -1,0 +1,123 @@
+"""What can be seen of a lease that runs: by its tenant, by the world, and inside its pods."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+
+from e2e.cluster import Cluster
+from e2e.cluster.addons import ingress
+from manifests.ids import LeaseID, lease_namespace
+from manifests.render.names import SERVICE
+from manifests.sdl import compile_sdl
+from provider.chain.messages import UpdateDeployment
+from provider.cluster import exec as commands
+from provider.cluster.kinds import POD
+from provider.cluster.logs import logs
+from provider.errors import NotFound, Refused, Retry
+from provider.sandbox.network import Network
+from provider.sandbox.tenant import Gateway
+
+T = TypeVar("T")
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    net: Network
+    cluster: Cluster
+    gateway: Gateway
+    lease: LeaseID
+
+    @property
+    def namespace(self) -> str:
+        return lease_namespace(self.lease)
+
+    async def status(self) -> dict[str, Any]:
+        """As the gateway tells the tenant."""
+        found = await self.gateway.lease_status(self.lease)
+        assert found is not None
+        return found
+
+    async def host(self, service: str) -> str:
+        """A host name of the service."""
+        return str((await self.status())["services"][service]["uris"][0])
+
+    async def page(self, host: str, path: str = "/", *, gone: bool = False) -> str:
+        """What the world gets under a host name, once the ingress answers with 200 (with `gone`, with 404)."""
+        url, wanted = f"http://127.0.0.1:{ingress.port(self.cluster)}{path}", 404 if gone else 200
+
+        async def answered() -> httpx.Response | None:
+            found = await fetched(url, {"Host": host})
+            return found if found is not None and found.status_code == wanted else None
+
+        return (await self.until(f"{wanted} for {host}{path}", answered)).text
+
+    async def page_at(self, address: str) -> str:
+        """The same by `IP:PORT`, without any ingress."""
+        return (await self.until(f"an answer of {address}", lambda: fetched(f"http://{address}/"))).text
+
+    async def pods(self, service: str) -> list[dict[str, Any]]:
+        """Those that are ready and not going."""
+        found = await self.net.kube.all(POD, self.namespace, f"{SERVICE}={service}")
+        return [pod for pod in found if _ready(pod) and not pod["metadata"].get("deletionTimestamp")]
+
+    async def run(self, service: str, script: str) -> commands.Outcome:
+        """A shell script in the service's first pod."""
+        pod = (await self.pods(service))[0]["metadata"]["name"]
+        async with asyncio.timeout(PATIENCE_S):
+            return await commands.run(self.net.kube, self.namespace, pod, service, ["sh", "-c", script])
+
+    async def said(self, service: str, script: str) -> str:
+        return (await self.run(service, script)).stdout.decode()
+
+    async def log(self, service: str) -> list[str]:
+        async with asyncio.timeout(PATIENCE_S), logs(self.net.kube, self.namespace, service) as lines:
+            return [line.text async for line in lines]
+
+    async def update(self, sdl: bytes) -> None:
+        """A new manifest: its hash on chain, itself to the gateway, until that has it."""
+        compiled = self.net.played(compile_sdl(sdl))
+        await self.net.tenant.send(UpdateDeployment(self.lease.deployment, compiled.version))
+
+        async def accepted() -> bool:
+            try:
+                await self.gateway.send_manifest(self.lease.dseq, compiled)
+            except Refused as no:  # the daemon has not read the block with the new hash yet
+                if "version" in str(no) or "hash" in str(no):
+                    return False
+                raise
+            return True
+
+        await self.until("the new manifest to be accepted", accepted)
+
+    async def until(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                if found := await look():
+                    return found
+            except (NotFound, Retry):
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {PATIENCE_S:.0f} s for {what}")
+            await asyncio.sleep(0.2)
+
+
+async def fetched(url: str, headers: dict[str, str] | None = None) -> httpx.Response | None:
+    """None while nobody answers."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            return await http.get(url, headers=headers)
+    except httpx.TransportError:
+        return None
+
+
+def _ready(pod: dict[str, Any]) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
