@@ -11,7 +11,7 @@ from typing import Any
 from e2e.cluster import Cluster
 from e2e.lives.visit import Visit
 from manifests.coins import Coin
-from manifests.ids import LeaseID
+from manifests.ids import LeaseID, lease_namespace
 from manifests.sdl import compile_sdl
 from provider.errors import AkpError
 from provider.sandbox.life import STEPS, Life, Surroundings
@@ -83,6 +83,10 @@ async def _one(net: Network, cluster: Cluster, plan: Plan, dseq: int) -> Lived:
     try:
         lived._timeline = await life.run()
     except (AkpError, TimeoutError, OSError, AssertionError) as trouble:
+        for lease in leases:
+            namespace = lease_namespace(lease)
+            around_it = cluster.kubectl("get", "pods,events", "-o", "wide", "-n", namespace, check=False)
+            trouble.add_note(f"{namespace}:\n{around_it}")
         lived.trouble = trouble
         await net.tenant.close(dseq)  # nobody else shall wait for its room
     return lived
