@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +22,8 @@ import typer
 from bidengine.load import loads
 from bidengine.node import Inventory
 from bidengine.room import Room
+from bidengine.views import Lease
+from manifests.ids import LeaseID
 from manifests.resources import GroupSpec
 from provider import keyring
 from provider.chain.client import Chain
@@ -64,6 +66,8 @@ class Ground:
     judge: Judge | None = None
     """None where only room was looked at"""
     block_time_ms: int = BLOCK_MS
+    leases: Mapping[LeaseID, Lease] = field(default_factory=dict)
+    """of the provider, as the chain has them; empty where it was not asked"""
 
 
 @asynccontextmanager
@@ -156,7 +160,7 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
         pricing.look()
         await oracle.ask()
         judge = Judge(book, room, pricing, Policies(bid.policy, settings.data), wallet, bid, block_time_ms)
-    return Ground(room, cluster.inventory(), told, cluster.nodes(), judge, chain.block_time_ms)
+    return Ground(room, cluster.inventory(), told, cluster.nodes(), judge, chain.block_time_ms, dict(book.leases))
 
 
 def _cluster_alone(settings: Settings, cluster: Cluster, why: str) -> Ground:

@@ -32,11 +32,14 @@ NOUNS = {
     "tx": ("provider.cli.tx", "Every command that signs; --dry-run shows what would be signed."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
     "ledger": ("provider.cli.ledger", "Usage and money per lease and block."),
+    "maintenance": ("provider.cli.maintenance", "Pause bidding; leases go on."),
+    "node": ("provider.cli.node", "Take a node out of service, and put it back."),
+    "migrate": ("provider.cli.migrate", "Take over from the Go provider: what would change."),
     "version": ("provider.cli.version", "Print the version."),
 }
 USAGE = (
     "akp NOUN [...]: an Akash provider that bids on orders, runs leases on Kubernetes and keeps the books.\n\n"
-    + "".join(f"  {noun:<10} {what}\n" for noun, (_, what) in NOUNS.items())
+    + "".join(f"  {noun:<11} {what}\n" for noun, (_, what) in NOUNS.items())
 )
 
 

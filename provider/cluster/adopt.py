@@ -37,6 +37,8 @@ async def as_found(
     found: Mapping[tuple[Kind, str], WorkloadFacts],
     manifest: tuple[str, str],
     revision: str,
+    *,
+    dry_run: bool = False,
 ) -> list[Mapping[str, Any]]:
     """The objects to apply: workloads that are to stay as they were found without their templates. `found` are the
     lease's workloads by kind and name, `manifest` is namespace and name of its Manifest."""
@@ -52,7 +54,7 @@ async def as_found(
             if theirs is None:
                 theirs = await _foreign(kube, *manifest)
             keep = theirs  # a manifest that we have stored since is an update, which its tenant waits for
-        if not keep:
+        if not keep and not dry_run:
             await _replace_template(kube, obj)
         out.append(_left_alone(obj, revision) if keep else obj)
     return out

@@ -73,15 +73,24 @@ async def prune(
 ) -> list[str]:
     """Delete what is labelled as rendered in a lease's namespace and is not in `keep`; what was deleted, as
     `plural/name`."""
+    found = await left_over(kube, namespace, keep, kinds)
+    for kind, name in found:
+        await kube.delete(kind, namespace, name)
+    return [f"{kind.plural}/{name}" for kind, name in found]
+
+
+async def left_over(
+    kube: Kube, namespace: str, keep: Iterable[Mapping[str, Any]], kinds: Sequence[Kind] = PRUNED
+) -> list[tuple[Kind, str]]:
+    """What `prune` would delete."""
     kept = {(kind_of(obj), obj["metadata"]["name"]) for obj in keep}
-    deleted = []
+    found = []
     for kind in kinds:
         for obj in await _known(kube, kind, namespace, SELECTOR):
             name = obj["metadata"]["name"]
             if (kind, name) not in kept and "deletionTimestamp" not in obj["metadata"]:
-                await kube.delete(kind, namespace, name)
-                deleted.append(f"{kind.plural}/{name}")
-    return deleted
+                found.append((kind, name))
+    return found
 
 
 async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -> None:

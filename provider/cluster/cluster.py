@@ -36,6 +36,7 @@ from provider.cluster.litter import Litter, Stuck, litter, stuck
 from provider.cluster.mirrors import Address, Mirrors
 from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
+from provider.cluster.preview import Change, preview
 from provider.cluster.restart import restart
 from provider.cluster.site import site_of
 from provider.cluster.status import lease_status
@@ -232,19 +233,31 @@ class Cluster:
         withheld = await hostnames.claim(self.kube, lease, claims)
         if withheld:
             log.warning("these stay with another lease of the tenant", lease=str(lease), claims=sorted(withheld))
+        objects = await self._wanted(lease, group, plan, revision, withheld)
+        await apply_all(self.kube, objects, self._standing(lease))
+        pruned = await prune(self.kube, lease_namespace(lease), objects)
+        if pruned:
+            log.info("left over and deleted", lease=str(lease), objects=pruned)
+        await hostnames.release(self.kube, lease, site.manifest_namespace, objects)
+
+    async def preview(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> list[Change]:
+        """What `deploy` would change of the objects of a lease; nothing is written."""
+        objects = await self._wanted(lease, group, plan, revision, frozenset(), dry_run=True)
+        return await preview(self.kube, lease_namespace(lease), objects)
+
+    async def _wanted(
+        self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, withheld: frozenset[str], *,
+        dry_run: bool = False,
+    ) -> list[Mapping[str, Any]]:  # fmt: skip
+        """The lease's objects, with what was taken over as it is."""
+        site = self._site()
         try:
             decided = as_they_run(plan, group, self._workloads(lease))
             rendered = render(lease, group, decided, site, revision, withheld=withheld)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
-        standing = self._standing(lease)
         manifest = (site.manifest_namespace, lease_namespace(lease))
-        objects = await as_found(self.kube, rendered, standing, manifest, revision)
-        await apply_all(self.kube, objects, standing)
-        pruned = await prune(self.kube, lease_namespace(lease), objects)
-        if pruned:
-            log.info("left over and deleted", lease=str(lease), objects=pruned)
-        await hostnames.release(self.kube, lease, site.manifest_namespace, objects)
+        return await as_found(self.kube, rendered, self._standing(lease), manifest, revision, dry_run=dry_run)
 
     async def restart(self, lease: LeaseID, service: str, when: str) -> None:
         """Have the pods of a service replaced, as with a new image. Refused when it is not deployed."""

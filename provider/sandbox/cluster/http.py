@@ -16,6 +16,7 @@ import yaml
 from aiohttp import web
 
 from provider.sandbox.cluster import discovery, selectors, status
+from provider.sandbox.cluster.evictions import evict
 from provider.sandbox.cluster.faults import Faults
 from provider.sandbox.cluster.kinds import Kind
 from provider.sandbox.cluster.objects import Objects, Write
@@ -72,6 +73,8 @@ class _Api:
             if target.subresource == "log":
                 return await self._containers.log(request, target.namespace, target.name)
             return await self._containers.exec(request, target.namespace, target.name)
+        if (target.subresource, target.kind.resource, request.method) == ("eviction", "pods", "POST"):
+            return web.json_response(evict(self._objects, target.namespace, target.name), status=201)
         if target.subresource not in ("", "status", "finalize", "scale") or (
             target.subresource == "status" and not target.kind.status
         ):

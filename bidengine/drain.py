@@ -1,0 +1,57 @@
+"""What it would mean to empty a node: which leases stand on it, and where their replicas would go. Pure.
+
+Answers from a copy; promises nothing. The hardest to place goes first, on what is free elsewhere now: a replica that
+finds no room is told, and so is one that keeps a volume, since whether a volume can be reached from another node is not
+known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bidengine.node import BoundPod
+from bidengine.room import Room
+from bidengine.snapshot import Snapshot
+from manifests.ids import LeaseID
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One lease with replicas on the node. `goes_to` is node -> replicas; some may find none."""
+
+    lease: LeaseID
+    replicas: int
+    goes_to: Mapping[str, int]
+    keeps_volumes: bool
+
+    @property
+    def stuck(self) -> int:
+        """Replicas that fit nowhere else now."""
+        return self.replicas - sum(self.goes_to.values())
+
+
+def drain(room: Room, node: str) -> tuple[Leaving, ...]:
+    """Every lease with a pod on the node, by id."""
+    standing = [(lease, pod) for lease, pods in room.inventory.lease_pods.items() for pod in pods if pod.node == node]
+    free = room.free()
+    elsewhere = Snapshot([n for n in free.nodes if n.name != node], free.storage_bytes, packing=room.packing)
+    goes: dict[LeaseID, dict[str, int]] = {lease: {} for lease, _ in standing}
+    for lease, pod in sorted(standing, key=lambda found: (_hardest(found[1]), found[0])):
+        place = next(iter(elsewhere.candidates(pod.ask, pod.gpu)), None)
+        if place is not None:
+            elsewhere.take(place.name, pod.ask, pod.gpu)
+            goes[lease][place.name] = goes[lease].get(place.name, 0) + 1
+    return tuple(
+        Leaving(
+            lease,
+            sum(of == lease for of, _ in standing),
+            goes[lease],
+            any(of == lease and pod.ask.attached > 0 for of, pod in standing),
+        )
+        for lease in sorted(goes)
+    )
+
+
+def _hardest(pod: BoundPod) -> tuple[int, int, int]:
+    return -pod.ask.gpu_units, -pod.ask.memory_bytes, -pod.ask.cpu_milli

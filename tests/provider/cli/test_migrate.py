@@ -1,0 +1,82 @@
+"""`akp migrate from-go --check` over leases that the Go provider made, as recorded from it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manifests.digest import version
+from manifests.render.crd import definitions
+from provider.cluster.cluster import Cluster
+from provider.cluster.kinds import DEPLOYMENT, NODE, STATEFUL_SET
+from provider.cluster.kube import Kube, _query
+from provider.cluster.writers import REFERENCE
+from provider.sandbox.cluster import EmbeddedCluster
+from provider.settings import ClusterSettings
+
+CASE = Path(__file__).resolve().parents[4] / "shared" / "conformance" / "objects" / "02-several-services"
+
+
+@pytest.mark.skipif(not CASE.is_dir(), reason="no recorded objects beside this checkout (../shared)")
+@pytest.mark.parametrize("taken_over", [False, True], ids=["before", "after"])
+def test_it_lists_what_would_change_and_that_nothing_restarts(
+    akp: Callable[..., Any], tmp_path: Path, taken_over: bool
+) -> None:
+    config = tmp_path / "akp.yaml"
+    said: list[Any] = []
+
+    async def look() -> None:
+        async with EmbeddedCluster(ready_after_s=0, stop_after_s=0) as server:
+            site = {"ingress_domain": "ingress.example.test", "public_hostname": "provider.example.test"}
+            config.write_text(json.dumps({"cluster": {"kubeconfig": str(server.kubeconfig), **site}}))
+            settings = ClusterSettings(kubeconfig=server.kubeconfig, **site)  # type: ignore[arg-type]
+            async with Kube.connect(settings) as kube:
+                await _stand(kube)
+                if taken_over:
+                    await _take_over(kube, settings)
+                before = [await kube.all(kind) for kind in (DEPLOYMENT, NODE)]
+                said.append(
+                    await asyncio.to_thread(akp, "migrate", "from-go", "--check", "--config", config, "-o", "json")
+                )
+                assert [await kube.all(kind) for kind in (DEPLOYMENT, NODE)] == before, "it only looks"
+
+    asyncio.run(look())
+    assert said[0].code == 0, said[0].err
+    (row,) = json.loads(said[0].out)
+    assert row["restarts"] == row["refused"] == row["delete"] == []
+    touched = {path for paths in row["change"].values() for path in paths}
+    assert not any(path.startswith("spec.template.") for path in touched)
+    assert bool(row["change"]) is not taken_over
+    assert "0 of them would be restarted" in said[0].err
+    assert ("still running: statefulsets.apps/akash-provider" in said[0].err) is not taken_over
+
+
+async def _stand(kube: Kube) -> None:
+    """The recorded objects, and the reference's own program beside them."""
+    for name in ("lease", "akash-services"):
+        await kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    for obj in definitions():
+        await kube.apply(obj)
+    requests = json.loads((CASE / "requests.json").read_text())
+    for request in (r for r in requests if r["verb"] == "create"):
+        await kube.call("POST", request["path"], query=_query(fieldManager=REFERENCE), body=request["body"])
+    labels = {"matchLabels": {"app": "p"}}
+    template = {"metadata": {"labels": {"app": "p"}}, "spec": {"containers": [{"name": "p", "image": "p"}]}}
+    where = {"name": "akash-provider", "namespace": "akash-services"}
+    spec = {"replicas": 1, "selector": labels, "template": template, "serviceName": "p"}
+    await kube.apply({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": where, "spec": spec})
+
+
+async def _take_over(kube: Kube, settings: ClusterSettings) -> None:
+    await kube.patch(STATEFUL_SET, "akash-services", "akash-provider", {"spec": {"replicas": 0}})
+    async with asyncio.TaskGroup() as tasks:
+        cluster = await Cluster.watch(kube, settings, tasks, mark=False)
+        for lease, stored in cluster.leases().items():
+            await cluster.deploy(lease, stored.group, stored.plan, version((stored.group,)).hex()[:16])
+        for task in tasks._tasks:  # type: ignore[attr-defined]
+            task.cancel()
