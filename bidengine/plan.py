@@ -2,8 +2,7 @@
 with (kubernetes.md §2.9).
 
 A service that is deployed already keeps the nodes it was deployed with, and one that was taken over from other software
-has none: other nodes would change its pods' template, and that would restart them for nothing. Its containment is worth
-that: the tenant's next manifest brings it, once.
+has none: other nodes would change its pods' template, and that would restart them for nothing.
 """
 
 from __future__ import annotations
@@ -25,5 +24,5 @@ def service_plans(
         if stored is not None and service.name in known:
             nodes = stored.plan.get(service.name, DEFAULT_PLAN).nodes
         runtime_class = "nvidia" if card is not None and card.vendor == "nvidia" else ""
-        out[service.name] = ServicePlan(runtime_class, card, nodes, contained=True)
+        out[service.name] = ServicePlan(runtime_class, card, nodes)
     return out

@@ -23,7 +23,7 @@ def container(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -
         out["command"] = list(service.command)
     if service.args:
         out["args"] = list(service.args)
-    out["env"] = environment(lease, service, plan, site)
+    out["env"] = environment(lease, service, site)
     ports = dict.fromkeys((e.port, e.proto) for e in service.expose)
     if ports:
         out["ports"] = [{"containerPort": port, "protocol": proto} for port, proto in ports]
@@ -32,16 +32,14 @@ def container(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -
     if mounted:
         out["volumeMounts"] = mounted
     security: dict[str, Any] = {"runAsNonRoot": False, "privileged": False, "allowPrivilegeEscalation": False}
-    out["securityContext"] = security | (container_security(site.isolation) if plan.contained is not False else {})
+    out["securityContext"] = security | container_security(site.isolation)
     return out
 
 
-def environment(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> list[dict[str, str]]:
+def environment(lease: LeaseID, service: Service, site: Site) -> list[dict[str, str]]:
     """The tenant's variables in order, then those of ours that the tenant did not define (kubernetes.md §2.7)."""
     values: dict[str, str] = {}
-    given, shield = list(service.env or ()), dict[str, str]()
-    if plan.contained is not False:
-        given, shield = own_variables(given, service.resources.gpu.units, site.isolation)
+    given, shield = own_variables(service.env or (), service.resources.gpu.units, site.isolation)
     for entry in given:
         name, _, value = entry.partition("=")
         values.pop(name, None)  # the place of the last one, since later variables may refer to earlier ones
@@ -74,7 +72,7 @@ def resources(service: Service, plan: ServicePlan, site: Site) -> dict[str, dict
     if disk_bytes:
         limits["ephemeral-storage"] = format_count(disk_bytes)
         requests["ephemeral-storage"] = format_count(committed(disk_bytes, site.overcommit_storage_percent))
-    elif plan.contained is not False and site.isolation.unbought_disk_bytes:
+    elif site.isolation.unbought_disk_bytes:
         # Nothing of it is reserved: nothing of it was bought, and the bid has not reckoned with it.
         limits["ephemeral-storage"] = format_count(site.isolation.unbought_disk_bytes)
         requests["ephemeral-storage"] = "0"

@@ -26,8 +26,6 @@ LEASE_DSEQ = "akash.network/lease.id.dseq"
 LEASE_GSEQ = "akash.network/lease.id.gseq"
 LEASE_OSEQ = "akash.network/lease.id.oseq"
 LEASE_PROVIDER = "akash.network/lease.id.provider"
-CONTAINED = "akash.network/contained"
-"""Annotation of workloads whose pods say what isolation.py has them say; those of other software lack it."""
 CAPABILITY = "akash.network/capabilities"
 """Prefix of the labels that say what a node has; the daemon writes them on nodes (kubernetes.md §5.4)."""
 

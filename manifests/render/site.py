@@ -67,10 +67,6 @@ class ServicePlan:
     runtime_class: str = ""
     gpu: GpuModel | None = None
     nodes: tuple[str, ...] = ()
-    contained: bool | None = None
-    """Whether the pods say what isolation.py has them say. A manifest sent to us decides that they do; where nobody has
-    decided (None), new pods do, and pods that other software started stay as they are (takeover.py of the daemon), for
-    saying more would restart them."""
 
 
 Plan = Mapping[str, ServicePlan]

@@ -31,12 +31,12 @@ def workload(lease: LeaseID, service: Service, plan: ServicePlan, site: Site, re
     out: dict[str, Any] = {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet" if claimed(service) else "Deployment",
-        "metadata": _metadata(lease, service, plan, revision),
+        "metadata": names.metadata(lease, service.name, revision, service.name),
         "spec": {
             "replicas": service.count,
             "selector": {"matchLabels": names.pod_labels(lease, service.name)},
             "template": {
-                "metadata": _pod_metadata(lease, service, plan, site),
+                "metadata": _pod_metadata(lease, service, site),
                 "spec": _pod(lease, service, plan, site),
             },
         },
@@ -62,25 +62,18 @@ def runtime_class(service: Service, plan: ServicePlan, site: Site) -> str:
     """The RuntimeClass of the pods; "" is the cluster's own runtime. A sandbox has no cards."""
     if plan.runtime_class:
         return "" if plan.runtime_class == "none" else plan.runtime_class
-    return site.isolation.runtime_class if plan.contained is not False and not service.resources.gpu.units else ""
+    return "" if service.resources.gpu.units else site.isolation.runtime_class
 
 
-def _metadata(lease: LeaseID, service: Service, plan: ServicePlan, revision: str) -> dict[str, Any]:
-    out = names.metadata(lease, service.name, revision, service.name)
-    if plan.contained is not False:
-        out["annotations"] = {names.CONTAINED: "true"}
-    return out
-
-
-def _pod_metadata(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dict[str, Any]:
+def _pod_metadata(lease: LeaseID, service: Service, site: Site) -> dict[str, Any]:
     out: dict[str, Any] = {"labels": names.pod_labels(lease, service.name)}
-    annotations = pod_annotations(site.isolation) if plan.contained is not False else {}
+    annotations = pod_annotations(site.isolation)
     return {**out, "annotations": annotations} if annotations else out
 
 
 def _pod(lease: LeaseID, service: Service, plan: ServicePlan, site: Site) -> dict[str, Any]:
     account = service.name if may_read(service) else ""
-    security = {"runAsNonRoot": False} | (pod_security(site.isolation) if plan.contained is not False else {})
+    security = {"runAsNonRoot": False} | pod_security(site.isolation)
     spec: dict[str, Any] = {
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": _nodes(service, plan)}},
         "automountServiceAccountToken": bool(account),

@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from manifests.coins import format_decimal, shown
-from provider.cli import lease_conditions, lease_restart
-from provider.cli.leases_render import render_
+from provider.cli import lease_conditions, lease_render, lease_restart
 from provider.ledger.books import Books, Head, LeaseRow
 from provider.ledger.store import Store
 
@@ -22,7 +21,7 @@ app = typer.Typer(add_completion=False)
 app.command("list")(lease_conditions.list_leases)
 app.command("show")(lease_conditions.show_lease)
 app.command("restart")(lease_restart.restart)
-app.command("render")(render_)
+app.command("render")(lease_render.render_lease)
 
 
 @app.callback(invoke_without_command=True)

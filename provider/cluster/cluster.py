@@ -41,7 +41,6 @@ from provider.cluster.restart import restart
 from provider.cluster.site import site_of
 from provider.cluster.status import lease_status
 from provider.cluster.survey import NodeReport, survey
-from provider.cluster.takeover import as_they_run
 from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
 from provider.errors import NotFound, Refused, Retry
@@ -252,8 +251,7 @@ class Cluster:
         """The lease's objects, with what was taken over as it is."""
         site = self._site()
         try:
-            decided = as_they_run(plan, group, self._workloads(lease))
-            rendered = render(lease, group, decided, site, revision, withheld=withheld)
+            rendered = render(lease, group, plan, site, revision, withheld=withheld)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
         manifest = (site.manifest_namespace, lease_namespace(lease))

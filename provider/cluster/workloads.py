@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.render.names import CONTAINED, SERVICE
+from manifests.render.names import SERVICE
 from provider.cluster.causes import Cause, Whose, cause, refusal
 from provider.cluster.pods import PodFacts
 from provider.cluster.times import unix_s
@@ -46,8 +46,6 @@ class WorkloadFacts:
     """the daemon has applied it before"""
     adopted: str = ""
     """the revision of the manifest for which its template stays as another provider made it (adopt.py)"""
-    contained: bool = True
-    """whether its pods say what manifests/render/isolation.py has them say; other software's do not"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,6 @@ def workload_facts(obj: Mapping[str, Any]) -> WorkloadFacts:
         available_since_unix_s=unix_s(conditions.get("Available", {}).get("lastTransitionTime")),
         ours=ours(obj),
         adopted=(metadata.get("annotations") or {}).get(ADOPTED, ""),
-        contained=(metadata.get("annotations") or {}).get(CONTAINED) == "true",
     )
 
 

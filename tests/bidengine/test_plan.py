@@ -31,15 +31,15 @@ def test_a_service_gets_its_card_its_runtime_and_a_node_for_each_replica_that_ha
     make: Any, group: ManifestGroup, placement: Placement
 ) -> None:
     assert service_plans(group, placement) == {
-        "model": ServicePlan("nvidia", make.h100, ("g",), contained=True),
-        "web": ServicePlan("", None, ("b", "a", "b"), contained=True),
+        "model": ServicePlan("nvidia", make.h100, ("g",)),
+        "web": ServicePlan("", None, ("b", "a", "b")),
     }
 
 
 def test_cards_of_other_vendors_need_no_runtime_class(make: Any, group: ManifestGroup) -> None:
     mi300x = GpuModel("amd", "mi300x")
     plans = service_plans(group, Placement((Slot(1, "g", make.ask(gpu=1), mi300x),)))
-    assert plans["model"] == ServicePlan("", mi300x, ("g",), contained=True)
+    assert plans["model"] == ServicePlan("", mi300x, ("g",))
 
 
 def test_what_is_deployed_keeps_its_nodes_and_what_is_new_gets_some(

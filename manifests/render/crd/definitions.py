@@ -134,7 +134,6 @@ _SCHEDULER_PARAMS = _object(
         gpu=_object(nullable=True, vendor=_TEXT, model=_TEXT, interface=_TEXT, memory_size=_TEXT, resource=_TEXT),
     ),
     nodes=_list(_TEXT),
-    contained=_FLAG,
 )
 
 _SERVICE = _object(

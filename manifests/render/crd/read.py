@@ -62,8 +62,7 @@ def _plan(at: Field) -> ServicePlan:
     gpu, card = at["resources"]["gpu"], None
     if gpu:
         card = GpuModel(*(gpu[key].text() for key in ("vendor", "model", "memory_size", "interface", "resource")))
-    contained = at["contained"].flag() if at["contained"] else None
-    return ServicePlan(at["runtime_class"].text(), card, at["nodes"].texts() or (), contained)
+    return ServicePlan(at["runtime_class"].text(), card, at["nodes"].texts() or ())
 
 
 def _service(at: Field) -> Service:

@@ -3,8 +3,8 @@
 Fields and their absence are the reference's: what is zero, false or empty is left out. Where we must tell "no list"
 from "an empty list" (they hash differently, sdl-manifest.md §10), the empty list is written and the missing one is
 not. Three things the reference drops are kept as additional fields: `endpoints` of resources, `proxy_buffer_size` of
-http_options, and `tee` of params; three are ours alone: `resource` of a card that goes by an unusual name, and `nodes`
-and `contained` of scheduler_params.
+http_options, and `tee` of params; two are ours alone: `resource` of a card that goes by an unusual name, and `nodes` of
+scheduler_params.
 """
 
 from __future__ import annotations
@@ -142,8 +142,6 @@ def _scheduler_params(plan: ServicePlan) -> dict[str, Any]:
         out["resources"] = {"gpu": _gpu(plan.gpu)}
     if plan.nodes:
         out["nodes"] = list(plan.nodes)
-    if plan.contained is not None:
-        out["contained"] = plan.contained
     return out
 
 

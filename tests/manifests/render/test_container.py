@@ -32,7 +32,7 @@ OURS = {
     ],
 )
 def test_the_tenant_s_variables_come_first_and_win(build, lease, site, given, expected):
-    found = environment(lease, build.service(env=given), DEFAULT_PLAN, site)
+    found = environment(lease, build.service(env=given), site)
     assert list({**expected, **{k: v for k, v in OURS.items() if k not in expected}}.items()) == [
         (e["name"], e.get("value")) for e in found
     ]

@@ -166,19 +166,3 @@ def test_a_sandbox_runs_what_has_no_cards_unless_the_plan_says_otherwise(build, 
     assert runtime(runtime_class="none") is None, "said on purpose"
     assert runtime(1, gpu=card) is None
     assert runtime(1, gpu=GpuModel("nvidia", "t4"), runtime_class="nvidia") == "nvidia"
-    assert runtime(contained=False) is None
-
-
-def test_pods_that_run_as_other_software_made_them_say_none_of_it(build, lease, site):
-    here = replace(site, isolation=Isolation(runtime_class="gvisor", egress_bandwidth="1G"))
-    service = build.service(env=("NVIDIA_VISIBLE_DEVICES=all",), resources=build.resources(build.persistent("data")))
-    new, old = (workload(lease, service, ServicePlan(contained=c), here, "7") for c in (None, False))
-    assert new["metadata"]["annotations"] == {names.CONTAINED: "true"}
-    assert "annotations" not in old["metadata"]
-    template = old["spec"]["template"]
-    assert list(template["metadata"]) == ["labels"]
-    assert template["spec"]["securityContext"] == {"runAsNonRoot": False}
-    (box,) = template["spec"]["containers"]
-    assert "capabilities" not in box["securityContext"]
-    assert box["env"][0] == {"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}
-    assert "ephemeral-storage" not in box["resources"]["limits"]

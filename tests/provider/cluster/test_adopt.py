@@ -18,7 +18,6 @@ import pytest
 from manifests.digest import version
 from manifests.ids import LeaseID, lease_namespace
 from manifests.render.crd import StoredManifest, definitions
-from manifests.render.site import ServicePlan
 from provider.cluster.cluster import Cluster
 from provider.cluster.kinds import (
     DEPLOYMENT,
@@ -201,8 +200,7 @@ def _replicas(world: World) -> int:
 def _another_image(stored: StoredManifest) -> StoredManifest:
     first, *others = stored.group.services
     changed = replace(first, image="docker.io/library/web:2")
-    plan = {service.name: ServicePlan(contained=True) for service in stored.group.services}  # as for any new manifest
-    return replace(stored, group=replace(stored.group, services=(changed, *others)), plan=plan)
+    return replace(stored, group=replace(stored.group, services=(changed, *others)))
 
 
 @pytest.mark.parametrize("case", CASES)

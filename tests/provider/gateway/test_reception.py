@@ -303,7 +303,7 @@ async def test_the_card_promised_goes_with_the_manifest() -> None:
     stored = desk.cluster.stored[lease]
     promised = {slot.gpu for slot in desk.room.holds[lease.order].placement.slots if slot.gpu is not None}
     assert promised
-    assert stored.plan["choosy"] == ServicePlan("nvidia", A100, ("n1",), contained=True)
+    assert stored.plan["choosy"] == ServicePlan("nvidia", A100, ("n1",))
     assert {plan.gpu for plan in stored.plan.values() if plan.gpu is not None} == promised
     assert all(plan.runtime_class == ("nvidia" if plan.gpu is not None else "") for plan in stored.plan.values())
 

@@ -25,7 +25,7 @@ from provider.settings import load
 MAX_FILE_BYTES = 16 << 20
 
 
-def render_(
+def render_lease(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A Manifest resource, YAML or JSON; - reads stdin.")],
     config: Annotated[Path | None, typer.Option(help="The daemon's YAML settings file.", envvar="AKP_CONFIG")] = None,
     output: Annotated[Literal["json", "yaml"], typer.Option("--output", "-o")] = "yaml",

@@ -20,7 +20,7 @@ from manifests.render import render
 from manifests.render.crd import manifest_object
 from manifests.render.site import Site
 from manifests.sdl import compile_sdl
-from provider.cli import leases_render
+from provider.cli import lease_render
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 LEASE = LeaseID("akash1tenant", 7, 1, 1, "akash1us")
@@ -135,6 +135,6 @@ def test_a_file_that_is_not_there_or_far_too_large(
     akp: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "No such file" in akp("leases", "render", tmp_path / "none").err
-    monkeypatch.setattr(leases_render, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(lease_render, "MAX_FILE_BYTES", 10)
     (tmp_path / "m").write_text("x" * 11)
     assert "is larger than" in akp("leases", "render", tmp_path / "m").err
