@@ -31,6 +31,7 @@ NOUNS = {
     "cert": ("provider.cli.cert", "The gateway's certificate, as a file and on chain."),
     "tx": ("provider.cli.tx", "Every command that signs; --dry-run shows what would be signed."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
+    "money": ("provider.cli.money", "Income, fees, and the books for an accountant."),
     "ledger": ("provider.cli.ledger", "Usage and money per lease and block."),
     "maintenance": ("provider.cli.maintenance", "Pause bidding; leases go on."),
     "node": ("provider.cli.node", "Take a node out of service, and put it back."),

@@ -104,6 +104,9 @@ class Books:
         rows = await self.store.read("SELECT * FROM span WHERE lease = ? ORDER BY from_height", (str(lease),))
         return tuple(_span(row) for row in rows)
 
+    async def all_spans(self) -> tuple[Span, ...]:
+        return tuple(_span(row) for row in await self.store.read("SELECT * FROM span ORDER BY from_height, lease"))
+
     async def settlements(self, lease: LeaseID) -> tuple[Settlement, ...]:
         return await self.journal.settlements(lease)
 

@@ -75,7 +75,7 @@ class JournalRow:
     seq: int
     height: int
     time_unix_s: int
-    """of the block it was written with; 0 where an earlier version wrote it"""
+    """of the block it was written with; 0 for what was there before, and from earlier versions"""
     kind: str
     account: str
     other: str
@@ -96,6 +96,8 @@ Prices = Mapping[str, int]
 def posted(entry: Posting | Total, time_unix_s: int, usd: Prices) -> Write:
     """The statement for a transaction of somebody else's."""
     lease = str(entry.lease or "")
+    if entry.kind is Kind.INCOME_BEFORE:
+        time_unix_s, usd = 0, {}  # paid at some time, worth something else then
     if isinstance(entry, Posting):
         return (_POST, (
             entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, entry.coin.denom,
@@ -124,10 +126,16 @@ class Journal:
             " AND account IN (SELECT account FROM journal WHERE kind = 'opening') GROUP BY account, denom",
             (upto_height,),
         )
-        out: dict[str, dict[str, int]] = {}
-        for account, denom, amount in rows:
-            out.setdefault(account, {})[denom] = amount
-        return out
+        return _nested(rows)
+
+    async def balances_before(self, unix_s: int) -> dict[str, dict[str, int]]:
+        """The same up to a moment, by the times of rows."""
+        rows = await self._store.read(
+            "SELECT account, denom, sum(amount) FROM journal WHERE account <> '' AND time_unix_s < ?"
+            " GROUP BY account, denom",
+            (unix_s,),
+        )
+        return _nested(rows)
 
     async def paid(self, lease: LeaseID, before_height: int | None = None) -> dict[str, int]:
         """denomination -> what has reached us for it."""
@@ -223,6 +231,13 @@ FROM (
   WHERE lease = ?6 AND denom = ?7 AND (kind = ?3 OR (?3 LIKE 'income%' AND kind IN ('income', 'income.before')))
 ) WHERE ?8 - had > ?13
 """
+
+
+def _nested(rows: list[Row]) -> dict[str, dict[str, int]]:
+    out: dict[str, dict[str, int]] = {}
+    for account, denom, amount in rows:
+        out.setdefault(account, {})[denom] = amount
+    return out
 
 
 def _row(row: Row) -> JournalRow:
