@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import Any
 
 COLUMNS = (
     "height", "time_unix_s", "kind", "account", "other", "lease", "denom", "amount", "usd_e18", "tx", "detail", "key",
@@ -21,12 +22,14 @@ def row_hash(before: str, *columns: int | str) -> str:
     return hashlib.sha256(f"{before}\n{canonical}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def broken(rows: Iterable[tuple[int | str, ...]], before: str = "", seq: int = 0) -> str:
+def broken(rows: Iterable[tuple[Any, ...]], before: str = "", seq: int = 0) -> str:
     """What is wrong with the chain of rows (seq, *COLUMNS, hash) that follow row `seq` with hash `before`; "" when
     nothing is."""
     for number, *columns, found in rows:
         if number != seq + 1:
             return f"row {seq + 1} of the journal is missing"
+        if not all(isinstance(value, int | str) for value in columns):
+            return f"row {number} of the journal is not what was written: it holds other kinds of values"
         wanted = row_hash(before, *columns)
         if found != wanted:
             return f"row {number} of the journal is not what was written: its hash is {found}, its content's {wanted}"

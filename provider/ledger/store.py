@@ -77,6 +77,18 @@ class Store:
 
         return await self._on_thread(run)
 
+    async def copy(self, to: Path) -> None:
+        """The whole file as it is now, beside any writer. ConfigError where it cannot be written."""
+
+        def run() -> None:
+            assert self._db is not None
+            _copy(self._db, to)
+
+        try:
+            await self._on_thread(run)
+        except (OSError, sqlite3.Error) as bad:
+            raise ConfigError(str(to), f"cannot be written: {bad}", "Give a file in a directory with room.") from None
+
     async def belongs_to(self, **names: str) -> None:
         """Claim a new file for this chain and provider, or check that it is theirs."""
         for key, value in names.items():

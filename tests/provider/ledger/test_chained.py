@@ -48,6 +48,13 @@ def test_any_value_changed_is_found(at: int, column: int) -> None:
     assert f"row {at + 1} of the journal is not what was written" in broken(rows)
 
 
+@pytest.mark.parametrize("value", [b"uakt", 1.5, None])
+def test_a_value_of_another_kind_is_found(value: Any) -> None:
+    rows = chain("a", "b")
+    rows[1] = (*rows[1][:7], value, *rows[1][8:])
+    assert "row 2 of the journal is not what was written: it holds other kinds" in broken(rows)
+
+
 def test_a_row_taken_out_put_in_or_moved_is_found() -> None:
     rows = chain("a", "b", "c")
     assert broken([rows[0], rows[2]]) == "row 2 of the journal is missing"

@@ -1,0 +1,65 @@
+"""`akp db`: a copy that is checked, and a check that says what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provider.ledger.books import Books, Head
+from provider.ledger.store import Store
+
+
+def test_a_backup_beside_a_writer_is_whole_and_can_be_put_back(akp: Callable[..., Any], ledger: Path) -> None:
+    async def beside() -> None:
+        async with Store.open(ledger / "ledger.db") as store:
+            await Books(store).advance(Head(151, 7))  # still in the write-ahead log
+            said = await asyncio.to_thread(akp, "db", "backup", ledger, "--data", ledger, "-o", "json")
+            assert said.code == 0, said.err
+            told.update(json.loads(said.out))
+
+    told: dict[str, Any] = {}
+    asyncio.run(beside())
+    assert (told["file"], told["height"], told["faults"]) == (str(ledger / "ledger-151.db"), 151, [])
+    (ledger / "ledger.db").unlink()
+    (ledger / "ledger-151.db").rename(ledger / "ledger.db")
+    again = json.loads(akp("db", "verify", "--data", ledger, "--hash", told["hash"], "-o", "json").out)
+    assert (again["height"], again["rows"], again["hash"]) == (151, told["rows"], told["hash"])
+    assert akp("leases", "--data", ledger).code == 0
+
+
+def test_a_backup_by_name(akp: Callable[..., Any], ledger: Path, tmp_path: Path) -> None:
+    said = akp("db", "backup", tmp_path / "copy.db", "--data", ledger)
+    assert "none" in said.out
+    assert akp("db", "verify", tmp_path / "copy.db").code == 0
+
+
+@pytest.mark.parametrize(
+    ("to", "words"), [("ledger.db", "this is the ledger itself"), ("no/where.db", "cannot be written")]
+)
+def test_where_a_backup_cannot_go(akp: Callable[..., Any], ledger: Path, to: str, words: str) -> None:
+    said = akp("db", "backup", ledger / to, "--data", ledger)
+    assert said.code == 2
+    assert words in said.err
+
+
+def test_a_changed_file_is_exit_code_4(akp: Callable[..., Any], ledger: Path) -> None:
+    with sqlite3.connect(ledger / "ledger.db") as db:
+        db.execute("DROP TRIGGER journal_is_not_changed")
+        db.execute("UPDATE journal SET amount = 1000000 WHERE seq = 2")
+    db.close()
+    said = akp("db", "verify", "--data", ledger)
+    assert said.code == 4
+    assert "row 2 of the journal is not what was written" in said.out
+
+
+def test_what_is_no_ledger(akp: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("hello" * 1000)
+    said = akp("db", "verify", "--data", tmp_path)
+    assert said.code == 2
+    assert "cannot be opened" in said.err
