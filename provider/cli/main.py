@@ -32,6 +32,7 @@ NOUNS = {
     "tx": ("provider.cli.tx", "Every command that signs; --dry-run shows what would be signed."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
     "money": ("provider.cli.money", "Income, fees, and the books for an accountant."),
+    "reconcile": ("provider.cli.reconcile", "Compare chain, ledger and cluster; book what the ledger lacks."),
     "db": ("provider.cli.db", "The ledger's file: copy it, check it."),
     "ledger": ("provider.cli.ledger", "Usage and money per lease and block."),
     "maintenance": ("provider.cli.maintenance", "Pause bidding; leases go on."),

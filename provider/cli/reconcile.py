@@ -1,0 +1,112 @@
+"""`akp reconcile`: chain, ledger and cluster side by side, at the height the ledger has reached.
+
+Reads one state of the ledger, so that a daemon may write meanwhile; what it books are further rows that say what they
+correct, never a change. Also fetches the history of leases that ended before this ledger began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bidengine.commit import Commit
+from bidengine.room import Room
+from bidengine.usage import Span
+from bidengine.views import Lease, Order
+from manifests.coins import E18
+from provider import log
+from provider.cli.ground import glimpse
+from provider.cli.lists import OutputOption, show
+from provider.cli.signing import Config, DryRun, Session, opened
+from provider.errors import ConfigError, Refused
+from provider.ledger.books import Books, Head
+from provider.ledger.store import Store
+from provider.market.accounts import span_of
+from provider.market.drift import Compare, Drift, entries
+from provider.market.strays import in_cluster, of_bids
+from provider.settings import Settings, load
+
+app = typer.Typer(add_completion=False)
+COLUMNS = {"what": "what", "name": "name", "chain": "chain", "here": "here", "cure": "cure"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    height: int
+    drifts: list[Drift]
+
+
+@app.command()
+def reconcile(
+    config: Config = None,
+    dry_run: DryRun = False,
+    no_cluster: Annotated[bool, typer.Option("--no-cluster", help="Leave Kubernetes out.")] = False,
+    output: OutputOption = "table",
+) -> None:
+    """Compare chain, ledger and cluster: leases, bids, income, deposits, balances, namespaces and manifests. What the
+    ledger lacks is booked as further rows (not with --dry-run); what the daemon mends by itself is said. Exit code 4
+    when anything differed."""
+    settings = load(config)
+    log.configure(settings.log, level="critical")
+    found = asyncio.run(_reconcile(settings, cluster=not no_cluster, write=not dry_run))
+    show([_row(one) for one in found.drifts], output, COLUMNS, nothing=f"all equal at height {found.height}")
+    if found.drifts:
+        raise typer.Exit(4)
+
+
+async def _reconcile(settings: Settings, *, cluster: bool, write: bool) -> Found:
+    path = settings.data / "ledger.db"
+    async with opened(settings) as session:
+        async with Store.open(path, readonly=True) as store:
+            await store.read("BEGIN")  # one state for all questions, whoever writes meanwhile
+            found, head, usd = await _compared(session, Books(store), path)
+        if cluster:
+            found.drifts.extend(await _strays(session, settings, head))
+    cures = entries(found.drifts)
+    if write and cures:
+        async with Store.open(path) as store:
+            await Books(store).correct(head, cures, usd)
+    return found
+
+
+async def _compared(session: Session, books: Books, path: Path) -> tuple[Found, Head, dict[str, int]]:
+    head, owner = await books.head(), await session.owner()
+    if head is None:
+        raise ConfigError(str(path), "the ledger is empty", "Start the daemon once.")
+    chain = session.chain.at(head.height)
+    live = {lease.id: lease for state in ("active", "reclaiming") for lease in await chain.leases(owner, state)}
+    accounts = frozenset({owner, *await books.journal.balances()})
+    compare = Compare(chain, head.height, owner, accounts, books, live, _span, since_height=0)
+    drifts = [drift async for drift in compare.all()]
+    standing = {row.order for row in await books.decisions.unsettled() if row.outcome == "bid"}
+    drifts += of_bids({bid.id.order for bid in await chain.bids(owner, "open")}, standing)
+    usd = {"uact": E18}
+    try:
+        price = await chain.oracle_price("akt")
+    except Refused:
+        price = None
+    if price is not None and price.healthy:
+        usd["uakt"] = price.usd_e18
+    return Found(head.height, drifts), head, usd
+
+
+async def _strays(session: Session, settings: Settings, head: Head) -> list[Drift]:
+    """The cluster is as it is now, so it is compared with the chain of now."""
+    owner, chain = await session.owner(), session.chain.latest
+    async with glimpse(settings.cluster) as cluster:
+        live = {lease.id for state in ("active", "reclaiming") for lease in await chain.leases(owner, state)}
+        return list(in_cluster(live, cluster.leases(), cluster.namespaces()))
+
+
+def _span(lease: Lease, order: Order) -> Span:
+    """Which card it had is known to the daemon that ran it alone."""
+    return span_of(lease, order, Room(Commit()))
+
+
+def _row(drift: Drift) -> dict[str, Any]:
+    return {"what": drift.what, "name": drift.name, "chain": drift.chain, "here": drift.ledger, "cure": drift.cure,
+            "booked": bool(drift.entries)}  # fmt: skip
