@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bidengine.packing import Strategy
-from e2e.bench import pack, screen
+from e2e.bench import ledger, pack, screen
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,15 @@ def test_orders_are_placed_and_every_one_is_counted() -> None:
     assert found["fits"] + sum(found["declines"].values()) == 30
 
 
+async def test_the_ledger_writes_what_changed_and_nothing_for_each_lease() -> None:
+    few, many = [await ledger.run(leases, 100, 1) for leases in (60, 300)]
+    assert few["ledger_equals_chain"]
+    assert many["ledger_equals_chain"]
+    assert few["faults"] == many["faults"] == []
+    assert few["rows_per_1000_blocks"] == many["rows_per_1000_blocks"]
+
+
 def test_the_command_knows_its_subjects() -> None:
     done = subprocess.run([sys.executable, "-m", "e2e.bench"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["orders", "pack", "screen", "sdl"]
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["ledger", "orders", "pack", "screen", "sdl"]

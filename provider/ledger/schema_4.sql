@@ -17,8 +17,8 @@ CREATE TABLE journal (
   key         TEXT    NOT NULL UNIQUE,  -- what it is, in words: the same thing is written once
   hash        TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX journal_by_lease ON journal (lease, kind, denom) WHERE lease <> '';
-CREATE INDEX journal_by_account ON journal (account, denom, height) WHERE account <> '';
+CREATE INDEX journal_by_lease ON journal (lease, kind, denom);
+CREATE INDEX journal_by_account ON journal (account, denom, height);
 CREATE INDEX journal_by_time ON journal (time_unix_s);
 
 CREATE TRIGGER journal_is_not_changed BEFORE UPDATE ON journal BEGIN

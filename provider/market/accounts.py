@@ -7,6 +7,7 @@ while nobody wrote is found by comparing (drift.py).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -28,6 +29,7 @@ from provider.market.income import Income
 from provider.market.moves import Us, moves
 
 log = structlog.get_logger()
+_MOST_TOLD = 20
 
 
 class Chain(drift.Chain, Protocol):
@@ -54,6 +56,10 @@ class Accounts:
         self._us = Us(book.us.owner, frozenset({book.us.owner, *others}))
         self._income = Income(books.journal, book.us.owner)
         self._depositors: set[str] = set()
+        self._tenants: defaultdict[str, set[LeaseID]] = defaultdict(set)
+        """live leases by tenant, as of the last block"""
+        for lease in book.leases:
+            self._tenants[lease.owner].add(lease)
 
     async def entries(self, block: Block, touched: Touched, bids: Iterable[OrderID] = ()) -> list[Entry]:
         """What one block, which the book has taken in, is for the ledger; `bids` are orders we had a bid on before.
@@ -63,8 +69,12 @@ class Accounts:
                 self.usd[f"u{event.denom}"] = event.usd_e18
         sweeps = self._sweeps()
         moved = moves(block, replace(self._us, bids=frozenset(bids), depositors=self._depositors, sweeps=sweeps))
-        live = {*self.book.leases, *touched.closed} - touched.opened
-        income = await self._income.of(moved, self._chain_at(block.height), block.height, live, touched.closed)
+        chain = self._chain_at(block.height)
+        income = await self._income.of(moved, chain, block.height, self._tenants, touched.closed)
+        for lease in touched.opened & self.book.leases.keys():
+            self._tenants[lease.owner].add(lease)
+        for lease in touched.closed:
+            self._tenants[lease.owner].discard(lease)
         self._depositors.update(p.account for p in moved.postings if p.kind is Kind.DEPOSIT)
         opened = [entry for lease in sorted(touched.opened) for entry in self._opened(lease)]
         ended = [Ended(lease, self.book.height, reason) for lease, reason in sorted(touched.closed.items())]
@@ -82,8 +92,10 @@ class Accounts:
             before.height if before is not None and skipped else None,
         )  # fmt: skip
         found = [one async for one in compare.all()]
-        for one in found:
+        for one in found[:_MOST_TOLD]:
             log.info("ledger brought up to date", what=one.what, name=one.name, chain=one.chain, ledger=one.ledger)
+        if len(found) > _MOST_TOLD:
+            log.info("ledger brought up to date", more=len(found) - _MOST_TOLD)
         return drift.entries(found)
 
     def _opened(self, lease: LeaseID) -> list[Entry]:

@@ -7,7 +7,7 @@ stands in for it (the AKT fallback, chain-probes.md "Escrow" 11) and is income a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from bidengine.views import EscrowPayment
@@ -17,6 +17,9 @@ from provider.chain.money import ESCROW
 from provider.ledger.books import Entry, Paid, Settled
 from provider.ledger.journal import Journal, Kind, Posting
 from provider.market.moves import Moves, Receipt
+
+Tenants = Mapping[str, Collection[LeaseID]]
+"""leases of ours by the tenant's address: what a block touches is found without a look at all of them"""
 
 
 class Chain(Protocol):
@@ -28,22 +31,22 @@ class Income:
         self._journal, self._owner = journal, owner
 
     async def of(
-        self, moved: Moves, chain: Chain, height: int, live: Collection[LeaseID], closed: Collection[LeaseID]
+        self, moved: Moves, chain: Chain, height: int, live: Tenants, closed: Collection[LeaseID] = ()
     ) -> list[Entry]:
         """Of the block at `height`, to which `chain` is bound; `live` are leases that lived before it, `closed` those
-        of them that ended in it. What earlier blocks have booked is asked of the ledger each time: `akp reconcile` may
+        that ended in it. What earlier blocks have booked is asked of the ledger each time: `akp reconcile` may
         have added to it, and the same block taken twice must be the same news."""
         out: list[Entry] = []
         ours: dict[DeploymentID, tuple[LeaseID, str]] = {}
         left = Counter[str]()
-        for deployment, tx in sorted(_worth_asking(moved, live).items()):
+        for deployment, tx in sorted(_worth_asking(moved, live, closed).items()):
             for payment in await chain.escrow_payments(deployment):
                 lease, total = payment.lease, payment.withdrawn
                 if lease.provider != self._owner:
                     continue
                 ours.setdefault(deployment, (lease, total.denom))
                 had = (await self._journal.paid(lease, before_height=height)).get(total.denom, 0)
-                if lease in live or total.amount > had:
+                if lease in closed or lease in live.get(lease.owner, ()) or total.amount > had:
                     out.append(credited(payment, height))
                 if total.amount > had:
                     out.append(Paid(lease, height, total, "closed" if lease in closed else "withdraw", tx))
@@ -84,20 +87,18 @@ def credited(payment: EscrowPayment, height: int) -> Settled:
     return Settled(payment.lease, height, total, payment.state)
 
 
-def _worth_asking(moved: Moves, live: Collection[LeaseID]) -> dict[DeploymentID, str]:
+def _worth_asking(moved: Moves, live: Tenants, closed: Collection[LeaseID]) -> dict[DeploymentID, str]:
     """Deployments with a lease of ours that this block settled, or that paid us -> by which transaction.
 
     The chain picks payments by the text of the account's id: who settles dseq 12 settles the leases of dseq 123 of the
     same tenant too (chain.md §1.9).
     """
     out: dict[DeploymentID, str] = {}
-    if moved.settled:
-        texts = {str(deployment): tx for deployment, tx in moved.settled.items()}
-        for deployment in {lease.deployment for lease in live}:
-            text = str(deployment)
-            for end in range(len(deployment.owner) + 2, len(text) + 1):
-                if text[:end] in texts:
-                    out[deployment] = texts[text[:end]]
+    for settled, tx in moved.settled.items():
+        ours = [*live.get(settled.owner, ()), *(lease for lease in closed if lease.owner == settled.owner)]
+        for deployment in {lease.deployment for lease in ours}:
+            if str(deployment.dseq).startswith(str(settled.dseq)):
+                out[deployment] = tx
     for receipt in moved.receipts:
         for deployment in receipt.deployments:
             out.setdefault(deployment, receipt.tx)
