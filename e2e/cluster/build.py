@@ -52,6 +52,9 @@ ADDONS = {
     "local-path": Module(
         "local-path-provisioner", {"local-path-provisioner": "github.com/rancher/local-path-provisioner"}
     ),
+    "kube-network-policies": Module(
+        "kube-network-policies", {"kube-network-policies": "sigs.k8s.io/kube-network-policies/cmd"}
+    ),
     "metallb": Module("metallb", {"metallb-controller": "go.universe.tf/metallb/controller"}),
 }
 """What a cluster gets only when asked for (e2e.cluster.addons)."""

@@ -144,9 +144,12 @@ class Cluster:
 
     def load(self, *wanted: Image) -> None:
         """Give images to the kubelet node."""
+        node.load(self.run, self.inside(), list(wanted))
+
+    def inside(self) -> list[str]:
+        """Prefix of a command to run inside the kubelet node."""
         outer, _ = Processes(self.run).recorded()["node"]
-        init = int(Path(f"/proc/{outer}/task/{outer}/children").read_text().split()[0])
-        node.load(self.run, nodespace.enter(init), list(wanted))
+        return nodespace.enter(int(Path(f"/proc/{outer}/task/{outer}/children").read_text().split()[0]))
 
     def running(self) -> bool:
         return Processes(self.run).alive("kube-apiserver")

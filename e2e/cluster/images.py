@@ -42,6 +42,7 @@ APPLETS = (
     "mkdir",
     "rm",
     "hostname",
+    "timeout",
 )
 
 # Waits for ever, leaves on SIGTERM and buries orphans: pid 1 of every pod, and of the node itself.

@@ -1,4 +1,4 @@
-"""What a cluster gets only when a test asks for it: names, an ingress, volumes, addresses. One file each.
+"""What a cluster gets only when a test asks for it: names, an ingress, volumes, addresses, policies. One file each.
 
     addons.add(cluster, "dns", "ingress")      # safe to repeat; returns when they serve
     reason = addons.require("ingress")         # why it cannot be had here, or None
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from e2e.cluster import build, cache
-from e2e.cluster.addons import addresses, dns, envoy, ingress, volumes
+from e2e.cluster.addons import addresses, dns, envoy, ingress, policies, volumes
 from e2e.cluster.addons.ground import Ground
 from e2e.cluster.cluster import Cluster
 
@@ -32,6 +32,7 @@ ADDONS = {
     "ingress": Addon("contour", ingress.start),
     "volumes": Addon("local-path", volumes.start),
     "addresses": Addon("metallb", addresses.start),
+    "policies": Addon("kube-network-policies", policies.start),
 }
 
 

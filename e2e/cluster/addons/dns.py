@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2e.cluster.addons.ground import Ground
+from e2e.cluster.addons.ground import Ground, reader
 from e2e.cluster.images import Image
 
 NAMESPACE, NAME = "kube-system", "kube-dns"
@@ -33,18 +33,7 @@ def _rights() -> list[dict[str, object]]:
         {"apiGroups": [""], "resources": ["endpoints", "services", "pods", "namespaces"], "verbs": ["list", "watch"]},
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
     ]
-    rbac, cluster_role = "rbac.authorization.k8s.io", "ClusterRole"
-    return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": NAMESPACE}},
-        {"apiVersion": f"{rbac}/v1", "kind": cluster_role, "metadata": {"name": NAME}, "rules": watched},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": NAME},
-            "roleRef": {"apiGroup": rbac, "kind": cluster_role, "name": NAME},
-            "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
-        },
-    ]
+    return reader(NAME, NAMESPACE, watched)
 
 
 def _deployment() -> dict[str, object]:

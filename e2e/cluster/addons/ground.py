@@ -58,5 +58,21 @@ class Ground:
             time.sleep(0.1)
 
 
+def reader(name: str, namespace: str, watched: list[dict[str, list[str]]]) -> list[dict[str, object]]:
+    """A service account that may watch what the rules of `watched` name, and nothing else."""
+    rbac, cluster_role = "rbac.authorization.k8s.io", "ClusterRole"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}},
+        {"apiVersion": f"{rbac}/v1", "kind": cluster_role, "metadata": {"name": name}, "rules": watched},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": rbac, "kind": cluster_role, "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
+        },
+    ]
+
+
 def namespace(name: str, **labels: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
