@@ -7,6 +7,6 @@
 """
 
 from e2e.lives.live import Lived, Plan, example, live
-from e2e.lives.visit import Visit
+from e2e.lives.visit import PATIENCE_S, Visit
 
-__all__ = ["Lived", "Plan", "Visit", "example", "live"]
+__all__ = ["PATIENCE_S", "Lived", "Plan", "Visit", "example", "live"]

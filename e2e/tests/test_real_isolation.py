@@ -17,7 +17,7 @@ import pytest
 from e2e.cluster import Cluster, images
 from e2e.cluster.addons import policies
 from e2e.cluster.processes import Processes
-from e2e.lives import Plan, Visit, example, live
+from e2e.lives import PATIENCE_S, Plan, Visit, example, live
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
 METADATA = "169.254.169.254"
@@ -56,7 +56,7 @@ def test_a_lease_reaches_itself_and_neither_its_neighbour_nor_the_house(guarded:
     async def visit(visit: Visit) -> dict[str, Any]:
         (pod,) = await visit.pods("web")
         addresses[visit.lease.dseq] = f"{pod['status']['podIP']}:8080"
-        await both_are_there.wait()
+        await asyncio.wait_for(both_are_there.wait(), PATIENCE_S)
         (neighbour,) = (address for dseq, address in addresses.items() if dseq != visit.lease.dseq)
         places = {"itself": addresses[visit.lease.dseq], "neighbour": neighbour, **_house(guarded)}
         tries = [TRY.format(address) for address in places.values()]
@@ -67,7 +67,7 @@ def test_a_lease_reaches_itself_and_neither_its_neighbour_nor_the_house(guarded:
             "tenant": dict(zip(places, map(str.strip, tenant), strict=True)),
             "stranger": dict(zip(places, map(str.strip, stranger), strict=True)),
         }
-        await both_have_looked.wait()
+        await asyncio.wait_for(both_have_looked.wait(), PATIENCE_S)
         return seen
 
     lived = asyncio.run(live(guarded, tmp_path, {name: Plan(example("01"), visit) for name in ("one", "other")}))

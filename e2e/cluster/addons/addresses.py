@@ -6,6 +6,8 @@ where kube-proxy knows each address as soon as the Service has it.
 
 from __future__ import annotations
 
+import yaml
+
 from e2e.cluster import build, controlplane
 from e2e.cluster.addons.ground import Ground, namespace
 
@@ -13,8 +15,8 @@ NAMESPACE, POOL = "metallb-system", "default"
 
 
 def start(ground: Ground) -> None:
-    metallb = build.source("metallb", "go.universe.tf/metallb")
-    ground.apply_files(metallb / "config" / "crd" / "bases")
+    bases = build.source("metallb", "go.universe.tf/metallb") / "config" / "crd" / "bases"
+    ground.define(*(yaml.safe_load(file.read_text()) for file in sorted(bases.glob("*.yaml"))))
     ground.apply(namespace(NAMESPACE), _pool(ground.cluster.network.leased))
     (metrics,) = controlplane.free_ports("127.0.0.1", 1)
     ground.start(

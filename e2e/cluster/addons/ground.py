@@ -38,12 +38,11 @@ class Ground:
         whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         self.cluster.kubectl("apply", "--server-side", "-f", "-", stdin=whole)
 
-    def apply_files(self, *paths: Path) -> None:
-        """Definitions that came with a module, each directory with all files in it; waits until they are served."""
-        given = [word for path in paths for word in ("-f", str(path))]
-        names = self.cluster.kubectl("apply", "--server-side", "-o", "name", *given).split()
-        definitions = [name for name in names if name.startswith("customresourcedefinition")]
-        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *definitions)
+    def define(self, *definitions: dict[str, Any]) -> None:
+        """CustomResourceDefinitions; returns when they are served."""
+        self.apply(*definitions)
+        names = [f"customresourcedefinition/{each['metadata']['name']}" for each in definitions]
+        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
 
     def wait_for(self, what: str, seen: Callable[[], bool], *names: str) -> None:
         """`names` are the processes without which it will not come."""
