@@ -1,7 +1,8 @@
 """`python -m e2e.kind up | down`: the cluster of users' CI, where there is Docker: kind, with the test image loaded.
 
-`up` prints the variable that makes the end-to-end tests use it: `AKP_E2E_KUBECONFIG=… make test`. Without Docker the
-same tests run on the cluster of e2e.cluster.
+`up` prints the variable that makes the life of examples/01 be lived there: `AKP_E2E_KUBECONFIG=… make test`. Without
+Docker it is lived on the cluster of e2e.cluster, as are the lives that need more than kind brings: an ingress, volumes,
+leased addresses, cards.
 """
 
 from __future__ import annotations

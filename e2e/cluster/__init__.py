@@ -7,6 +7,8 @@
     with Cluster(nodes="kubelet") as cluster:     # in a test
         cluster.kubectl("get", "nodes")
 
+    addons.add(cluster, "dns", "ingress")       # what a cluster has only when asked
+
 `require(nodes)` says why it cannot run on this machine, or None. A simulated node (kwok) reports its pods as running
 without running them; a `kubelet` node runs them, in namespaces of its own, so that killing one process takes the
 whole node away.

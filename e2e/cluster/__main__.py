@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from e2e.cluster import build, cache
+from e2e.cluster import addons, build, cache
 from e2e.cluster.cluster import Cluster, ClusterError, clusters, sweep
 
 
@@ -15,9 +15,12 @@ def main() -> int:
         prog="python -m e2e.cluster", description="A real Kubernetes on one machine, without Docker."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="build the binaries now (about 7 minutes the first time)")
+    commands.add_parser("build", help="build the binaries now (about 10 minutes the first time)")
     up = commands.add_parser("up", help="start a cluster and leave it running")
     up.add_argument("--nodes", default="kubelet", help="kubelet (a real node; root), kwok:N (simulated) or none")
+    up.add_argument(
+        "--with", dest="addons", nargs="+", default=[], choices=addons.ADDONS, help="what else it shall have"
+    )
     up.add_argument("--dir", type=Path, help="run directory; chosen in the cache when not given")
     down = commands.add_parser("down", help="stop clusters started by `up` and remove every trace")
     down.add_argument("--dir", type=Path, help="only the one with this run directory")
@@ -25,13 +28,14 @@ def main() -> int:
     given = parser.parse_args()
     try:
         return {"build": _build, "up": _up, "down": _down, "status": _status}[given.command](given)
-    except (ClusterError, build.BuildError, ValueError) as trouble:
+    except (ClusterError, build.BuildError, ValueError, RuntimeError) as trouble:
         print(trouble, file=sys.stderr)
         return 2
 
 
 def _build(given: argparse.Namespace) -> int:
-    for name, path in sorted(build.binaries(kwok=True).items()):
+    named = {name: build.addon(addon.program) for name, addon in addons.ADDONS.items()}
+    for name, path in sorted((build.binaries(kwok=True) | named).items()):
         print(f"{name:26} {path}")
     return 0
 
@@ -39,6 +43,11 @@ def _build(given: argparse.Namespace) -> int:
 def _up(given: argparse.Namespace) -> int:
     cluster = Cluster(given.nodes, directory=given.dir)
     cluster.up(keep=True)
+    try:
+        addons.add(cluster, *given.addons)
+    except BaseException:
+        cluster.down()
+        raise
     print(f"up in {cluster.up_in_s} s at {cluster.server}", file=sys.stderr)
     print(f"export KUBECONFIG={cluster.kubeconfig}")
     return 0

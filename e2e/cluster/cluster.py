@@ -148,6 +148,8 @@ class Cluster:
 
     def inside(self) -> list[str]:
         """Prefix of a command to run inside the kubelet node."""
+        if self.nodes != "kubelet":
+            raise ClusterError("there is no node to enter; only --nodes kubelet has one")
         outer, _ = Processes(self.run).recorded()["node"]
         return nodespace.enter(int(Path(f"/proc/{outer}/task/{outer}/children").read_text().split()[0]))
 

@@ -1,4 +1,5 @@
-"""The kubelet cluster itself: a container runs, answers, logs, takes commands; afterwards nothing is left."""
+"""The kubelet cluster itself: a container runs, answers, logs, takes commands; afterwards nothing is left, whatever was
+added."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.cluster import Cluster, cache, clusters, require
+from e2e.cluster import Cluster, addons, cache, clusters, require
 from e2e.cluster.cluster import sweep
 
 pytestmark = pytest.mark.real
@@ -70,6 +71,8 @@ def test_a_container_runs_and_nothing_is_left_afterwards(cluster: Cluster) -> No
         assert "web is listening on 8080" in log
         assert "response:200" in log
         assert cluster.kubectl("exec", "web", "--", "sh", "-c", "echo $((6 * 7))") == "42\n"
+        if addons.require(*addons.ADDONS) is None:
+            addons.add(cluster, *addons.ADDONS)
         assert traces(cluster.run.name, network)
     assert traces(cluster.run.name, network) == []
 
