@@ -204,6 +204,9 @@ class ClusterSettings(_Part):
         description="StorageClass behind a name that tenants ask for, e.g. {beta3: fast-nvme}; "
         "leave it as it is while leases have such volumes.",
     )
+    retain_volumes_h: int = Field(
+        0, ge=0, description="Tenants' volumes are kept this many hours after their lease (akp volumes); 0 not at all."
+    )
     image_pull_secret: str = Field(
         "", description="Secret in each lease namespace used where a tenant gives no credentials."
     )

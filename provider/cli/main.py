@@ -31,6 +31,7 @@ NOUNS = {
     "cert": ("provider.cli.cert", "The gateway's certificate, as a file and on chain."),
     "tx": ("provider.cli.tx", "Every command that signs; --dry-run shows what would be signed."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
+    "volumes": ("provider.cli.volumes", "Volumes kept after their lease: list, give back, delete."),
     "money": ("provider.cli.money", "Income, fees, and the books for an accountant."),
     "reconcile": ("provider.cli.reconcile", "Compare chain, ledger and cluster; book what the ledger lacks."),
     "db": ("provider.cli.db", "The ledger's file: copy it, check it."),

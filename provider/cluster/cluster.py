@@ -7,7 +7,8 @@ deployment shows in the mirrors, and the lease is told to be looked at again (de
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Self
 
 import structlog
@@ -20,7 +21,7 @@ from manifests.render import check_renderable, render
 from manifests.render.crd import StoredManifest, manifest_object, provider_hosts, provider_leased_ips
 from manifests.render.names import RESTRICTIONS, lease_selector
 from manifests.render.site import Plan, Site
-from provider.cluster import gputable, hostnames, labels
+from provider.cluster import gputable, hostnames, labels, retained
 from provider.cluster.addresses import Addresses
 from provider.cluster.adopt import as_found
 from provider.cluster.apply import apply_all, delete_labelled, prune
@@ -38,6 +39,7 @@ from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
 from provider.cluster.preview import Change, preview
 from provider.cluster.restart import restart
+from provider.cluster.retained import Retained
 from provider.cluster.site import site_of
 from provider.cluster.status import lease_status
 from provider.cluster.survey import NodeReport, survey
@@ -74,7 +76,7 @@ class Cluster:
         self._notices = Notices()
         self._mirrors = Mirrors(
             kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._nodes_changed,
-            settings.tolerations,
+            settings.tolerations, retains=settings.retain_volumes_h > 0,
         )  # fmt: skip
         self._inventory: tuple[int, Inventory] | None = None
         self._listeners: list[Listener] = []
@@ -120,7 +122,7 @@ class Cluster:
                 pods=mirrors.pods.all(),
                 leases=mirrors.leases,
                 classes=classes,
-                claims=mirrors.claims.all(),
+                claims=[*mirrors.claims.all(), *(volume.claim for volume in self._retained() if not volume.bound)],
                 published=Published(mirrors.capacities.all()),
                 attachable=by_node(mirrors.csi_nodes.all()),
                 declared_bytes=self._declared,
@@ -171,6 +173,16 @@ class Cluster:
         spaces = self._mirrors.namespaces.all()
         pods = (pod for space in spaces if not space.going for pod in self.pods(space.lease))
         return stuck(spaces, pods, now_unix_s)
+
+    def expired(self, now_unix_s: int) -> list[str]:
+        """Volumes whose time after their lease is over."""
+        return [volume.name for volume in self._retained() if volume.released and volume.until_unix_s <= now_unix_s]
+
+    async def discard_volume(self, name: str) -> None:
+        await retained.delete(self.kube, name)
+
+    def _retained(self) -> Collection[Retained]:
+        return self._mirrors.retained.all() if self._mirrors.retained is not None else ()
 
     async def discard(self, found: Litter) -> None:
         await self.kube.delete(POD, found.namespace, found.pod)
@@ -274,6 +286,11 @@ class Cluster:
         there = self._mirrors.namespaces.get("", name)
         if there is not None and there.going:
             return False
+        if self.settings.retain_volumes_h:
+            until = int(time.time()) + self.settings.retain_volumes_h * 3600
+            kept = await retained.keep(self.kube, lease, until)
+            if kept:
+                log.info("volumes are kept after their lease", lease=str(lease), volumes=kept, until_unix_s=until)
         for kind in hostnames.CLAIMS:
             await delete_labelled(self.kube, kind, namespace, lease_selector(lease))
         if await self.kube.delete(NAMESPACE, None, name):

@@ -49,6 +49,7 @@ SERVICE = Kind("", "v1", "services", "Service")
 SECRET = Kind("", "v1", "secrets", "Secret")
 SERVICE_ACCOUNT = Kind("", "v1", "serviceaccounts", "ServiceAccount")
 PERSISTENT_VOLUME_CLAIM = Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
+PERSISTENT_VOLUME = Kind("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)
 DEPLOYMENT = Kind("apps", "v1", "deployments", "Deployment")
 STATEFUL_SET = Kind("apps", "v1", "statefulsets", "StatefulSet")
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
@@ -80,6 +81,7 @@ KINDS = (
     SECRET,
     SERVICE_ACCOUNT,
     PERSISTENT_VOLUME_CLAIM,
+    PERSISTENT_VOLUME,
     DEPLOYMENT,
     STATEFUL_SET,
     NETWORK_POLICY,

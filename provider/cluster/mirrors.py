@@ -28,6 +28,7 @@ from provider.cluster.mirror import Mirror
 from provider.cluster.namespaces import Namespace, namespace_facts
 from provider.cluster.nodes import NodeFacts, node_facts
 from provider.cluster.pods import PodFacts, pod_facts
+from provider.cluster.retained import KEPT, Retained, retained
 from provider.cluster.status import Route, ServiceFacts, ingress_routes, service_facts
 from provider.cluster.times import unix_s
 from provider.cluster.volumes import Claim, StorageClass, claim, storage_class
@@ -68,7 +69,7 @@ class Policy:
 class Mirrors:
     """`lease_changed(lease)`: look at it. `inventory_changed()`: nodes, what runs on them, storage, ports or addresses
     have moved; `nodes_changed()`: of these, nodes or where storage is reached, which decide on labels. `tolerated` are
-    the keys of taints that keep no lease away."""
+    the keys of taints that keep no lease away. `retains`: volumes are kept after their lease, and looked at."""
 
     def __init__(
         self,
@@ -78,6 +79,8 @@ class Mirrors:
         inventory_changed: Callable[[], None],
         nodes_changed: Callable[[], None],
         tolerated: Collection[str] = (),
+        *,
+        retains: bool = False,
     ) -> None:
         self._tell, self._tell_inventory, self._tell_nodes = lease_changed, inventory_changed, nodes_changed
         self.nodes = Mirror(kube, kinds.NODE, keep=partial(node_facts, tolerated=tolerated))
@@ -101,6 +104,7 @@ class Mirrors:
         self.leased_ips = Mirror(
             kube, kinds.PROVIDER_LEASED_IP, keep=_lease, namespace=manifest_namespace, optional=True
         )
+        self.retained = Mirror(kube, kinds.PERSISTENT_VOLUME, keep=retained, labels=KEPT) if retains else None
         self.endpoints = Mirror(
             kube,
             kinds.ENDPOINT_SLICE,
@@ -163,6 +167,9 @@ class Mirrors:
             (self.endpoints, _nothing),
         ):
             spawn(tasks, f"mirror {mirror.kind}", mirror.run(changed))  # type: ignore[arg-type]
+
+        if self.retained is not None:
+            spawn(tasks, f"mirror {self.retained.kind}", self.retained.run(self._supply))
 
     async def listed(self) -> None:
         for mirror in self.all():
@@ -228,8 +235,8 @@ class Mirrors:
 
     def _supply(
         self,
-        old: Claim | ForeignService | Pool | Attachable | None,
-        new: Claim | ForeignService | Pool | Attachable | None,
+        old: Claim | ForeignService | Pool | Attachable | Retained | None,
+        new: Claim | ForeignService | Pool | Attachable | Retained | None,
     ) -> None:
         self._tell_inventory()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
 import structlog
@@ -33,6 +33,8 @@ class Cluster(Protocol):
     def litter(self, lease: LeaseID, now_unix_s: int) -> list[Litter]: ...
     def stuck(self, now_unix_s: int) -> list[Stuck]: ...
     async def discard(self, litter: Litter) -> None: ...
+    def expired(self, now_unix_s: int) -> list[str]: ...
+    async def discard_volume(self, name: str) -> None: ...
 
 
 class Cleanup:
@@ -52,13 +54,18 @@ class Cleanup:
         now = int(self._wall_unix_s())
         self._tell(self.cluster.stuck(now))
         for found in [found for lease in sorted(self.book.leases) for found in self.cluster.litter(lease, now)]:
-            try:
-                await self.cluster.discard(found)
-            except (Retry, Refused) as trouble:
-                log.warning("could not be cleaned up", pod=found.pod, namespace=found.namespace, why=str(trouble))
-                continue
-            self.done[found.what] += 1
-            log.info("cleaned up", what=found.what, pod=found.pod, namespace=found.namespace, why=found.why)
+            await self._delete(found.what, f"{found.namespace}/{found.pod}", found.why, self.cluster.discard(found))
+        for name in self.cluster.expired(now):
+            await self._delete("retained-volume", name, "its time is over", self.cluster.discard_volume(name))
+
+    async def _delete(self, what: str, name: str, why: str, doing: Awaitable[None]) -> None:
+        try:
+            await doing
+        except (Retry, Refused) as trouble:
+            log.warning("could not be cleaned up", what=what, name=name, why=str(trouble))
+            return
+        self.done[what] += 1
+        log.info("cleaned up", what=what, name=name, why=why)
 
     def gauges(self) -> Iterator[Sample]:
         for what, count in sorted(self.done.items()):

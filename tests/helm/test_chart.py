@@ -166,3 +166,9 @@ def test_it_may_do_nothing_by_wildcard_and_nothing_to_the_cluster_itself(objects
     assert held["", "pods"] == {"get", "list", "watch", "delete"}
     assert not {"escalate", "bind", "impersonate"} & {v for verbs in held.values() for v in verbs}
     assert not {r for _, r in held} & {"clusterroles", "clusterrolebindings", "customresourcedefinitions", "configmaps"}
+
+
+def test_volumes_may_be_changed_only_where_they_are_kept(objects):
+    assert ("", "persistentvolumes") not in rights(objects("minimal"))
+    kept = rights(objects("minimal", "--set", "config.cluster.retain_volumes_h=24"))
+    assert kept["", "persistentvolumes"] == {"get", "list", "watch", "patch"}

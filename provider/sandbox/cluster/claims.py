@@ -6,14 +6,15 @@ from typing import Any
 
 from provider.sandbox.cluster.kinds import CLAIMS, VOLUMES
 from provider.sandbox.cluster.objects import Objects, Write
+from provider.sandbox.cluster.persistent import Volumes
 
 Json = dict[str, Any]
 _PROTECTION = "kubernetes.io/pvc-protection"
 
 
 class Claims:
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+    def __init__(self, objects: Objects, volumes: Volumes) -> None:
+        self._objects, self._volumes = objects, volumes
 
     def look(self, namespace: str, name: str) -> None:
         claim = self._objects.store.get("persistentvolumeclaims", namespace, name)
@@ -31,8 +32,11 @@ class Claims:
         storage_class = self._objects.store.get("storageclasses.storage.k8s.io", "", spec.get("storageClassName", ""))
         if storage_class is None:
             return
-        volume = spec.get("volumeName") or f"pvc-{meta['uid']}"
         size = spec["resources"]["requests"]["storage"]
+        waiting = self._volumes.reserved(claim)
+        if waiting is not None:
+            size = waiting["spec"]["capacity"]["storage"]
+        volume = waiting["metadata"]["name"] if waiting else spec.get("volumeName") or f"pvc-{meta['uid']}"
         how = Write(manager="kube-controller-manager")
         made = {
             "metadata": {"name": volume},
@@ -72,8 +76,8 @@ class Claims:
             CLAIMS, meta["namespace"], meta["name"], how, "merge", {"metadata": {"finalizers": kept or None}}
         )
         volume = claim["spec"].get("volumeName")
-        if not kept and volume and self._objects.store.get("persistentvolumes", "", volume):
-            self._objects.remove(VOLUMES, "", volume)
+        if not kept and volume:
+            self._volumes.look(volume)
 
     def _in_use(self, namespace: str, name: str) -> bool:
         return any(

@@ -16,6 +16,7 @@ from provider.sandbox.cluster.claims import Claims
 from provider.sandbox.cluster.kinds import DEFINITIONS
 from provider.sandbox.cluster.namespaces import Namespaces
 from provider.sandbox.cluster.objects import Objects
+from provider.sandbox.cluster.persistent import Volumes
 from provider.sandbox.cluster.pods import Containers
 from provider.sandbox.cluster.status import ApiError
 from provider.sandbox.cluster.store import Change, Key
@@ -37,10 +38,12 @@ class Controllers:
         self.trouble: Exception | None = None
         self.vessel = Vessel(objects, containers, self.later, ready_after_s=ready_after_s, stop_after_s=stop_after_s)
         self._dependents = Dependents(objects)
-        namespaces, claims = Namespaces(objects), Claims(objects)
+        volumes = Volumes(objects)
+        namespaces, claims = Namespaces(objects), Claims(objects, volumes)
         self._looks: dict[str, Callable[[str, str], None]] = {
             "namespaces": lambda _, name: namespaces.look(name),
             "persistentvolumeclaims": claims.look,
+            "persistentvolumes": lambda _, name: volumes.look(name),
             "pods": self.vessel.look,
             "deployments.apps": Deployments(objects).look,
             "replicasets.apps": ReplicaSets(objects).look,

@@ -449,6 +449,28 @@ async def test_a_teardown_interrupted_anywhere_is_found_and_finished(memory: Mem
         assert memory.objects == {}
 
 
+async def test_volumes_kept_after_their_lease_take_room_until_their_time_is_over(memory: Memory) -> None:
+    kept = {"name": "v", "labels": {"akash.network/retained": "true", **route_labels(LEASE)}}
+    spec = {"capacity": {"storage": "100Gi"}, "storageClassName": "beta3", "claimRef": {"name": "web-data-web-0"}}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "spec": spec}
+    memory.put({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "beta3"}})
+
+    def put(phase: str) -> None:
+        until = {"akash.network/retained-until": "5000"}
+        memory.put({**volume, "metadata": {**kept, "annotations": until}, "status": {"phase": phase}})
+
+    put("Released")
+    async with watched(memory, SETTINGS.model_copy(update={"retain_volumes_h": 1})) as cluster:
+        assert cluster.inventory().storage_bytes["beta3"] == (1 << 40) - 100 * GI
+        assert (cluster.expired(4999), cluster.expired(5000)) == ([], ["v"])
+        put("Bound")
+        await memory.tell()
+        assert cluster.inventory().storage_bytes["beta3"] == 1 << 40, "its claim is counted instead"
+        assert cluster.expired(5000) == []
+    async with watched(memory) as cluster:
+        assert cluster.expired(5000) == [], "nothing is kept, and no right to look at volumes is needed"
+
+
 async def test_health_tells_each_service_of_the_manifest(memory: Memory) -> None:
     async with watched(memory) as cluster:
         await cluster.store_manifest(LEASE, GROUP, {})

@@ -20,6 +20,7 @@ class Yard:
     lies: dict[LeaseID, list[Litter]] = field(default_factory=dict)
     stays: list[Stuck] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    old: list[str] = field(default_factory=list)
     trouble: dict[str, Exception] = field(default_factory=dict)
 
     def litter(self, lease: LeaseID, now_unix_s: int) -> list[Litter]:
@@ -32,6 +33,12 @@ class Yard:
         if (trouble := self.trouble.pop(litter.pod, None)) is not None:
             raise trouble
         self.gone.append(litter.pod)
+
+    def expired(self, now_unix_s: int) -> list[str]:
+        return self.old
+
+    async def discard_volume(self, name: str) -> None:
+        self.gone.append(name)
 
 
 @pytest.fixture
@@ -71,6 +78,14 @@ async def test_what_cannot_be_deleted_does_not_keep_the_rest(book: Book, chain: 
     assert yard.gone == ["b"]
     await cleanup.look()
     assert yard.gone == ["b", "a", "b"]
+
+
+async def test_a_volume_whose_time_is_over_goes(book: Book) -> None:
+    yard = Yard(old=["pvc-1"])
+    cleanup = Cleanup(book, yard)
+    await cleanup.look()
+    assert yard.gone == ["pvc-1"]
+    assert ("akp_cleaned_total", {"what": "retained-volume"}, 1) in list(cleanup.gauges())
 
 
 async def test_what_is_stuck_is_told_once_and_counted(book: Book) -> None:

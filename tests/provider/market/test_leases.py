@@ -69,6 +69,12 @@ class MemoryCluster:
     async def discard(self, litter: Litter) -> None:
         raise AssertionError(litter)
 
+    def expired(self, now_unix_s: int) -> list[str]:
+        return []
+
+    async def discard_volume(self, name: str) -> None:
+        raise AssertionError(name)
+
     def health(self, lease: LeaseID) -> dict[str, ServiceHealth]:
         return self.services
 

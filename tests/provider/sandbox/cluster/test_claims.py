@@ -9,6 +9,7 @@ import pytest
 from provider.sandbox.cluster.claims import Claims
 from provider.sandbox.cluster.kinds import CLAIMS, PODS, STORAGE_CLASSES, VOLUMES
 from provider.sandbox.cluster.objects import Objects, Write
+from provider.sandbox.cluster.persistent import Volumes
 from provider.sandbox.cluster.status import ApiError
 
 Json = dict[str, Any]
@@ -17,7 +18,7 @@ HOW = Write()
 
 @pytest.fixture
 def claims(objects: Objects) -> Claims:
-    return Claims(objects)
+    return Claims(objects, Volumes(objects))
 
 
 def ask(objects: Objects, **rest: Any) -> Json:
