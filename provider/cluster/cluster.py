@@ -270,13 +270,12 @@ class Cluster:
         return await as_found(self.kube, rendered, self._standing(lease), manifest, revision, dry_run=dry_run)
 
     async def restart(self, lease: LeaseID, service: str, when: str) -> None:
-        """Have the pods of a service replaced, as with a new image. Refused when it is not deployed."""
-        if service not in {facts.service for facts in self._workloads(lease)}:
+        """Have the pods of a service replaced, as with a new image. NotFound when it is not deployed."""
+        found = [(kind, facts) for (kind, _), facts in self._standing(lease).items() if facts.service == service]
+        if not found:
             raise NotFound(f"lease {lease} has no service {service} that is deployed")
-        for kind, mirror in ((DEPLOYMENT, self._mirrors.deployments), (STATEFUL_SET, self._mirrors.stateful_sets)):
-            for facts in mirror.within(lease_namespace(lease)).values():
-                if facts.service == service:
-                    await restart(self.kube, kind, facts.namespace, facts.name, when)
+        for kind, facts in found:
+            await restart(self.kube, kind, facts.namespace, facts.name, when)
 
     async def teardown(self, lease: LeaseID) -> bool:
         """Have all the cluster has of a lease deleted: True when nothing is left. False while its namespace is going,
