@@ -25,6 +25,7 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from provider.chain.messages import Msg
+from provider.cluster.causes import Cause, refusal
 from provider.cluster.leasefacts import LeaseFacts
 from provider.errors import NotFound, Refused, Retry
 from provider.market import cleanup, vigil
@@ -39,6 +40,8 @@ log = structlog.get_logger()
 SHOWN_AFTER_S = 5.0
 """Mirrors show within this what the API server has accepted."""
 LOOK_AGAIN_BLOCKS = 100
+REFUSED_AGAIN_S = 60.0
+"""What a quota or a webhook refuses is tried again after this: the operator may have changed it."""
 GOING_AGAIN_S = 60.0
 """A namespace that goes tells of its end; should that be missed, it is looked at again after this."""
 
@@ -185,8 +188,10 @@ class Leases:
         try:
             await self.cluster.deploy(lease, stored.group, stored.plan, label)
         except Refused as no:
-            # The API server will not have it (a mount it dislikes, a quota): the same manifest would fail for ever.
             self.problems[lease] = str(no)
+            if refusal(str(no)) is Cause.ADMISSION:
+                raise Retry(str(no), after_s=REFUSED_AGAIN_S) from no
+            # The API server will not have it (a mount it dislikes, say): the same manifest would fail for ever.
             self._applied[lease] = stored
             log.error("the cluster refused the manifest", why=str(no))
             return

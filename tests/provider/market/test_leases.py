@@ -285,14 +285,27 @@ async def test_patience_does_not_run_while_nobody_was_there_to_take_the_manifest
 
 @pytest.mark.parametrize("makes_namespace", [True, False], ids=["half way", "at the first object"])
 async def test_a_manifest_the_cluster_refuses_is_told_and_not_tried_again(play: Play, makes_namespace: bool) -> None:
-    play.cluster.answer, play.cluster.makes_namespace = Refused("quota exceeded"), makes_namespace
+    play.cluster.answer, play.cluster.makes_namespace = Refused("mountPath: Required value (422)"), makes_namespace
     lease = await play.won()
     await play.manifest(lease)
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 1
-    assert play.leases.problems == {lease: "quota exceeded"}
+    assert play.leases.problems == {lease: "mountPath: Required value (422)"}
     play.cluster.answer = None
     await play.manifest(lease, "two")
+    assert len(play.cluster.done) == 2
+    assert play.leases.problems == {}
+
+
+async def test_what_a_quota_refuses_is_told_and_tried_again(play: Play) -> None:
+    play.cluster.answer = Refused("pods is forbidden: exceeded quota (403)")
+    lease = await play.won()
+    with pytest.raises(Retry) as again:
+        await play.manifest(lease)
+    assert again.value.after_s == 60
+    assert "exceeded quota" in play.leases.problems[lease]
+    play.cluster.answer = None
+    await play.leases.handle(lease)
     assert len(play.cluster.done) == 2
     assert play.leases.problems == {}
 
