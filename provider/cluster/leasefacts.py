@@ -57,7 +57,12 @@ def lease_facts(
         {workload.service: workload.made_unix_s for workload in workloads},
         services,
         frozenset(hosts),
-        frozenset(route.host for found in mirrors.ingresses.within(name).values() for route in found.routes),
+        frozenset(
+            route.host
+            for mirror in (mirrors.ingresses, mirrors.http_routes)
+            for found in mirror.within(name).values()
+            for route in found.routes
+        ),
         frozenset(host for host, claim in claims.items() if claim is not None and claim.lease not in (None, lease)),
         {s: tuple(a for b in balancers if b.service == s for a in b.addresses) for s in sorted(wanted)},
         unseen_s,

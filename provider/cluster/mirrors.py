@@ -29,7 +29,7 @@ from provider.cluster.namespaces import Namespace, namespace_facts
 from provider.cluster.nodes import NodeFacts, node_facts
 from provider.cluster.pods import PodFacts, pod_facts
 from provider.cluster.retained import KEPT, Retained, retained
-from provider.cluster.status import Route, ServiceFacts, ingress_routes, service_facts
+from provider.cluster.status import Route, ServiceFacts, http_routes, ingress_routes, service_facts
 from provider.cluster.times import unix_s
 from provider.cluster.volumes import Claim, StorageClass, claim, storage_class
 from provider.cluster.workloads import WorkloadFacts, workload_facts
@@ -92,6 +92,7 @@ class Mirrors:
         self.services = Mirror(kube, kinds.SERVICE, keep=service_facts, labels=OURS)
         self.foreign_services = Mirror(kube, kinds.SERVICE, keep=foreign_service, labels=f"{MANAGED}!=true")
         self.ingresses = Mirror(kube, kinds.INGRESS, keep=_ingress, labels=OURS)
+        self.http_routes = Mirror(kube, kinds.HTTP_ROUTE, keep=_http_route, labels=OURS, optional=True)
         self.claims = Mirror(kube, kinds.PERSISTENT_VOLUME_CLAIM, keep=claim)
         self.classes = Mirror(kube, kinds.STORAGE_CLASS, keep=storage_class)
         self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)
@@ -156,6 +157,7 @@ class Mirrors:
             (self.services, self._service),
             (self.foreign_services, self._supply),
             (self.ingresses, self._routes),
+            (self.http_routes, self._routes),
             (self.claims, self._supply),
             (self.classes, self._class),
             (self.capacities, self._capacity),
@@ -277,6 +279,11 @@ def _lease(obj: Object) -> LeaseID | None:
 def _ingress(obj: Object) -> InNamespace:
     metadata = obj["metadata"]
     return InNamespace(metadata["namespace"], lease_of(metadata.get("labels") or {}), ingress_routes(obj))
+
+
+def _http_route(obj: Object) -> InNamespace:
+    metadata = obj["metadata"]
+    return InNamespace(metadata["namespace"], lease_of(metadata.get("labels") or {}), http_routes(obj))
 
 
 def _host(obj: Object) -> InNamespace:

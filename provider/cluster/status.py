@@ -73,6 +73,17 @@ def ingress_routes(obj: Mapping[str, Any]) -> tuple[Route, ...]:
     )
 
 
+def http_routes(obj: Mapping[str, Any]) -> tuple[Route, ...]:
+    """Of an HTTPRoute of the Gateway API."""
+    spec = obj.get("spec") or {}
+    return tuple(
+        Route(host, backend["name"])
+        for host in spec.get("hostnames") or ()
+        for rule in spec.get("rules") or ()
+        for backend in rule.get("backendRefs") or ()
+    )
+
+
 def lease_status(
     workloads: Iterable[WorkloadFacts], services: Iterable[ServiceFacts], routes: Iterable[Route], public_hostname: str
 ) -> dict[str, Any]:

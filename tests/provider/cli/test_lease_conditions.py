@@ -60,7 +60,7 @@ async def test_without_the_chain_the_cluster_still_tells(
     config = tmp_path / "akp.yaml"
     async with in_town():
         values = json.loads(config.read_text())
-        values["chain"]["grpc"] = values["chain"]["rpc"] = ["http://127.0.0.1:1"]
+        values["chain"]["nodes"] = [{"rpc": "http://127.0.0.1:1", "grpc": "http://127.0.0.1:1"}]
         config.write_text(json.dumps(values))
         said = await asyncio.to_thread(akp, "leases", "list", "--config", config)
     assert said.code == 0

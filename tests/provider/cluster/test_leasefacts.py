@@ -30,9 +30,11 @@ SETTINGS = ClusterSettings(static_hosts=False)
 pytestmark = pytest.mark.looptime
 
 
-async def test_what_is_there_and_what_is_wanted(memory: InMemory) -> None:
+@pytest.mark.parametrize("mode", ["ingress", "gateway-api"])
+async def test_what_is_there_and_what_is_wanted(memory: InMemory, mode: str) -> None:
     async with asyncio.TaskGroup() as tasks:
-        cluster = await Cluster.watch(memory, SETTINGS, tasks)  # type: ignore[arg-type]
+        settings = SETTINGS.model_copy(update={"ingress_mode": mode})
+        cluster = await Cluster.watch(memory, settings, tasks)  # type: ignore[arg-type]
         nothing = cluster.facts(LEASE)
         assert (nothing.stored, nothing.namespace, nothing.isolated_unix_s) == (None, None, None)
         assert (nothing.hosts, nothing.addresses) == (frozenset(), {})

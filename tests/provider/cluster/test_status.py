@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provider.cluster.status import Port, Route, ingress_routes, lease_status, service_facts
+from provider.cluster.status import Port, Route, http_routes, ingress_routes, lease_status, service_facts
 from provider.cluster.workloads import WorkloadFacts, workload_facts
 
 WEB = WorkloadFacts("ns", "web", "web", 2, 2, 2, 1, 1, 3, 3, "")
@@ -123,3 +123,9 @@ def test_odd_objects_are_read_without_fuss() -> None:
     facts = service_facts(service("web", "NodePort", {"port": 80, "targetPort": "http"}))
     assert facts.ports == (Port(80, 80, 0, "TCP"),)
     assert service_facts({"metadata": {"name": "x"}}).kind == "ClusterIP"
+
+
+def test_routes_of_the_gateway_api() -> None:
+    spec = {"hostnames": ["a.example", "b.example"], "rules": [{"backendRefs": [{"name": "web", "port": 80}]}, {}]}
+    assert http_routes({"spec": spec}) == (Route("a.example", "web"), Route("b.example", "web"))
+    assert http_routes({"metadata": {"name": "x"}}) == ()
