@@ -15,6 +15,7 @@ from provider.chain.client import Chain
 from provider.chain.events import Block
 from provider.chain.follow import GapTooWide
 from provider.chain.messages import CloseBid, CreateBid
+from provider.chain.nodes import Pruned
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
 from provider.errors import Fatal
@@ -62,7 +63,7 @@ class Follower:
         try:
             async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):
                 await self.take(block)
-        except GapTooWide as gap:
+        except (GapTooWide, Pruned) as gap:
             raise Fatal(f"{gap}; starting anew loads the present state") from None
 
     async def take(self, block: Block) -> None:

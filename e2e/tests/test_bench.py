@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bidengine.packing import Strategy
-from e2e.bench import ledger, pack, screen
+from e2e.bench import catchup, ledger, pack, screen
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,15 @@ async def test_the_ledger_writes_what_changed_and_nothing_for_each_lease() -> No
     assert few["rows_per_1000_blocks"] == many["rows_per_1000_blocks"]
 
 
+async def test_every_block_is_caught_up_with_and_the_rivals_orders_come_and_go() -> None:
+    found = await catchup.catch_up(101)
+    assert (found["blocks"], found["transactions"]) == (100, 78)
+    assert found["orders_left"] == 1
+
+
 def test_the_command_knows_its_subjects() -> None:
     done = subprocess.run([sys.executable, "-m", "e2e.bench"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["ledger", "orders", "pack", "screen", "sdl"]
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [
+        "catchup", "ledger", "orders", "pack", "screen", "sdl",
+    ]  # fmt: skip

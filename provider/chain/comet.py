@@ -9,17 +9,19 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 
-import httpx
+import aiohttp
 import structlog
 
 from provider.chain.endpoints import Endpoint, Endpoints, check_chain_id
 from provider.errors import AkpError, ConfigError, Retry, Unreachable
 
+CONNECTIONS = 16
 log = structlog.get_logger()
 
 
@@ -73,15 +75,17 @@ class Comet:
 
     def __init__(self, endpoints: Endpoints, chain_id: str, *, timeout: float = 10.0) -> None:
         self._chain_id, self._endpoints = chain_id, endpoints
-        self._http = httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=16))
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     async def __aenter__(self) -> Comet:
+        connector = aiohttp.TCPConnector(limit_per_host=CONNECTIONS)
+        self._http = aiohttp.ClientSession(connector=connector, timeout=self._timeout, trust_env=True)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     @property
     def address(self) -> str:
@@ -176,14 +180,16 @@ class Comet:
     async def _call(self, address: str, method: str, params: dict[str, str]) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         try:
-            response = await self._http.post(address, json=body)
-            answer = response.json()
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{method} at {address}: {error or type(error).__name__}") from None
+            async with self._http.post(address, json=body) as response:
+                text = await response.read()
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            raise Unreachable(f"{method} at {address}: {str(error) or type(error).__name__}") from None
+        try:
+            answer = json.loads(text)
         except ValueError:
-            raise Unreachable(f"{method} at {address}: HTTP {response.status_code}, not JSON") from None
+            raise Unreachable(f"{method} at {address}: HTTP {response.status}, not JSON") from None
         if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-            raise Unreachable(f"{method} at {address}: HTTP {response.status_code}, not a JSON-RPC answer")
+            raise Unreachable(f"{method} at {address}: HTTP {response.status}, not a JSON-RPC answer")
         if answer.get("error"):
             raise _refused(f"{method} at {address}", answer["error"])
         return answer["result"]

@@ -38,8 +38,9 @@ class Lagging(Retry):
     """The node has not reached the height asked for."""
 
 
-class Pruned(Refused):
-    """The node no longer keeps the state of the height asked for."""
+class Pruned(AkpError):
+    """No node keeps the state of the height asked for any more. Neither to be waited for nor an answer about what was
+    asked: the state of another height must be loaded."""
 
 
 class Nodes:

@@ -12,6 +12,7 @@ from bidengine.room import Room
 from manifests.ids import OrderID
 from provider.chain.client import Chain
 from provider.chain.follow import GapTooWide
+from provider.chain.nodes import Pruned
 from provider.errors import Fatal, Refused
 from provider.ledger.books import Books
 from provider.market.book import Book
@@ -37,7 +38,7 @@ async def remembered(chain: Chain, books: Books, provider: str, metrics: Metrics
         try:
             await _can_be_followed(chain, head.height, tip.height)
             return await Book.load(chain.at(head.height), provider, head.height, head.time_unix_ns)
-        except (Refused, GapTooWide) as gone:
+        except (Refused, GapTooWide, Pruned) as gone:
             skipped = tip.height - head.height
             log.warning("blocks are skipped, the present state is loaded", after=head.height, at=tip.height,
                         skipped=skipped, why=str(gone))  # fmt: skip

@@ -15,7 +15,7 @@ import structlog
 
 from bidengine import views
 from manifests.coins import parse_coins
-from provider.errors import Refused, Retry
+from provider.errors import AkpError
 from provider.market.book import Book
 from provider.market.promises import Promises
 from provider.metrics import Sample
@@ -68,7 +68,7 @@ class Wallet:
             self._due.clear()
             try:
                 await self.read()
-            except (Retry, Refused) as trouble:
+            except AkpError as trouble:
                 log.warning("the wallet's balance could not be read", why=str(trouble))
 
     async def read(self) -> None:

@@ -116,6 +116,8 @@ class Gateway:
         answer = await self._call(
             "PUT", f"/deployment/{dseq}/manifest", json.dumps(manifest_json(compiled.manifest)).encode()
         )
+        if answer.status_code == 503:
+            raise Retry(f"the gateway answered 503: {answer.text.strip()}")
         if answer.status_code != 200:
             raise Refused(f"the gateway answered {answer.status_code}: {answer.text.strip()}")
 

@@ -14,6 +14,7 @@ from manifests.ids import DeploymentID, LeaseID
 from provider.chain.events import Block, LeaseCreated
 from provider.chain.follow import GapTooWide
 from provider.chain.messages import CloseBid, CreateBid
+from provider.chain.nodes import Pruned
 from provider.errors import Fatal, TxRefused
 from provider.follower import Follower
 from provider.ledger.books import Head, Paid
@@ -158,9 +159,10 @@ async def test_what_ended_while_away_is_looked_up_before_the_first_block() -> No
     assert story.names().index("decisions.unsettled") < story.names().index("book.apply")
 
 
-async def test_a_gap_the_node_no_longer_serves_ends_the_process_with_both_heights() -> None:
+@pytest.mark.parametrize("gap", [GapTooWide(9, 4000, "pruned"), Pruned("failed to load state at height 9")])
+async def test_a_gap_no_node_serves_any_more_ends_the_process(gap: Exception) -> None:
     story = Story(Touched())
-    story.blocks_, story.gap = [BLOCK], GapTooWide(9, 4000, "pruned")
+    story.blocks_, story.gap = [BLOCK], gap
     with pytest.raises(Fatal, match="starting anew loads the present state"):
         await story.follower.run()
     assert "books.advance" in story.names(), "blocks before the gap are taken"

@@ -14,7 +14,8 @@ from bidengine.packing import Packing, Strategy
 from bidengine.room import HoldState
 from provider.chain.comet import Head as Tip
 from provider.chain.follow import GapTooWide
-from provider.errors import ConfigError, Fatal, Refused
+from provider.chain.nodes import Pruned
+from provider.errors import ConfigError, Fatal
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market.book import Book
@@ -50,7 +51,7 @@ class Past:
 
 class _Pruned:
     async def provider(self, owner: str) -> Any:
-        raise Refused("failed to load state at height 8000; version does not exist")
+        raise Pruned("failed to load state at height 8000; version does not exist")
 
 
 @pytest.fixture

@@ -1,0 +1,229 @@
+"""Each switch of chaos.py (chain.md §7.3), thrown while a real daemon lives through a lease's whole life: in the end
+the chain, the ledger and the cluster stand where they stand after a life without trouble.
+
+The chain has two nodes. The tenant asks the second, which is always well; the daemon has the troubled one alone, so
+that it must live with it, or both, so that it must change over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from bidengine.outcomes import WON
+from provider.errors import Fatal
+from provider.ledger.books import Books
+from provider.ledger.decisions import Decisions
+from provider.ledger.store import Store
+from provider.sandbox.life import STEPS
+from provider.sandbox.town import living
+
+BLOCK_S = 0.1
+Trouble = Callable[[Any, str], None]
+
+
+def always(**switches: Any) -> Trouble:
+    return lambda node, step: throw(node, switches)
+
+
+def between(first: str, last: str, **switches: Any) -> Trouble:
+    """From one step of the life to another."""
+    off = {name: type(value)() for name, value in switches.items()}
+    return lambda node, step: throw(node, switches if step == first else off if step == last else {})
+
+
+def at(*steps: str, do: Callable[[Any], Any]) -> Trouble:
+    return lambda node, step: do(node) if step in steps else None
+
+
+def throw(node: Any, switches: dict[str, Any]) -> None:
+    for name, value in switches.items():
+        setattr(node.chaos, name, value)
+
+
+def busy(node: Any) -> None:
+    node.chaos.fail_rpc(429, for_s=0.7)
+    node.chaos.fail_grpc(for_s=0.7, status="RESOURCE_EXHAUSTED")
+
+
+def away(node: Any) -> None:
+    node.chaos.fail_rpc(503, for_s=0.7)
+    node.chaos.fail_grpc(for_s=0.7)
+
+
+def dead(node: Any) -> None:
+    node.chaos.fail_rpc(503)
+    node.chaos.fail_grpc()
+    node.cut_connections()
+
+
+def closed_for_a_while(node: Any) -> None:
+    throw(node, {"mempool_full": True})
+    asyncio.get_running_loop().call_later(1.0, throw, node, {"mempool_full": False})
+
+
+def keep_little(node: Any) -> None:
+    """Blocks and states of the last four seconds: a daemon on a busy machine is not that far behind."""
+    throw(node, {"prune_below": node.app.height - 40})
+
+
+ALONE: dict[str, Trouble] = {
+    "no trouble at all": lambda node, step: None,
+    "the websocket is silent": always(silent_websockets=True),
+    "every connection is cut at each step": at(*STEPS, do=lambda node: node.cut_connections()),
+    "lags": always(lag_blocks=4),
+    "lags for a while": between("bid", "usage", lag_blocks=8),
+    "results are late": always(late_results=2),
+    "catches up": always(catching_up=True),
+    "prunes what is not new": at(*STEPS, do=keep_little),
+    "has too much to do (429) at each step": at(*STEPS, do=busy),
+    "is away (503) at each step": at(*STEPS, do=away),
+    "loses a transaction it has accepted": at("order", do=lambda node: throw(node, {"lose_txs": 1})),
+    "lets no transaction in": at("order", do=closed_for_a_while),
+    "tells every event twice": always(duplicate_events=True),
+    "is slow": always(slow_s=0.1),
+}
+CHANGES: dict[str, Trouble] = {
+    "dies": lambda node, step: dead(node) if step == "bid" else node.chaos.heal() if step == "closed" else None,
+    "lags far behind": between("bid", "closed", lag_blocks=100),
+    "catches up": between("bid", "closed", catching_up=True),
+}
+"""It is back at the end: that a lease is over is believed when both say so."""
+
+
+@pytest.fixture
+def opened(in_town: Callable[..., Any]) -> Callable[..., Any]:
+    """`async with opened(nodes=…) as (town, running)`: a daemon that knows so many of the chain's two nodes. What it
+    sends is void after twenty blocks, and is then made anew."""
+
+    @asynccontextmanager
+    async def open_(nodes: int) -> AsyncIterator[tuple[Any, Any]]:
+        async with in_town(block_s=BLOCK_S, peers=1) as town:
+            chain = town.net.settings.chain
+            known = chain.model_copy(update={"nodes": chain.nodes[:nodes], "tx_timeout_s": 20})
+            settings = town.net.settings.model_copy(update={"chain": known})
+            async with living(replace(town.net, settings=settings)) as running:
+                yield town, running
+
+    return open_
+
+
+async def lived(town: Any, trouble: Trouble) -> dict[str, Any]:
+    """The end state of one life under this trouble."""
+    trouble(town.net.node, "")
+    await town.life(on_step=lambda entry: trouble(town.net.node, entry["step"])).run()
+    town.net.node.chaos.heal()
+    return await end_state(town)
+
+
+async def end_state(town: Any) -> dict[str, Any]:
+    """Where everything stands, as far as it is the same for every life; that the books agree with the chain to the
+    micro-unit is asserted, since amounts depend on how long a life took."""
+    await town.settled_well()
+    latest, order, lease = town.net.chain.latest, town.order(), town.our_lease()
+    async with Store.open(town.net.ledger, readonly=True) as store:
+        books, decisions = Books(store), Decisions(store)
+        head, running = await books.head(), await books.open_leases()
+        told = [link.outcome for link in await decisions.of(order)]
+    closed_on = (await latest.lease(lease)).closed_on
+    bids, _ = await town.history()
+    return {
+        "bids made": bids == {order: 1},
+        "bids on chain": [bid.state for bid in await latest.bids_on(order)],
+        "order": (await latest.order(order)).state,
+        "deployment": (await latest.deployment(lease.deployment)).state,
+        "ledger has reached the end": head is not None and head.height >= closed_on,
+        "runs according to the ledger": running,
+        "what became of it": told[-1].partition(".")[0],
+        "left in the cluster": await town.left_over(),
+        "held": await town.held(),
+    }
+
+
+END = {
+    "bids made": True,
+    "bids on chain": ["closed"],
+    "order": "closed",
+    "deployment": "closed",
+    "ledger has reached the end": True,
+    "runs according to the ledger": set(),
+    "what became of it": WON,
+    "left in the cluster": [],
+    "held": [],
+}
+
+
+@pytest.mark.parametrize("trouble", ALONE.values(), ids=ALONE)
+async def test_its_only_node(trouble: Trouble, opened: Callable[..., Any]) -> None:
+    async with opened(nodes=1) as (town, _):
+        assert await lived(town, trouble) == END
+
+
+@pytest.mark.parametrize("trouble", CHANGES.values(), ids=CHANGES)
+async def test_its_first_node_of_two(trouble: Trouble, opened: Callable[..., Any]) -> None:
+    async with opened(nodes=2) as (town, running):
+        assert await lived(town, trouble) == END
+        first, second = (n.rpc_url.removeprefix("http://") for n in (town.net.node, *town.net.peers))
+        async with httpx.AsyncClient(trust_env=False) as http:
+            page = (await http.get(f"http://127.0.0.1:{running.health_port}/metrics")).text
+        assert f'akp_node_in_use{{node="{first}"}} 0.0' in page
+        assert f'akp_node_in_use{{node="{second}"}} 1.0' in page
+
+
+async def test_blocks_gone_before_they_were_read_are_skipped_told_and_counted(
+    with_daemon: Callable[..., Any], until: Any
+) -> None:
+    """The daemon's only node is away while a tenant takes and ends a lease, and keeps none of those blocks. The
+    process ends, as it must, and the next one loads what stands."""
+    async with with_daemon(block_s=BLOCK_S) as (town, process):
+        node = town.net.node
+
+        async def gap(entry: dict[str, Any]) -> None:
+            if entry["step"] == "bid":
+                await process.kill()
+            elif entry["step"] == "lease":
+                await node.step(5)
+                node.chaos.prune_below = node.app.height
+                await process.start()
+                await process.ready()
+                assert await process.metric("akp_chain_reloads_total") == 1
+                assert await process.metric("akp_blocks_skipped_total") >= 5
+                assert "blocks are skipped, the present state is loaded" in process.log
+
+        await town.life(on_step=gap).run()
+        state = await town.net.chain.latest.lease(town.our_lease())
+        assert (state.state, state.reason) == ("closed", 1)
+        await town.settled_well()
+
+
+async def test_the_same_with_a_second_node_that_keeps_them_skips_nothing(
+    with_daemon: Callable[..., Any], until: Any
+) -> None:
+    async with with_daemon(block_s=BLOCK_S, peers=1) as (town, process):
+        node = town.net.node
+
+        async def gap(entry: dict[str, Any]) -> None:
+            if entry["step"] == "bid":
+                await process.kill()
+            elif entry["step"] == "lease":
+                await node.step(5)
+                node.chaos.prune_below = node.app.height
+                await process.start()
+                await process.ready()
+                assert await process.metric("akp_chain_reloads_total") == 0
+
+        await town.life(on_step=gap).run()
+        assert await end_state(town) == END
+
+
+async def test_a_chain_that_was_reset_ends_it_and_nothing_is_torn_down(opened: Callable[..., Any]) -> None:
+    with pytest.raises(BaseExceptionGroup) as found:
+        async with opened(nodes=1) as (town, _):
+            await town.life(on_step=lambda entry: town.net.node.reset() if entry["step"] == "usage" else None).run()
+    assert found.group_contains(Fatal, match="reset")
