@@ -33,9 +33,9 @@ async def confirmed(nodes: Sequence[tuple[str, Ask[T]]], alike: Callable[[T], ob
             break
     if len(found) < min(2, len(nodes)):
         raise Retry(f"no second node confirms it: {'; '.join(troubles)}")
-    said = {name: "not found" if isinstance(answer, NotFound) else alike(answer) for name, answer in found}
-    if len(set(said.values())) > 1:
-        raise Retry(f"nodes disagree: {', '.join(f'{name} says {answer}' for name, answer in said.items())}")
+    said = [(name, "not found" if isinstance(answer, NotFound) else alike(answer)) for name, answer in found]
+    if any(answer != said[0][1] for _, answer in said):
+        raise Retry(f"nodes disagree: {', '.join(f'{name} says {answer}' for name, answer in said)}")
     answer = found[0][1]
     if isinstance(answer, NotFound):
         raise answer

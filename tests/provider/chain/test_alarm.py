@@ -95,6 +95,24 @@ async def test_after_a_hang_up_it_connects_again(bell: Any, monkeypatch: pytest.
         running.cancel()
 
 
+async def test_after_a_ring_it_changes_over_to_the_node_that_is_used_now(
+    bell: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_module, "FIRST_REST_S", 0.01)
+    node, address = bell
+    used = [address]
+    clock = Alarm(lambda: used[0])
+    async with asyncio.TaskGroup() as group:
+        running = spawn(group, "alarm", clock.run())
+        async with asyncio.timeout(60):
+            await node.subscribed.wait()
+            node.subscribed.clear()
+            used[0] = address.replace("http:", "HTTP:")  # the same node under another name
+            await node.ring()
+            await node.subscribed.wait()
+        running.cancel()
+
+
 async def test_a_silent_socket_is_opened_anew(bell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarm_module, "FIRST_REST_S", 0.01)
     node, address = bell

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from manifests.ids import LeaseID
 from provider.chain import wire
 from provider.chain.client import Chain
 from provider.chain.comet import Head, parse_time
+from provider.chain.familiar import gone
+from provider.chain.keys import Key
+from provider.chain.messages import CreateProvider, UpdateProvider
 from provider.chain.nodes import Lagging
-from provider.errors import ConfigError, Refused, Unreachable
-from provider.settings import ChainSettings
+from provider.errors import ConfigError, NotFound, Refused, Retry, Unreachable
+from provider.settings import ChainSettings, NodeSettings
 
 MARKET = "akash.market.v1beta5"
 
@@ -90,3 +94,78 @@ async def test_an_error_inside_comes_out_as_it_is(node: Any) -> None:
     with pytest.raises(Refused, match="as it is"):
         async with Chain.connect(settings(node)):
             raise Refused("as it is")
+
+
+@pytest.fixture
+async def two(on_sandbox: Any) -> Any:
+    """A sandbox chain and a client that knows both its nodes; our account is registered as a provider, and has
+    changed its address since the first block."""
+    us = Key.from_hex("1" * 64)
+    town = await on_sandbox({us.address: {"uakt": 10**9}})
+    await town.does(us, CreateProvider(us.address, "https://p.test:8443", ()))
+    await town.does(us, UpdateProvider(us.address, "https://q.test:8443", ()))
+    async with town.node.peer() as peer:
+        doors = tuple(NodeSettings(rpc=n.rpc_url, grpc=n.grpc_url) for n in (town.node, peer))
+        async with Chain.connect(ChainSettings(id="sandbox", nodes=doors)) as chain:
+            yield chain, us.address, town.node, peer
+
+
+async def test_what_cannot_be_taken_back_is_asked_of_two_nodes(two: Any) -> None:
+    chain, us, first, second = two
+    assert (await chain.confirmed(lambda query: query.provider(us))).owner == us
+    with pytest.raises(NotFound):
+        await chain.confirmed(lambda query: query.provider(Key.from_hex("2" * 64).address))
+    for trouble in (first, second):
+        trouble.chaos.fail_grpc()
+        with pytest.raises(Retry, match="no second node confirms it"):
+            await chain.confirmed(lambda query: query.provider(us))
+        trouble.chaos.heal()
+    second.chaos.lag_blocks = 10**6  # it still stands at the first block
+    with pytest.raises(Retry, match=r"nodes disagree: .* says https://q.test:8443"):
+        await chain.confirmed(lambda query: query.provider(us), alike=lambda found: found.host_uri)
+
+
+async def test_two_settings_for_one_address_are_one_node(two: Any) -> None:
+    _, us, first, _ = two
+    doors = NodeSettings(rpc=first.rpc_url, grpc=first.grpc_url)
+    async with Chain.connect(ChainSettings(id="sandbox", nodes=(doors, doors))) as chain:
+        assert (await chain.confirmed(lambda query: query.provider(us))).owner == us
+
+
+async def test_a_lease_nobody_knows_is_confirmed_as_unknown(two: Any) -> None:
+    chain, us, _, _ = two
+    with pytest.raises(NotFound):
+        await chain.confirmed_lease(LeaseID.parse(f"{us}/7/1/1/{us}"))
+
+
+async def test_the_software_tells_its_versions(two: Any) -> None:
+    chain, _, _, _ = two
+    found = await chain.latest.software()
+    assert found.modules["market"] == {"v1beta5"}
+    assert gone(found.modules) == []
+
+
+async def test_blocks_go_on_when_their_node_dies_and_the_other_is_shown_in_use(two: Any) -> None:
+    chain, _, first, second = two
+    start = (await chain.head()).height
+    heights = []
+    async with aclosing(chain.follow(start)) as blocks:
+        async for block in blocks:
+            heights.append(block.height)
+            if len(heights) == 3:
+                first.chaos.fail_rpc(503)
+                first.chaos.fail_grpc()
+            if len(heights) == 8:
+                break
+    assert heights == list(range(start + 1, start + 9))
+    used = {labels["node"]: value for name, labels, value in chain.gauges() if name == "akp_node_in_use"}
+    assert used == {first.rpc_url.removeprefix("http://"): 0.0, second.rpc_url.removeprefix("http://"): 1.0}
+
+
+async def test_the_block_after_one_can_be_read_or_it_is_told_why_not(two: Any) -> None:
+    chain, _, first, second = two
+    assert await chain.gap_after(0) is None
+    first.chaos.prune_below = second.chaos.prune_below = 2
+    gap = await chain.gap_after(0)
+    assert gap is not None
+    assert gap.first_available == 2
