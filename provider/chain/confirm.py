@@ -20,6 +20,8 @@ async def confirmed(nodes: Sequence[tuple[str, Ask[T]]], alike: Callable[[T], ob
     """What the first two that answer say, where `alike` of it is equal; each of `nodes` is a name and its question. A
     node without company is believed. NotFound is an answer too, and is raised when both say so. Retry when they
     disagree, or when fewer than two answer."""
+    if len(nodes) == 1:
+        return await nodes[0][1]()
     found: list[tuple[str, T | NotFound]] = []
     troubles = []
     for name, ask in nodes:
@@ -31,7 +33,7 @@ async def confirmed(nodes: Sequence[tuple[str, Ask[T]]], alike: Callable[[T], ob
             troubles.append(f"{name}: {trouble}")
         if len(found) == 2:
             break
-    if len(found) < min(2, len(nodes)):
+    if len(found) < 2:
         raise Retry(f"no second node confirms it: {'; '.join(troubles)}")
     said = [(name, "not found" if isinstance(answer, NotFound) else alike(answer)) for name, answer in found]
     if any(answer != said[0][1] for _, answer in said):

@@ -116,8 +116,6 @@ class Gateway:
         answer = await self._call(
             "PUT", f"/deployment/{dseq}/manifest", json.dumps(manifest_json(compiled.manifest)).encode()
         )
-        if answer.status_code == 503:
-            raise Retry(f"the gateway answered 503: {answer.text.strip()}")
         if answer.status_code != 200:
             raise Refused(f"the gateway answered {answer.status_code}: {answer.text.strip()}")
 
@@ -131,7 +129,7 @@ class Gateway:
 
     async def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         try:
-            return await self._http.request(
+            answer = await self._http.request(
                 method,
                 path,
                 content=body,
@@ -139,6 +137,9 @@ class Gateway:
             )
         except httpx.TransportError as trouble:
             raise Retry(f"the gateway cannot be reached: {trouble}") from None
+        if answer.status_code == 503:
+            raise Retry(f"the gateway answered 503: {answer.text.strip()}")
+        return answer
 
 
 def _b64(data: bytes) -> str:

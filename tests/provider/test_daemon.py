@@ -22,7 +22,7 @@ from provider import daemon
 from provider.chain.keys import Key
 from provider.chain.messages import CreateDeployment, CreateLease
 from provider.cluster.kinds import MANIFEST
-from provider.errors import AkpError, ConfigError, Fatal, NotFound, Refused, Unreachable
+from provider.errors import AkpError, ConfigError, Fatal, NotFound, Refused, Retry, Unreachable
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.sandbox.tenant import Gateway, Tenant
@@ -263,7 +263,7 @@ async def test_an_api_server_that_cannot_take_a_manifest(lived_in: Callable[...,
         await _leased(town, until)
         async with await town.net.tenant.gateway(running.address) as gateway:
             faults.fail_next(10**6, 503, method="PATCH")
-            with pytest.raises(Refused, match="503: the cluster cannot take it now"):
+            with pytest.raises(Retry, match="503: the cluster cannot take it now"):
                 await gateway.send_manifest(7, town.compiled)
             assert town.our_lease() not in [*await _manifests(town)], "no 200, so nothing is promised"
             faults.heal()

@@ -50,7 +50,8 @@ async def test_what_is_confirmed(answers: list[Any], found: str, asks: int) -> N
         pytest.param(["closed", GONE], "n1 says not found", id="one knows nothing of it"),
         pytest.param(["closed", AWAY], "no second node.*n1: refused", id="the second is silent"),
         pytest.param([AWAY, "closed"], "no second node.*n0: refused", id="the first is silent"),
-        pytest.param([AWAY], "no second node.*refused", id="nobody is there"),
+        pytest.param([AWAY, AWAY], "no second node.*n0: refused; n1: refused", id="nobody is there"),
+        pytest.param([AWAY], "^refused$", id="the only one is silent"),
     ],
 )
 async def test_what_is_not(answers: list[Any], why: str) -> None:
