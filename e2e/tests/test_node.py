@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import pytest
@@ -28,7 +27,7 @@ from manifests.sdl import compile_sdl
 from provider.chain import familiar
 from provider.chain.certs import certificate_of, make_certificate
 from provider.chain.client import Chain
-from provider.chain.events import BidCreated, CoinReceived, LeaseCreated
+from provider.chain.events import BidCreated, LeaseCreated, TxResult
 from provider.chain.keys import Key
 from provider.chain.messages import (
     CloseBid,
@@ -84,10 +83,10 @@ class Place:
                 break
         return height + blocks
 
-    async def events(self, landed: once.Landed) -> tuple[Any, ...]:
-        """Of one transaction, as the follower reads them."""
+    async def told(self, landed: once.Landed) -> TxResult:
+        """One transaction, as the follower reads it."""
         async for block in self.chain.follow(after=landed.height - 1):
-            return next(tx.events for tx in block.txs if tx.hash == landed.hash)
+            return next(tx for tx in block.txs if tx.hash == landed.hash)
         raise AssertionError("no block")
 
 
@@ -171,17 +170,17 @@ async def test_a_lease_lives_pays_and_is_closed_with_everything_given_back(place
         await place.does(place.tenant, CreateDeployment(deployment, made.groups, made.version, DEPOSIT))
         assert (await latest.order(order)).state == "open"
         bid = await place.does(place.provider, CreateBid(lease, RATE, deposit))
-        assert BidCreated(lease, RATE) in await place.events(bid)
+        assert BidCreated(lease, RATE) in (await place.told(bid)).events
         assert [b.state for b in await latest.bids_on(order)] == ["open"]
         won = await place.does(place.tenant, CreateLease(lease))
-        assert LeaseCreated(lease, RATE) in await place.events(won)
+        assert LeaseCreated(lease, RATE) in (await place.told(won)).events
         assert (await latest.lease(lease)).live
 
         await place.after(blocks=3)
         paid = await place.does(place.provider, WithdrawLease(lease))
-        received = [e for e in await place.events(paid) if isinstance(e, CoinReceived) and e.receiver == us]
+        received = [m.coin for m in (await place.told(paid)).money if m.account == us]
         earned = (paid.height - won.height) * RATE.amount_e18 // 10**18
-        assert sum(c.amount for e in received for c in e.coins if c.denom == "uact") == earned
+        assert sum(coin.amount for coin in received if coin.denom == "uact") == earned
         (payment,) = await latest.escrow_payments(deployment)
         assert payment.withdrawn == Coin("uact", earned)
     finally:
