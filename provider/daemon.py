@@ -46,6 +46,7 @@ from provider.market.policy import Policies
 from provider.market.pricing.choose import chosen
 from provider.market.promises import Promises
 from provider.market.restart import rebuilt, remembered
+from provider.market.sweep import Sweep
 from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import Settings
@@ -115,7 +116,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         leases = Leases(book, room, cluster, signer.send, chain.confirmed_lease, settings.lease, block_time)
         leases.since_height = (await chain.head()).height
         funds = Funds(book, lambda: chain.latest, signer.send, settings.lease, block_time)
-        accounts = Accounts(book, room, books, chain.at, {who.key.address})
+        accounts = Accounts(book, room, books, chain.at, {who.key.address}, settings.sweep.addresses)
+        sweep = Sweep(book, books, chain.at, signer.send, settings.sweep, delegated=who.delegated)
         found = await accounts.reconcile(await books.head())
         await books.advance(Head(book.height, book.time_unix_ns), found, accounts.usd)
 
@@ -136,7 +138,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         served = certificates.ServerCertificates(certificates.Source(await own.ensure()))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
-        parts = (chain, policies, wallet, oracle, auto, hotkey)
+        parts = (chain, policies, wallet, oracle, auto, hotkey, sweep)
         metrics.watch(lambda: (sample for part in parts for sample in part.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
         answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
@@ -152,7 +154,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
             "certificate": served.keep_fresh(), "orders": orders.run(), "leases": leases.run(), "funds": funds.run(),
             "oracle": oracle.run(), "auto-price": auto.run(), "follow": follower.run(), "policy": policies.run(),
             "wallet": wallet.run(), "publish": own.run(), "grants": hotkey.run(),
-            "parameters": parameters.run(),
+            "parameters": parameters.run(), "sweep": sweep.run(),
         }.items():  # fmt: skip
             spawn(tasks, name, part)
         log.info(

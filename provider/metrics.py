@@ -69,6 +69,7 @@ class Metrics:
 
 
 HELP = {
+    "akp_sweep_on": "1 while money above what is kept goes to an account of the operator's.",
     "akp_height": "Last block taken in.",
     "akp_block_age_seconds": "Age of that block by the local clock.",
     "akp_orders_open": "Open orders on the market.",

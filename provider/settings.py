@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -284,6 +284,29 @@ class GatewaySettings(_Part):
     max_body_bytes: int = Field(4 << 20, ge=1 << 10, description="Largest manifest accepted.")
 
 
+class SweepSettings(_Part):
+    addresses: Annotated[tuple[Account, ...], NoDecode, BeforeValidator(listed)] = Field(
+        (), description="Your own accounts that money may go to; the first is where it goes. Empty sends nothing."
+    )
+    keep: str = Field(
+        "10000000uakt",
+        pattern=r"^\d+[a-zA-Z][\w/:.-]*$",
+        description="Stays in the provider's account; what is above it in this coin is swept. ACT cannot be sent.",
+    )
+    least: int = Field(1_000_000, ge=1, description="Nothing less is sent, in millionths of that coin.")
+    most_per_day: int = Field(100_000_000, ge=1, description="Most that is sent within 24 hours, in millionths.")
+    delay_s: int = Field(
+        86_400, ge=0, description="Seconds from a sweep's announcement to its sending; akp money sweep cancel stops it."
+    )
+
+    @field_validator("keep")
+    @classmethod
+    def _can_be_sent(cls, value: str) -> str:
+        if value.lstrip("0123456789") == "uact":
+            raise ValueError("ACT cannot be sent to anybody: name another coin, e.g. 10000000uakt")
+        return value
+
+
 class MetricsSettings(_Part):
     listen: Annotated[Listen | None, BeforeValidator(lambda value: value or None)] = Field(
         "127.0.0.1:8080", description="Address of /metrics, /healthz and /readyz; empty turns it off."
@@ -309,6 +332,7 @@ class Settings(BaseSettings):
     lease: LeaseSettings = LeaseSettings()
     gateway: GatewaySettings = GatewaySettings()
     metrics: MetricsSettings = MetricsSettings()
+    sweep: SweepSettings = SweepSettings()
     data: Path = Field(Path("/var/lib/akp"), description="Directory of ledger.db and generated certificates.")
     log: Literal["auto", "json", "console"] = Field("auto", description="Log format; auto is console on a terminal.")
 

@@ -19,6 +19,7 @@ import typer
 
 from bidengine.usage import usage
 from manifests.coins import format_decimal, shown
+from provider.cli import sweep
 from provider.cli.lists import OutputOption, show
 from provider.errors import ConfigError
 from provider.files import write_whole
@@ -31,6 +32,7 @@ from provider.ledger.store import Store
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Income, fees, and the books for an accountant.")
 Data = Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")]
 HERE = Path("/var/lib/akp")
+app.add_typer(sweep.app, name="sweep")
 SinceOption = Annotated[str, typer.Option(help="So long before the last block: 90m, 24h, 30d.")]
 FromOption = Annotated[str, typer.Option("--from", help="First day, in UTC: 2026-11-01.")]
 ToOption = Annotated[str, typer.Option("--to", help="Last day, in UTC.")]

@@ -188,6 +188,14 @@ class Journal:
         """Accounts that have paid deposits of our bids."""
         return {row[0] for row in await self._store.read("SELECT DISTINCT account FROM journal WHERE kind = 'deposit'")}
 
+    async def swept(self, to: str, coin: Coin, after_height: int) -> str | None:
+        """The transaction by which so much went there after a height; None when none did."""
+        rows = await self._store.read(
+            "SELECT tx FROM journal WHERE kind = 'sweep' AND other = ? AND denom = ? AND amount = ? AND height > ?",
+            (to, coin.denom, -coin.amount, after_height),
+        )
+        return str(rows[0][0]) if rows else None
+
     async def settlements(self, lease: LeaseID) -> tuple[Settlement, ...]:
         rows = await self._store.read(
             "SELECT height, denom, sum(iif(kind = 'settled', 0, amount)) FROM journal"

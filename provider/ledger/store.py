@@ -22,7 +22,7 @@ from provider.errors import ConfigError
 from provider.ledger.chained import row_hash
 
 T = TypeVar("T")
-SCHEMAS = ("schema_1.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql")
+SCHEMAS = ("schema_1.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql")
 """One script for each version, each on top of those before it; a new file runs them all."""
 VERSION = len(SCHEMAS)
 Row = tuple[Any, ...]

@@ -8,7 +8,7 @@ while nobody wrote is found by comparing (drift.py).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -46,14 +46,14 @@ class Accounts:
         books: Books,
         chain_at: Callable[[int], Chain],
         others: Iterable[str] = (),
-        sweeps: Callable[[], frozenset[str]] = frozenset,
+        own: Collection[str] = (),
     ) -> None:
-        """`others`: accounts besides the provider's whose balance we keep; `sweeps`: transactions that sweep."""
+        """`others`: accounts besides the provider's whose balance we keep; `own`: those that money is swept to."""
         self.book, self.room, self.books = book, room, books
         self.usd: dict[str, int] = {"uact": E18}
         """dollars ×10^18 of a whole coin as of the last block; one ACT is a dollar (chain.md §2.9)"""
-        self._chain_at, self._sweeps = chain_at, sweeps
-        self._us = Us(book.us.owner, frozenset({book.us.owner, *others}))
+        self._chain_at = chain_at
+        self._us = Us(book.us.owner, frozenset({book.us.owner, *others}), own=frozenset(own))
         self._income = Income(books.journal, book.us.owner)
         self._depositors: set[str] = set()
         self._tenants: defaultdict[str, set[LeaseID]] = defaultdict(set)
@@ -67,8 +67,7 @@ class Accounts:
         for event in block.events:
             if isinstance(event, PriceTold):
                 self.usd[f"u{event.denom}"] = event.usd_e18
-        sweeps = self._sweeps()
-        moved = moves(block, replace(self._us, bids=frozenset(bids), depositors=self._depositors, sweeps=sweeps))
+        moved = moves(block, replace(self._us, bids=frozenset(bids), depositors=self._depositors))
         chain = self._chain_at(block.height)
         income = await self._income.of(moved, chain, block.height, self._tenants, touched.closed)
         for lease in touched.opened & self.book.leases.keys():

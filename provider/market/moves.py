@@ -26,8 +26,8 @@ class Us:
     """orders we have a bid on, as of the block before"""
     depositors: Collection[str] = frozenset()
     """accounts that have paid deposits of our bids, besides our own"""
-    sweeps: Collection[str] = frozenset()
-    """hashes of transactions that sweep"""
+    own: Collection[str] = frozenset()
+    """the operator's own accounts elsewhere: what goes there is swept"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def moves(block: Block, us: Us) -> Moves:
 def _take(
     move: Movement, key: str, tx: TxResult | None, named: frozenset[DeploymentID], block: Block, us: Us, out: Moves
 ) -> None:
-    kind = _kind(move, tx, us)
+    kind = _kind(move, us)
     if kind is None:
         return
     hash_ = tx.hash if tx is not None else ""
@@ -87,7 +87,7 @@ def _take(
 _OF_BIDS = (Kind.DEPOSIT, Kind.REFUND)
 
 
-def _kind(move: Movement, tx: TxResult | None, us: Us) -> Kind | None:
+def _kind(move: Movement, us: Us) -> Kind | None:
     """None when it concerns neither our balances nor our bids."""
     ours, spent = move.account in us.accounts, move.coin.amount < 0
     if move.purpose == Purpose.FEE and spent:
@@ -105,7 +105,7 @@ def _kind(move: Movement, tx: TxResult | None, us: Us) -> Kind | None:
         return Kind.INCOME
     if move.other == BME:
         return Kind.CONVERSION
-    return Kind.SWEEP if spent and tx is not None and tx.hash in us.sweeps else Kind.TRANSFER
+    return Kind.SWEEP if spent and move.other in us.own else Kind.TRANSFER
 
 
 def _named(events: tuple[Event, ...]) -> Iterator[DeploymentID]:

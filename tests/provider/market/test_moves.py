@@ -95,9 +95,10 @@ def test_what_the_chain_does_by_itself() -> None:
     assert found.settled == {BID.deployment: ""}
 
 
-def test_transactions_that_sweep_are_told_apart() -> None:
-    sweeping = replace(US, sweeps=frozenset({"TX"}))
-    assert [p.kind for p in told(move(OWNER, -5), move(OWNER, 5), us=sweeping).postings] == ["sweep", "transfer"]
+def test_what_goes_to_our_own_accounts_is_swept() -> None:
+    sweeping = replace(US, own=frozenset({"akash1cold"}))
+    found = told(move(OWNER, -5, other="akash1cold"), move(OWNER, 5, other="akash1cold"), move(OWNER, -5), us=sweeping)
+    assert [p.kind for p in found.postings] == ["sweep", "transfer", "transfer"]
 
 
 def test_each_row_has_a_key_of_its_own() -> None:
