@@ -27,6 +27,7 @@ LONGEST = {
 with a revision's hash behind it for StatefulSets, and with `-ip-65535-udp` for leased addresses."""
 
 
+LAST_PORT = 65535
 LONGEST_ENDPOINT = 180
 """Characters of the name of a leased address: the object that claims a port of it is named after owner, address,
 protocol and port, and an object's name has 253."""
@@ -64,6 +65,9 @@ def _check_service(service: Service, path: str) -> None:
             )
             raise ManifestInvalid(f"{path}.name", message, value=service.name)
     for at, expose in enumerate(service.expose):
+        if not 1 <= expose.effective_port <= LAST_PORT:
+            message = f"{expose.effective_port} is no port that others could connect to: 1 to {LAST_PORT}"
+            raise ManifestInvalid(f"{path}.expose[{at}].external_port", message, value=expose.effective_port)
         for host in expose.hosts or ():
             if expose.is_ingress and _is_address(host):
                 message = f"{host} is an address; only names can be routed by name"

@@ -1,8 +1,9 @@
 """What keeps a lease's pods within bounds besides NetworkPolicies: the site's choices, and what of them a pod says.
 
 All of it is on by default and breaks no ordinary image (docs/isolation.md says what each does and whom it may hurt).
-Much of it is said in pods' templates, so a change of these settings restarts the pods of all leases, one by one. Pods
-taken over from other software are left as they run until their tenant sends a manifest (provider/cluster/adopt.py).
+Much of it is said in pods' templates, so a daemon that starts with other settings restarts the pods of all leases, one
+by one. Pods taken over from other software are left as they run until their tenant sends a manifest
+(provider/cluster/adopt.py).
 """
 
 from __future__ import annotations
