@@ -192,7 +192,13 @@ def _volumes(draw: st.DrawFn) -> tuple[Storage, ...]:
 @st.composite
 def _services(draw: st.DrawFn, name: str) -> Service:
     volumes = draw(_volumes())
-    paths = draw(st.lists(st.from_regex(r"/[a-z0-9/._-]{0,20}", fullmatch=True), max_size=len(volumes), unique=True))
+    paths = draw(
+        st.lists(
+            st.from_regex(r"/data[a-z0-9._-]{0,9}(/[a-z0-9_-]{0,9})?", fullmatch=True),
+            max_size=len(volumes),
+            unique=True,
+        )
+    )
     mounts = tuple(StorageParams(v.name, p, draw(st.booleans())) for v, p in zip(volumes, paths, strict=False))
     cases = st.lists(_texts | st.sampled_from(["", "off", "502", "error"]), max_size=4).map(tuple)
     http = st.builds(HttpOptions, _uint, _uint, _uint, _uint, _uint, cases, _uint)
