@@ -5,7 +5,7 @@ The chain package makes these from wire messages; nothing here knows how they tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -178,6 +178,20 @@ class OraclePrice:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeAccount:
+    """An account that pays our fees and no deposits: a hot key's, or that of whoever grants fees."""
+
+    account: str
+    balance: Mapping[str, int]
+    """denomination -> micro-units"""
+    kept: tuple[Coin, ...]
+    """no bid is made while it holds less"""
+
+    def lacking(self) -> tuple[Coin, ...]:
+        return _short(self.balance, self.kept)
+
+
+@dataclass(frozen=True, slots=True)
 class Wallet:
     """What the account that pays the deposits of our bids can spend."""
 
@@ -188,11 +202,30 @@ class Wallet:
     """of one bid"""
     kept: tuple[Coin, ...] = ()
     """never to be touched by deposits: for fees, and what the operator wants kept"""
+    sources: tuple[str, ...] = ("balance",)
+    """what pays a deposit, in the order in which the chain takes it: balance, grant (chain.md §2.2)"""
+    granted: int = 0
+    """of the deposit's denomination, what others let us use for deposits, less what is on its way"""
+    fees: FeeAccount | None = None
+    """None where this account pays the fees too"""
 
     def lacking(self) -> tuple[Coin, ...]:
-        """What is missing for one more bid; () when it can be paid."""
-        needed: dict[str, int] = {}
-        for coin in (self.deposit, *self.kept):
-            needed[coin.denom] = needed.get(coin.denom, 0) + coin.amount
-        short = {denom: amount - self.balance.get(denom, 0) for denom, amount in needed.items()}
-        return tuple(Coin(denom, amount) for denom, amount in short.items() if amount > 0)
+        """What this account misses for one more bid; () when it can be paid."""
+        granted = self.granted if "grant" in self.sources else 0
+        from_grants = min(self.deposit.amount, granted)
+        if "balance" not in self.sources:
+            missing = self.deposit.amount - from_grants
+            return (Coin(self.deposit.denom, missing),) if missing else ()
+        if self.sources[0] == "balance":  # the chain takes all there is before it looks at grants
+            from_grants = min(from_grants, max(0, self.deposit.amount - self.balance.get(self.deposit.denom, 0)))
+        needed = Coin(self.deposit.denom, self.deposit.amount - from_grants)
+        return _short(self.balance, (needed, *self.kept))
+
+
+def _short(balance: Mapping[str, int], wanted: Iterable[Coin]) -> tuple[Coin, ...]:
+    """What is missing of all of it together."""
+    needed: dict[str, int] = {}
+    for coin in wanted:
+        needed[coin.denom] = needed.get(coin.denom, 0) + coin.amount
+    short = {denom: amount - balance.get(denom, 0) for denom, amount in needed.items()}
+    return tuple(Coin(denom, amount) for denom, amount in short.items() if amount > 0)

@@ -5,7 +5,8 @@
 
 An event only says which key to look at; what to do is decided from the book and the mirrors as they are. So start,
 restart and steady state are one path: every key is looked at. A part that fails ends the process, which is then
-started anew. Only the ledger's cursor and what it has booked survive here; the rest is on chain and in the cluster.
+started anew. Only the ledger survives here: its cursor, what it has booked, what was signed; the rest is on chain and
+in the cluster.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from provider.gateway.reception import Reception
 from provider.gateway.server import serve
 from provider.gateway.tls import PeerContext
 from provider.health import Health
+from provider.intents import Moment
 from provider.ledger.books import Books, Head
+from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
 from provider.market import autoprice
 from provider.market.accounts import Accounts
@@ -104,10 +107,13 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
 
         book = await remembered(chain, books, who.owner, metrics)
         cluster = await Cluster.watch(kube, settings.cluster, tasks)
-        signer = Signer(chain, who.key, settings.chain, fee_granter=who.fee_granter)
+        signer = Signer(
+            chain, who.key, settings.chain, fee_granter=who.fee_granter, journal=Outbox(books.store), metrics=metrics
+        )
+        await signer.recover(Moment(book.height, book.time_unix_ns))
         spawn(tasks, "signer", signer.run())
         room, unkept = rebuilt(book, cluster.inventory(), settings.cluster, settings.bid)
-        wallet = Wallet(book, Promises(book, room), chain.at, settings.bid)
+        wallet = Wallet(book, Promises(book, room), chain.at, settings.bid, pays_fees=who.pays_fees)
         orders = Orders(
             book, room, pricing, books, signer.send, chain.latest.bid, settings.bid, metrics, block_time,
             policies, wallet,
@@ -138,7 +144,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         served = certificates.ServerCertificates(certificates.Source(await own.ensure()))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
-        parts = (chain, policies, wallet, oracle, auto, hotkey, sweep)
+        parts = (chain, policies, wallet, oracle, auto, hotkey, sweep, signer)
         metrics.watch(lambda: (sample for part in parts for sample in part.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
         answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))

@@ -74,12 +74,13 @@ class Follower:
         await insist("what the block touches", lambda: self.book.fill(self.chain.at(block.height), touched))
         entries = await insist("what was paid", lambda: self.accounts.entries(block, touched, bids))
         self.funds.booked({entry.lease for entry in entries if isinstance(entry, Paid)}, touched.closed, block.height)
+        failures = self.signer.look(block)  # what became of transactions is written together with the cursor
         await self.books.advance(Head(block.height, block.time_unix_ns), [*entries, *outcomes], self.accounts.usd)
         for outcome in outcomes:
             self.metrics.outcomes.labels(outcome=outcome.outcome).inc()
         for reason in touched.closed.values():
             self.metrics.leases.labels(reason=str(reason)).inc()
-        for failed in self.signer.look(block):
+        for failed in failures:
             self.metrics.failed.labels(message=type(failed.msg).__name__).inc()
             if isinstance(failed.msg, CreateBid):
                 self.orders.failed(failed.msg, failed.error)

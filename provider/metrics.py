@@ -52,6 +52,18 @@ class Metrics:
             ["message"],
             registry=self.registry,
         )
+        self.tx = Counter(
+            "akp_tx",
+            "Transactions, by what became of them: included, failed in a block, refused by a node, expired.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.tx_fees = Counter(
+            "akp_tx_fee_utokens", "Fees paid, in millionths of the fee's coin.", registry=self.registry
+        )
+        self.tx_retries = Counter(
+            "akp_tx_retries", "Messages signed once more in another transaction.", registry=self.registry
+        )
         self.manifests = Counter("akp_manifests", "Manifests received, by answer.", ["answer"], registry=self.registry)
         self.price_steps = Counter(
             "akp_auto_price_steps", "Steps of auto-pricing.", ["subject", "direction", "mode"], registry=self.registry
@@ -84,6 +96,8 @@ HELP = {
     "akp_resource": "Amounts by node: sold, reserved for bids, idle; CPU in thousandths, the rest in bytes.",
     "akp_queue": "Keys waiting or being worked on, by queue.",
     "akp_transactions_pending": "Transactions sent and not yet seen in a block.",
+    "akp_outbox": "Messages for the chain: waiting, signed and taken by no node yet, or accepted by one.",
+    "akp_fee_budget_left_utokens": "What may still be spent on fees in this hour.",
     "akp_mirror_fresh": "1 while a cluster mirror is up to date.",
     "akp_free": "What could still be sold, by resource.",
     "akp_price_usd": "Last good price of a coin in dollars, by the oracle's name.",
@@ -105,6 +119,8 @@ HELP = {
     "akp_node_errors_total": "Calls a node did not answer, by door.",
     "akp_node_latency_seconds": "Moving average of a node's answers, by door.",
     "akp_wallet_balance_tokens": "What the account that pays deposits holds, by denomination.",
+    "akp_wallet_granted_tokens": "What deposit authorizations of others allow it besides, by denomination.",
+    "akp_fee_payer_balance_tokens": "What the account that pays the fees holds, where it is another one.",
 }
 
 

@@ -42,6 +42,21 @@ ApiServers = Annotated[
 ]
 
 
+def _once_each(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) != len(value):  # the chain refuses it (akash 4)
+        raise ValueError("name each source once")
+    return value
+
+
+DepositSources = Annotated[
+    tuple[Literal["balance", "grant"], ...],
+    NoDecode,
+    BeforeValidator(listed),
+    AfterValidator(_once_each),
+    Field(min_length=1),
+]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -90,6 +105,12 @@ class ChainSettings(_Part):
     bids_per_tx: int = Field(50, ge=1, le=200, description="Most bids put into one transaction.")
     tx_timeout_s: int = Field(
         60, ge=10, le=590, description="A transaction not included after this block time is void."
+    )
+    fee_budget_per_hour: str = Field(
+        "",
+        pattern=r"^(\d+uakt)?$",
+        description="Most to spend on fees in an hour of the chain's time, e.g. 2000000uakt; what is above it waits, "
+        "except closing, reclaiming and withdrawals before an account is empty. Empty: no limit.",
     )
 
 
@@ -224,10 +245,18 @@ class BidSettings(_Part):
     scale: ScaleSettings = ScaleSettings()
     http: HttpSettings = HttpSettings()
     deposit: str = Field("500000uakt", pattern=r"^\d+[a-zA-Z][\w/:.-]*$", description="Deposit of each bid.")
-    fee_reserve: Coins = Field(
-        "250000uakt", description="Kept for fees: no bid is made whose deposit would leave the account less."
+    deposit_sources: DepositSources = Field(
+        ("balance",),
+        description="What pays the deposits, tried in this order: balance (the provider's account), grant (deposit "
+        "authorizations that others have given it).",
     )
-    min_balance: Coins = Field("", description="Kept besides, e.g. 5000000uakt or 1000000uakt,2000000uact.")
+    fee_reserve: Coins = Field(
+        "250000uakt",
+        description="Kept for fees: no bid is made whose deposit would leave the account that pays the fees less.",
+    )
+    min_balance: Coins = Field(
+        "", description="Kept besides in the provider's account, e.g. 5000000uakt or 1000000uakt,2000000uact."
+    )
     max_volumes: int = Field(4, ge=1, description="Most volumes per service.")
     timeout_s: int = Field(
         300, ge=0, description="An unanswered bid is closed after this many seconds of block time; 0 never."

@@ -25,7 +25,7 @@ from provider.chain.lookout import Lookout
 from provider.chain.nodes import Nodes
 from provider.chain.query import Query
 from provider.chain.tx import broadcast
-from provider.chain.tx.broadcast import Answer, Simulation
+from provider.chain.tx.broadcast import Answer, Found, Simulation
 from provider.settings import ChainSettings
 from provider.tasks import spawn
 
@@ -133,6 +133,10 @@ class Chain:
 
     async def broadcast(self, tx: bytes) -> Answer:
         return await broadcast.broadcast(self._nodes, tx)
+
+    async def find(self, tx_hash: str) -> Found | None:
+        """The transaction, if a block holds it."""
+        return await broadcast.find(self._nodes, tx_hash)
 
     def gauges(self) -> Iterator[Sample]:
         return self.endpoints.gauges()

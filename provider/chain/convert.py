@@ -47,6 +47,7 @@ from manifests.resources import (
 from provider.chain import messages as ask
 from provider.chain.wire import message, pack, unpack
 
+_BID_SCOPE = 2
 DEPOSIT_MSG = "/akash.escrow.v1.MsgAccountDeposit"
 
 
@@ -79,6 +80,16 @@ class Grant:
     limits: tuple[Coin, ...] | None = None
     """what may still be spent under it; None: no limit of its own"""
     kind: str = "GenericAuthorization"
+
+
+@dataclass(frozen=True, slots=True)
+class DepositGrant:
+    """Whose money another account may use for deposits."""
+
+    granter: str
+    limits: tuple[Coin, ...]
+    """() when it is used up; refunds fill it again"""
+    for_bids: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +171,7 @@ def order(w: Any) -> Order:
 
 def bid(w: Any) -> Bid:
     window = seconds(w.reclamation_window) if w.HasField("reclamation_window") else None
-    offer = tuple(ResourceOffer(resources(o.resources), o.count) for o in w.resources_offer)
-    return Bid(lease_id(w.id), _name(w, "state"), dec_coin(w.price), w.created_at, offer, window)
+    return Bid(lease_id(w.id), _name(w, "state"), dec_coin(w.price), w.created_at, _offer(w), window)
 
 
 def lease(w: Any) -> Lease:
@@ -288,6 +298,14 @@ def grant(w: Any) -> Grant:
             return Grant("/cosmos.bank.v1beta1.MsgSend", until, tuple(map(coin, inner.spend_limit)), kind)
 
 
+def deposit_grant(w: Any) -> DepositGrant | None:
+    """Of a GrantAuthorization; None when it is for something else than deposits."""
+    inner = unpack(w.authorization)
+    if inner.DESCRIPTOR.name != "DepositAuthorization":
+        return None
+    return DepositGrant(w.granter, tuple(map(coin, inner.spend_limits)), _BID_SCOPE in inner.scopes)
+
+
 def allowance(w: Any) -> Allowance:
     """Of a feegrant Grant. Of one that renews itself in periods, what is left of the present one."""
     inner, only = unpack(w.allowance), None
@@ -371,7 +389,7 @@ def _create_bid(m: ask.CreateBid) -> Any:
     w = message("akash.market.v1beta5.MsgCreateBid")()
     put_lease_id(w.id, m.id)
     _put_dec(w.price, m.price)
-    _put_deposit(w.deposit, m.deposit)
+    _put_deposit(w.deposit, m.deposit, m.sources)
     for offer in m.offer:
         o = w.resources_offer.add()
         put_resources(o.resources, offer.resources)
@@ -543,7 +561,29 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
+def provider_message(w: Any) -> ask.ProviderMsg | None:
+    """A message of ours that was written before; None for what this daemon does not send by itself."""
+    match w.DESCRIPTOR.name:
+        case "MsgCreateBid":
+            window = seconds(w.reclamation_window) if w.HasField("reclamation_window") else None
+            sources = tuple(_SOURCES[number] for number in w.deposit.sources)
+            return ask.CreateBid(lease_id(w.id), dec_coin(w.price), coin(w.deposit.amount), _offer(w), window, sources)
+        case "MsgCloseBid":
+            return ask.CloseBid(lease_id(w.id), w.reason)
+        case "MsgWithdrawLease":
+            return ask.WithdrawLease(lease_id(w.id))
+        case "MsgLeaseStartReclaim":
+            return ask.StartReclaim(lease_id(w.id), w.reason)
+        case "MsgCreateCertificate":
+            return ask.CreateCertificate(w.owner, w.cert, w.pubkey)
+    return None
+
+
 # -- small parts ------------------------------------------------------------------------------------------------------
+
+
+def _offer(w: Any) -> tuple[ResourceOffer, ...]:
+    return tuple(ResourceOffer(resources(o.resources), o.count) for o in w.resources_offer)
 
 
 def _unix_s(w: Any) -> int | None:
@@ -580,6 +620,10 @@ def _put_dec(w: Any, price: DecCoin) -> None:
     w.denom, w.amount = price.denom, str(price.amount_e18)
 
 
-def _put_deposit(w: Any, amount: Coin) -> None:
+_SOURCES: dict[int, ask.DepositSource] = {1: "balance", 2: "grant"}
+
+
+def _put_deposit(w: Any, amount: Coin, sources: tuple[ask.DepositSource, ...] = ("balance",)) -> None:
+    """A deposit without a source is refused (akash 4)."""
     w.amount.denom, w.amount.amount = amount.denom, str(amount.amount)
-    w.sources.append(1)  # balance; a deposit without a source is refused (akash 4)
+    w.sources.extend(number for source in sources for number, name in _SOURCES.items() if name == source)

@@ -4,11 +4,15 @@ there."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bidengine.views import ResourceOffer
 from manifests.coins import Coin, DecCoin
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID
 from manifests.resources import Attributes, GroupSpec
+
+DepositSource = Literal["balance", "grant"]
+"""what pays a deposit: the account itself, or deposit authorizations that others have given it (chain.md §2.2)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class CreateBid:
     deposit: Coin
     offer: tuple[ResourceOffer, ...] = ()
     reclamation_window_s: int | None = None
+    sources: tuple[DepositSource, ...] = ("balance",)
+    """tried in this order"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from manifests.coins import parse_decimal
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attributes
 from provider.chain import convert
-from provider.chain.convert import Account, Allowance, Certificate, Grant, Software
+from provider.chain.convert import Account, Allowance, Certificate, DepositGrant, Grant, Software
 from provider.chain.endpoints import Endpoint
 from provider.chain.messages import UpdateProvider
 from provider.chain.nodes import NodeError, Nodes
@@ -186,6 +186,12 @@ class Query:
         """What `granter` allows `grantee`, what has expired left out by the chain; [] where nothing is."""
         request = message("cosmos.authz.v1beta1.QueryGrantsRequest")(granter=granter, grantee=grantee)
         return [convert.grant(w) for w in await self._pages("cosmos.authz.v1beta1", "Grants", request, "grants")]
+
+    async def deposit_grants(self, grantee: str) -> list[DepositGrant]:
+        """Whose money the account may use for deposits, what has expired left out by the chain."""
+        request = message("cosmos.authz.v1beta1.QueryGranteeGrantsRequest")(grantee=grantee)
+        rows = await self._pages("cosmos.authz.v1beta1", "GranteeGrants", request, "grants")
+        return [found for w in rows if (found := convert.deposit_grant(w)) is not None]
 
     async def allowance(self, granter: str, grantee: str) -> Allowance | None:
         """None where `granter` pays no fees of `grantee`; one that has expired may still be there."""

@@ -186,6 +186,7 @@ class Orders:
             self._deposit,
             resources_offer(order.spec, held.placement),
             window,
+            self.settings.deposit_sources,
         )
         try:
             tx_hash = await self._send(bid)

@@ -6,13 +6,16 @@ The senders' futures are all the machinery there is; nothing here sends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from asyncio import Future
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from provider.chain import messages as ask
 from provider.chain.tx import classify
+from provider.chain.tx.journal import Journal
 from provider.chain.tx.outbox import Item
-from provider.errors import AkpError, Retry
+from provider.errors import AkpError, Refused, Retry
+from provider.intents import IntentState, Moment
 
 MOST_TRIES = 8
 FUNDS_S = 30.0
@@ -28,32 +31,56 @@ class Failed:
 
 
 class Answers:
-    def __init__(self) -> None:
-        self.open = 0
-        """items that have not ended"""
+    """The items that have not ended, by business key, and what their senders hear."""
+
+    def __init__(self, journal: Journal, now: Callable[[], Moment]) -> None:
+        self._journal, self._now = journal, now
+        self._open: dict[str, Item] = {}
         self._failures: list[Failed] = []
+
+    @property
+    def open(self) -> int:
+        """items that have not ended"""
+        return len(self._open)
+
+    def find(self, key: str) -> Item | None:
+        """The item that wants the same."""
+        return self._open.get(key)
+
+    def admit(self, item: Item) -> None:
+        self._open[item.key] = item
 
     def left(self, items: Iterable[Item], tx_hash: str) -> None:
         """A node has accepted their transaction."""
         for item in items:
-            if item.waiter is not None and not item.waiter.done():
-                item.waiter.set_result(tx_hash)
-            item.waiter = None
+            item.tx_hash = tx_hash
+            for waiter in _waiting(item):
+                waiter.set_result(tx_hash)
 
     def unsure(self, items: Iterable[Item], error: AkpError) -> None:
         """Senders need not wait any longer; the items go on."""
         for item in items:
-            if item.waiter is not None and not item.waiter.done():
-                item.waiter.set_exception(error)
-            item.waiter = None
+            for waiter in _waiting(item):
+                waiter.set_exception(error)
 
-    def end(self, items: Iterable[Item], error: AkpError) -> None:
+    def done(self, items: Iterable[Item]) -> None:
+        """A block holds them, and they did what they should."""
         for item in items:
-            self.open -= 1
-            if item.waiter is None:
+            self._forget(item)
+
+    def gone(self, items: Iterable[Item]) -> None:
+        """Their senders have gone before they left."""
+        for item in items:
+            self._forget(item, "dropped", "nobody waits for it any more")
+
+    def end(self, items: Iterable[Item], error: AkpError, state: IntentState | None = None) -> None:
+        """Without `state`: refused when the error is a no, else dropped."""
+        for item in items:
+            self._forget(item, state or ("refused" if isinstance(error, Refused) else "dropped"), str(error))
+            if item.left:
                 self._failures.append(Failed(item.msg, error))
-            elif not item.waiter.done():
-                item.waiter.set_exception(error)
+            for waiter in _waiting(item):
+                waiter.set_exception(error)
 
     def again(self, items: list[Item], why: str) -> list[Item]:
         """Those that have not been tried too often; the others end here, and may be sent anew."""
@@ -86,6 +113,18 @@ class Answers:
         """The failures since the last call."""
         failures, self._failures = tuple(self._failures), []
         return failures
+
+    def _forget(self, item: Item, state: IntentState | None = None, why: str = "") -> None:
+        if self._open.get(item.key) is item:
+            del self._open[item.key]
+        if item.stored and state is not None:
+            self._journal.ended([item.key], state, why, self._now())
+
+
+def _waiting(item: Item) -> list[Future[str]]:
+    """Senders who have not been told; from now on they have."""
+    waiters, item.waiters, item.left = item.waiters, [], True
+    return [waiter for waiter in waiters if not waiter.done()]
 
 
 def culprits(items: list[Item], at: int | None, text: str) -> list[Item]:

@@ -37,6 +37,17 @@ class Simulation:
     offered: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A transaction that a block holds."""
+
+    height: int
+    code: int
+    codespace: str
+    log: str
+    gas_used: int
+
+
 async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float = 15.0) -> Answer:
     """Unreachable and other Retry when no node answered; it may have arrived all the same, so send the same bytes
     again."""
@@ -61,3 +72,15 @@ async def simulate(nodes: Nodes, tx: bytes, *, timeout: float = 30.0) -> Simulat
     except Refused as error:
         return Simulation(error=str(error))
     return Simulation(gas_used=answer.gas_info.gas_used)
+
+
+async def find(nodes: Nodes, tx_hash: str, *, timeout: float = 15.0) -> Found | None:
+    """By hash; None when the node knows of no block that holds it, or keeps no index of transactions. Retry when no
+    node answered."""
+    request = message("cosmos.tx.v1beta1.GetTxRequest")(hash=tx_hash)
+    try:
+        answer, _ = await nodes.call(_SERVICE, "GetTx", request, timeout=timeout)
+    except (Refused, NodeError):
+        return None
+    r = answer.tx_response
+    return Found(r.height, r.code, r.codespace, r.raw_log, r.gas_used)

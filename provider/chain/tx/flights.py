@@ -28,6 +28,8 @@ class Flight:
     """the loop's time when it first left"""
     accepted: bool = False
     """some node has said so"""
+    fee: int = 0
+    """micro-units of uakt"""
 
 
 class Flights:

@@ -9,31 +9,54 @@ leaves until the block after the one it was seen in: a simulation on the very bl
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from manifests.ids import DeploymentID
 from provider.chain import messages as ask
 from provider.chain.tx.priority import Priority
 
+PATIENCE = 4
+"""transactions that may overtake a message before it counts as one degree more urgent"""
+
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """One message on its way. `waiter` is the sender's, None once it was told that the message left."""
+    """One message on its way."""
 
     msg: ask.Msg
     box: Any
     """the packed message"""
-    waiter: Future[str] | None
+    key: str = ""
+    """business_key.py"""
+    waiters: list[Future[str]] = field(default_factory=list)
+    """of its senders; empty once they were told that it left"""
+    left: bool = False
+    """some sender was told that it left, or that nobody knows: its failure is for the next look"""
+    tx_hash: str = ""
+    """of the transaction that a node has accepted it in"""
     not_before: int = 0
     """height; and, should no block be seen for long, ..."""
     not_before_s: float = 0.0
     """... the loop's time"""
     priority: Priority = Priority.ROUTINE
+    overtaken: int = 0
+    """transactions with messages that came later and left before it, although it might have gone"""
     gas_times: int = 1
     tries: int = 0
     alone: bool = False
+    stored: bool = False
+    """in the journal"""
+    signed: bool = False
+    """at least once"""
+    inherited: bool = False
+    """an earlier process asked for it"""
+
+    @property
+    def rank(self) -> int:
+        """Urgency with age: whatever goes on arriving, nothing waits for ever."""
+        return max(Priority.CLOSE, self.priority - self.overtaken // PATIENCE)
 
 
 class Outbox:
@@ -42,7 +65,8 @@ class Outbox:
     - `take` gives the next transaction's messages; bids travel with bids only, since a bid is what most often fails in
       a block.
     - No two messages that settle one deployment are out at the same time, or taken before the block after.
-    - `sweep` drops the items whose sender has gone, as long as they have not left.
+    - Nobody waits for ever: each transaction that overtakes a message makes it a little more urgent.
+    - `sweep` drops the items whose senders have gone, as long as they have not left.
     """
 
     def __init__(self, most: int) -> None:
@@ -53,6 +77,9 @@ class Outbox:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
 
     def put(self, item: Item) -> None:
         self._items.append(item)
@@ -65,22 +92,25 @@ class Outbox:
         items, self._items = self._items, []
         return items
 
-    def sweep(self) -> int:
-        """Drop the items whose sender has gone; how many."""
-        before = len(self._items)
-        self._items = [i for i in self._items if i.waiter is None or not i.waiter.cancelled()]
-        return before - len(self._items)
+    def sweep(self) -> list[Item]:
+        """Drop the items whose senders have gone; which."""
+        gone = [i for i in self._items if not i.left and all(w.cancelled() for w in i.waiters)]
+        self._remove(gone)
+        return gone
 
     def take(self, height: int, now_s: float) -> list[Item]:
         """At most `most` items for one transaction; [] when nothing may go now. `height` is the last block seen, 0 for
         none."""
         self._settled = {d: h for d, h in self._settled.items() if h >= height}
         batch: list[Item] = []
+        passed: list[Item] = []
         busy: dict[DeploymentID, list[bool]] = {}
-        for item in sorted(self._items, key=lambda i: i.priority):
+        for item in sorted(self._items, key=lambda i: i.rank):
             if item.not_before > height and item.not_before_s > now_s:
                 continue
-            if batch and (item.alone or _is_bid(item.msg) is not _is_bid(batch[0].msg)):
+            full = len(batch) == self._most or (batch and (item.alone or batch[0].alone))
+            if full or (batch and _is_bid(item.msg) is not _is_bid(batch[0].msg)):
+                passed.append(item)
                 continue
             settles = settled_by(item.msg)
             if settles is not None:
@@ -90,10 +120,11 @@ class Outbox:
                     continue
                 busy.setdefault(deployment, []).append(shared)
             batch.append(item)
-            if item.alone or len(batch) == self._most:
-                break
-        taken = set(map(id, batch))
-        self._items = [i for i in self._items if id(i) not in taken]
+        places = {id(item): n for n, item in enumerate(self._items)}
+        last = max((places[id(item)] for item in batch), default=0)
+        for item in passed:
+            item.overtaken += places[id(item)] < last
+        self._remove(batch)
         return batch
 
     def hold(self, items: Iterable[Item]) -> None:
@@ -116,6 +147,10 @@ class Outbox:
                 del self._out[deployment]
             if settled_at is not None:
                 self._settled[deployment] = settled_at
+
+    def _remove(self, items: list[Item]) -> None:
+        gone = set(map(id, items))
+        self._items = [i for i in self._items if id(i) not in gone]
 
 
 def settled_by(msg: ask.Msg) -> tuple[DeploymentID, bool] | None:

@@ -4,80 +4,77 @@
 everything else. Transactions are unordered: any number may be in the air, and one that is not included in time is
 void. What is subtle is blame. A transaction is all or nothing, so a refusal must find the one message it is about, and
 everybody else's message goes out again.
+
+It survives being killed: what is asked is in the journal before it is signed, what is signed before it leaves, and
+`recover` takes up what has left. What was never signed is dropped then. That loses nothing: no bytes of it are
+anywhere, and whoever asked decides from the chain and the cluster, hence asks again at a start.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
+from collections.abc import Iterator
 from typing import Protocol
 
 import structlog
 
-from manifests.coins import parse_decimal, shown
 from provider.chain import messages as ask
-from provider.chain.comet import Head
-from provider.chain.convert import Account
 from provider.chain.events import Block, TxResult
 from provider.chain.keys import SigningKey
-from provider.chain.tx import build, classify, gas
-from provider.chain.tx.answers import FUNDS_S, Answers, Failed, culprits, without
-from provider.chain.tx.broadcast import Answer, Simulation
+from provider.chain.tx import build, classify, terms
+from provider.chain.tx.answers import Answers, Failed, culprits, without
+from provider.chain.tx.broadcast import Answer, Found, Simulation
+from provider.chain.tx.business_key import key_of, terms_count
 from provider.chain.tx.classify import Verdict
 from provider.chain.tx.flights import Flight, Flights
+from provider.chain.tx.inherited import inherit
+from provider.chain.tx.journal import Forgetful, Journal
 from provider.chain.tx.outbox import Item, Outbox
 from provider.chain.tx.priority import Priority, usual
-from provider.chain.tx.sign import sign
+from provider.chain.tx.spending import Spending
+from provider.chain.tx.terms import Terms
 from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
+from provider.intents import Intent, Moment, Signed, TxEnd, TxState
+from provider.metrics import Metrics, Sample
 from provider.settings import ChainSettings
 
 LINGER_S = 0.02
 """the first message waits this long for company"""
-_HEAD_FRESH_S = 10.0
 _PUSH_S = 2.0
 _NEXT_BLOCK_S = 10.0
 log = structlog.get_logger()
 
 
-class Carrier(Protocol):
+class Carrier(terms.Chain, Protocol):
     """What is needed of `client.Chain`."""
 
-    @property
-    def id(self) -> str: ...
-    async def head(self) -> Head: ...
-    async def account(self, address: str) -> Account | None: ...
-    async def minimum_gas_price(self) -> int: ...
     async def simulate(self, tx: bytes) -> Simulation: ...
     async def broadcast(self, tx: bytes) -> Answer: ...
+    async def find(self, tx_hash: str) -> Found | None: ...
 
 
 class Signer:
     """- `send` is answered per message: one that is refused does not stop those it would have travelled with.
+    - What is asked while the same is open joins it: there is no second message (business_key.py).
     - At most `bids_per_tx` messages share a transaction; one simulation prices and checks them all.
     - Two messages that settle one deployment never meet in a block (outbox.py).
+    - Fees keep within their budget; only what ends a wrong or saves money may exceed it (spending.py).
     - Every message sent is answered to its sender or, once it has left, in what `look` returns; success alone is
       silent.
     """
 
     def __init__(
         self, chain: Carrier, key: SigningKey, settings: ChainSettings, *, fee_granter: str = "",
-        salt_ns: int | None = None,
+        salt_ns: int | None = None, journal: Journal | None = None, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
-        self._chain, self._key, self._settings, self._fee_granter = chain, key, settings, fee_granter
+        self._chain, self._key, self._settings = chain, key, settings
+        self._journal, self._metrics = journal or Forgetful(), metrics or Metrics()
+        self._terms = Terms(chain, key, settings, fee_granter, salt_ns)
         self._outbox = Outbox(settings.bids_per_tx)
         self._flights = Flights()
-        self._answers = Answers()
+        self._answers = Answers(self._journal, lambda: self._terms.head)
+        self._spending = Spending(settings.fee_budget_per_hour)
         self._wake = asyncio.Event()
-        self._price_e18 = parse_decimal(settings.gas_price_uakt)
-        # Within one block two processes of one account would else choose the same timeout, which is an unordered
-        # transaction's nonce.
-        self._salt_ns = secrets.randbelow(10**9) if salt_ns is None else salt_ns
-        self._nonce = 0
-        self._head = Head(0, 0)
-        self._head_s = float("-inf")
-        self._account: Account | None = None
-        self._sequence: int | None = None
-        self._ordered = False
         self._unauthorised_at: int | None = None
 
     @property
@@ -92,7 +89,30 @@ class Signer:
     @property
     def ordered(self) -> bool:
         """The chain has refused unordered transactions."""
-        return self._ordered
+        return self._terms.ordered
+
+    async def recover(self, seen: Moment) -> None:
+        """Once, before `run`: take up what an earlier process has sent. `seen` is the last block whose effects the
+        senders know; what later blocks hold, `look` will be told."""
+        self._terms.head = seen
+        self._spending.remember(await self._journal.fees_since(self._spending.since(seen)))
+        for left in await self._journal.left(seen):
+            flight = inherit(left)
+            found = await self._found(flight)
+            self._terms.not_before(flight.timeout_unix_ns)
+            if found is not None and found.height <= seen.height:
+                result = TxResult(flight.hash, found.code, found.codespace, found.log, found.gas_used, ())
+                self._landed(flight, result, found.height)
+                self._outbox.release(flight.items, found.height)
+            elif flight.timeout_unix_ns < seen.time_unix_ns:
+                self._tx_ended(flight, "expired", why="not seen in a block; void since the process was away")
+            else:
+                for item in flight.items:
+                    self._answers.admit(item)
+                self._outbox.hold(flight.items)
+                self._flights.add(flight)
+        if len(self._flights):
+            log.info("taking up transactions sent before", transactions=len(self._flights), messages=self.pending)
 
     async def send(self, *msgs: ask.Msg, priority: Priority | None = None) -> str:
         """Wait until a node has accepted the transaction with each of the messages; the hash of the last one's. Without
@@ -103,12 +123,7 @@ class Signer:
         """
         if not msgs:
             raise ValueError("nothing to send")
-        loop = asyncio.get_running_loop()
-        boxes = [build.box(msg, self._key.address) for msg in msgs]
-        waiters: list[asyncio.Future[str]] = [loop.create_future() for _ in msgs]
-        for msg, box, waiter in zip(msgs, boxes, waiters, strict=True):
-            self._outbox.put(Item(msg, box, waiter, priority=usual(msg) if priority is None else priority))
-        self._answers.open += len(msgs)
+        waiters = [self._ask(msg, usual(msg) if priority is None else priority) for msg in msgs]
         self._wake.set()
         answers = await asyncio.gather(*waiters, return_exceptions=True)
         for answer in answers:
@@ -117,19 +132,16 @@ class Signer:
         return str(answers[-1])
 
     def look(self, block: Block) -> tuple[Failed, ...]:
-        """To be called with every block. What came to nothing since the last look."""
-        self._head = Head(block.height, block.time_unix_ns)
-        self._head_s = asyncio.get_running_loop().time()
+        """To be called with every block, before the ledger's cursor moves there. What came to nothing since the last
+        look."""
+        self._terms.saw(Moment(block.height, block.time_unix_ns))
         for flight, result in self._flights.land(block):
             if result is None:
-                self._expired(flight)
-            elif result.code == 0:
-                self._outbox.release(flight.items, block.height)
-                self._left(flight)
-                self._answers.open -= len(flight.items)
-            else:
                 self._outbox.release(flight.items)
-                self._failed(flight, result)
+                self._expired(flight)
+            else:
+                self._outbox.release(flight.items, block.height if result.code == 0 else None)
+                self._landed(flight, result, block.height)
         self._wake.set()
         return self._answers.collect()
 
@@ -139,15 +151,48 @@ class Signer:
             while True:
                 await self._rest()
                 now = asyncio.get_running_loop().time()
-                self._answers.open -= self._outbox.sweep()
-                while batch := self._outbox.take(self._head.height, now):
+                self._answers.gone(self._outbox.sweep())
+                while self._may_leave and (batch := self._outbox.take(self._terms.head.height, now)):
                     await self._carry(batch)
                 await self._push_again()
         except Fatal as error:
             self._answers.end([*self._outbox.drain(), *(i for f in self._flights for i in f.items)], error)
             raise
 
+    def gauges(self) -> Iterator[Sample]:
+        in_air = [(len(f.items), f.accepted) for f in self._flights]
+        yield "akp_outbox", {"state": "waiting"}, len(self._outbox)
+        yield "akp_outbox", {"state": "signed"}, sum(n for n, accepted in in_air if not accepted)
+        yield "akp_outbox", {"state": "accepted"}, sum(n for n, accepted in in_air if accepted)
+        yield from self._spending.gauges(self._terms.head)
+
     # -- sending ------------------------------------------------------------------------------------------------------
+
+    def _ask(self, msg: ask.Msg, priority: Priority) -> asyncio.Future[str]:
+        waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        box = build.box(msg, self._key.address)
+        key = key_of(msg, box)
+        item = self._answers.find(key)
+        if item is not None and terms_count(msg) and item.box != box:
+            waiter.set_exception(Retry(f"{key} is under way on other terms"))
+        elif item is not None:
+            item.priority = min(item.priority, priority)
+            if item.tx_hash:
+                waiter.set_result(item.tx_hash)
+            else:
+                item.waiters.append(waiter)
+        elif (no := self._spending.shut(priority, self._terms.head)) is not None:
+            waiter.set_exception(no)
+        else:
+            item = Item(msg, box, key, [waiter], priority=priority)
+            self._answers.admit(item)
+            self._outbox.put(item)
+        return waiter
+
+    @property
+    def _may_leave(self) -> bool:
+        """Ordered transactions go one after the other: a second one would be void if the first were."""
+        return not (self._terms.ordered and len(self._flights))
 
     async def _rest(self) -> None:
         waits = len(self._outbox) or self._flights.uncertain
@@ -161,7 +206,11 @@ class Signer:
 
     async def _carry(self, items: list[Item]) -> None:
         """Until each of the items has left, was answered, or waits again."""
+        await self._store([*items, *self._outbox])
         while items:
+            if not self._may_leave:
+                self._outbox.put_back(items)
+                return
             try:
                 items = await self._try(items)
             except Fatal:
@@ -174,38 +223,48 @@ class Signer:
                 self._answers.end(items, no)
                 return
 
+    async def _store(self, items: list[Item]) -> None:
+        """Everything that waits, in one write."""
+        new = [i for i in items if not i.stored]
+        if new:
+            intents = [
+                Intent(i.key, type(i.msg).__name__, i.box.SerializeToString(deterministic=True), i.priority)
+                for i in new
+            ]
+            await self._journal.store(intents, self._terms.head)
+            for item in new:
+                item.stored = True
+
     async def _try(self, items: list[Item]) -> list[Item]:
         """One attempt; what is left to be tried at once."""
-        account = await self._who()
-        sequence = await self._next_sequence() if self._ordered else 0
-        timeout = await self._timeout()
-        body = build.body([i.box for i in items], timeout_unix_ns=timeout, unordered=not self._ordered)
-        rough = gas.guess(i.msg for i in items)
-        draft = self._auth_info(sequence, rough)
-        tried = await self._chain.simulate(build.raw(body, draft, b""))
+        draft = await self._terms.draft(items)
+        tried = await self._chain.simulate(self._terms.to_simulate(draft))
         if tried.error:
             codespace, code = classify.simulated(tried.error)
             return await self._refused(items, codespace, code, classify.told(tried.error))
-        limit = gas.limit(
-            tried.gas_used if tried.offered else rough,
-            self._settings.gas_adjustment,
-            unordered=not self._ordered,
-            times=max(i.gas_times for i in items),
-        )
-        auth = self._auth_info(sequence, limit)
-        tx = await sign(self._key, body, auth, self._chain.id, account.number)
+        limit = self._terms.gas_limit(draft, tried.gas_used if tried.offered else None, items)
+        fee = self._terms.fee(limit)
+        late, why = self._spending.late(items, fee.amount, self._terms.head)
+        if late:
+            self._answers.end(late, why)
+            return without(items, late)
+        tx = await self._terms.signed(draft, limit)
         now = asyncio.get_running_loop().time()
-        flight = Flight(build.tx_hash(tx), tx, items, timeout, self._head.height, now)
+        flight = Flight(
+            build.tx_hash(tx), tx, items, draft.timeout_unix_ns, self._terms.head.height, now, fee=fee.amount
+        )
         self._flights.add(flight)
         self._outbox.hold(items)
+        self._count(flight)
+        keys = tuple(i.key for i in items)
+        signed = Signed(flight.hash, tx, draft.timeout_unix_ns, draft.sequence, limit, fee, keys)
+        await self._journal.sign(signed, self._terms.head)
         try:
             answer = await self._chain.broadcast(tx)
         except Retry as trouble:
             # It may have arrived. The same bytes are pushed again until a node takes them or they are void.
             log.warning("not sure a transaction was taken", tx=flight.hash, messages=len(items), why=str(trouble))
             return []
-        if self._sequence is not None and answer.accepted:
-            self._sequence += 1
         if answer.accepted:
             self._unauthorised_at = None
             self._left(flight)
@@ -214,11 +273,8 @@ class Signer:
             return []  # a block was faster than this answer
         self._flights.remove(flight)
         self._outbox.release(items)
+        self._tx_ended(flight, "refused", codespace=answer.codespace, code=answer.code, why=answer.log)
         return await self._refused(items, answer.codespace, answer.code, answer.log)
-
-    def _auth_info(self, sequence: int, limit: int) -> bytes:
-        fee = [gas.fee(limit, self._price_e18)]
-        return build.auth_info(self._key.public_key, sequence, limit, fee, self._fee_granter)
 
     async def _refused(self, items: list[Item], codespace: str, code: int, text: str) -> list[Item]:
         """A simulation or a node's first check said no: answer, postpone or change what it is about; what is left to
@@ -236,18 +292,16 @@ class Signer:
             case Verdict.OUT_OF_GAS:
                 return self._answers.more_gas(items, no)
             case Verdict.NEW_NONCE:
-                self._head_s = float("-inf")
+                self._terms.distrust_clock()
                 return self._answers.again(items, text)
             case Verdict.SEQUENCE:
-                self._sequence = classify.expected_sequence(text)
+                self._terms.expect(classify.expected_sequence(text))
                 return self._answers.again(items, text)
-            case Verdict.ORDERED_ONLY if not self._ordered:
+            case Verdict.ORDERED_ONLY if not self._terms.ordered:
                 log.warning("the chain takes no unordered transactions, sending one after the other")
-                self._ordered = True
+                self._terms.ordered = True
                 return items
-            case Verdict.FEE if (wanted := await self._chain.minimum_gas_price()) > self._price_e18:
-                log.warning("the node wants a higher gas price", configured=shown(self._price_e18), now=shown(wanted))
-                self._price_e18 = wanted
+            case Verdict.FEE if await self._terms.pay_more():
                 return items
             case Verdict.UNAUTHORISED:
                 return self._unauthorised(items, text)
@@ -263,7 +317,7 @@ class Signer:
 
     async def _push_again(self) -> None:
         """Mempools forget; the same bytes once more do no harm. A refusal now says nothing new: the blocks will."""
-        for flight in self._flights.due(self._head.height):
+        for flight in self._flights.due(self._terms.head.height):
             try:
                 answer = await self._chain.broadcast(flight.tx)
             except Retry as trouble:
@@ -275,35 +329,9 @@ class Signer:
                         flight.items, Unreachable(f"no node has taken transaction {flight.hash}: {trouble}")
                     )
                 return
-            flight.pushed_at = self._head.height
+            flight.pushed_at = self._terms.head.height
             if answer.accepted and not flight.accepted:
                 self._left(flight)
-
-    async def _who(self) -> Account:
-        if self._account is None:
-            self._account = await self._chain.account(self._key.address)
-        if self._account is None:
-            raise Retry(f"the account {self._key.address} is not on chain yet: send it some uakt", after_s=FUNDS_S)
-        return self._account
-
-    async def _next_sequence(self) -> int:
-        if self._sequence is None:
-            account = await self._chain.account(self._key.address)
-            self._sequence = account.sequence if account is not None else 0
-        return self._sequence
-
-    async def _timeout(self) -> int:
-        """Block time, not ours, decides when a transaction is void; each value is used once."""
-        now = asyncio.get_running_loop().time()
-        if now - self._head_s > _HEAD_FRESH_S:
-            head = await self._chain.head()
-            self._head_s = now
-            if head.height >= self._head.height:
-                # The height stays that of the last block *seen*: what settles waits for looks.
-                self._head = Head(self._head.height, max(head.time_unix_ns, self._head.time_unix_ns))
-        wanted = self._head.time_unix_ns + self._settings.tx_timeout_s * 10**9 + self._salt_ns
-        self._nonce = max(wanted, self._nonce + 1)
-        return self._nonce
 
     # -- what becomes of items ----------------------------------------------------------------------------------------
 
@@ -313,8 +341,8 @@ class Signer:
 
     def _trouble(self, items: list[Item], trouble: Retry) -> None:
         """Nobody could be asked: senders decide themselves; what was sent once before is ours to send again."""
-        ours = [i for i in items if i.waiter is None]
-        self._answers.end([i for i in items if i.waiter is not None], trouble)
+        ours = [i for i in items if i.left]
+        self._answers.end([i for i in items if not i.left], trouble)
         self._postpone(ours, str(trouble))
 
     def _postpone(self, items: list[Item], why: str) -> None:
@@ -322,7 +350,7 @@ class Signer:
         now = asyncio.get_running_loop().time()
         kept = self._answers.again(items, why)
         for item in kept:
-            item.not_before, item.not_before_s = self._head.height + 1, now + _NEXT_BLOCK_S
+            item.not_before, item.not_before_s = self._terms.head.height + 1, now + _NEXT_BLOCK_S
         self._outbox.put_back(kept)
 
     def _lacks(self, verdict: Verdict, items: list[Item], at: int | None, text: str) -> str:
@@ -331,39 +359,60 @@ class Signer:
                 f"the account {self._key.address} lacks a grant, or what it allows is used up:"
                 f" {classify.readable(text)}. akp chain grants show tells which"
             )
-        who = self._fee_granter or self._key.address
-        if at is not None and at < len(items):
-            who = ask.signer_of(items[at].msg)  # its deposit, not the fee
-        return f"the account {who} lacks money: {text}"
+        return f"the account {self._terms.payer(items, at)} lacks money: {text}"
 
     def _unauthorised(self, items: list[Item], text: str) -> list[Item]:
         """A node that has just started says so to everybody; if it still does after another block, account or chain id
         are wrong."""
-        first = self._unauthorised_at is None or self._unauthorised_at >= self._head.height
+        height = self._terms.head.height
+        first = self._unauthorised_at is None or self._unauthorised_at >= height
         if not first and not classify.just_started(text):
             raise Fatal(
                 f"the chain does not accept the signature of {self._key.address} for {self._chain.id!r}: {text}"
             )
         if self._unauthorised_at is None:
-            self._unauthorised_at = self._head.height
-        self._account = self._sequence = None
+            self._unauthorised_at = height
+        self._terms.distrust_account()
         self._postpone(items, text)
         return []
+
+    async def _found(self, flight: Flight) -> Found | None:
+        try:
+            return await self._chain.find(flight.hash)
+        except Retry as trouble:
+            log.warning("a transaction sent before could not be looked up", tx=flight.hash, why=str(trouble))
+            return None  # it is sent again, and blocks tell
 
     # -- what blocks tell ---------------------------------------------------------------------------------------------
 
     def _expired(self, flight: Flight) -> None:
-        self._outbox.release(flight.items)
-        self._sequence = None
+        self._tx_ended(flight, "expired")
         log.warning("transaction not included in time", tx=flight.hash, messages=len(flight.items))
-        self._answers.end(flight.items, Retry(f"transaction {flight.hash} was not included before its timeout"))
+        no = Retry(f"transaction {flight.hash} was not included before its timeout")
+        self._answers.end(flight.items, no, "expired")
+
+    def _landed(self, flight: Flight, result: TxResult, height: int) -> None:
+        state: TxState = "included" if result.code == 0 else "failed"
+        self._tx_ended(
+            flight, state, height=height, gas_used=result.gas_used, codespace=result.codespace, code=result.code,
+            why=result.log,
+        )  # fmt: skip
+        if result.code == 0:
+            self._left(flight)
+            self._answers.done(flight.items)
+        else:
+            self._failed(flight, result)
 
     def _failed(self, flight: Flight, result: TxResult) -> None:
         """Included, and void: the fee is lost, nothing else happened (chain.md §4.5)."""
-        items, text = flight.items, result.log
+        text, items = result.log, [i for i in flight.items if not i.inherited]
         verdict, at = classify.classify(result.codespace, result.code, text), classify.message_index(text)
         no = TxRefused(result.codespace, result.code, text)
         log.warning("transaction failed", tx=flight.hash, verdict=verdict.name, messages=len(items), why=text[:300])
+        # Nobody here has asked for what an earlier process sent: who still wants it asks again.
+        self._answers.end([i for i in flight.items if i.inherited], no, "failed")
+        if not items:
+            return
         blamed = [items[at]] if at is not None and at < len(items) else []
         match verdict:
             case Verdict.NEXT_BLOCK:
@@ -375,16 +424,39 @@ class Signer:
             case Verdict.OUT_OF_GAS:
                 self._outbox.put_back(self._answers.more_gas(items, no))
             case Verdict.NEW_NONCE:
-                self._answers.end(
-                    items, Retry(f"transaction {flight.hash} was not included before its timeout: {text}")
-                )
+                late_no = Retry(f"transaction {flight.hash} was not included before its timeout: {text}")
+                self._answers.end(items, late_no, "expired")
             case Verdict.REFUSED if blamed or len(items) == 1:
-                self._answers.end(blamed or items, no)
+                self._answers.end(blamed or items, no, "failed")
                 self._outbox.put_back(without(items, blamed or items))
             case _:
                 # Whose fault it was is not known: each on its own will tell.
-                self._sequence = None
                 kept = self._answers.again(items, text)
                 for item in kept:
                     item.alone = True
                 self._outbox.put_back(kept)
+
+    # -- books of it --------------------------------------------------------------------------------------------------
+
+    def _count(self, flight: Flight) -> None:
+        self._spending.signed(flight.hash, flight.fee, self._terms.head)
+        self._metrics.tx_retries.inc(sum(i.signed for i in flight.items))
+        for item in flight.items:
+            item.signed, item.tx_hash = True, ""
+
+    def _tx_ended(
+        self, flight: Flight, state: TxState, *, height: int | None = None, gas_used: int | None = None,
+        codespace: str = "", code: int = 0, why: str = "",
+    ) -> None:  # fmt: skip
+        """Its messages' ends, or their going on, are told after this."""
+        for item in flight.items:
+            item.tx_hash = ""
+        self._metrics.tx.labels(result=state).inc()
+        # One that is included too late costs nothing (chain-probes.md, recorded scenarios 26).
+        if height is not None and gas_used:
+            self._metrics.tx_fees.inc(flight.fee)
+        else:
+            self._spending.refunded(flight.hash)
+        self._journal.tx_ended(
+            TxEnd(flight.hash, state, height, gas_used, codespace, code, classify.readable(why)), self._terms.head
+        )

@@ -199,7 +199,8 @@ async def test_a_tenant_gets_his_share_and_the_next_when_one_is_over(play: Any) 
 
 async def test_a_wallet_that_is_too_low_stops_bidding_until_there_is_money(play: Any) -> None:
     wallet = play.orders.judge.wallet
-    wallet._balances, wallet._read_at = {"uakt": 1_500_000}, play.book.height
+    play.chain.balances_ = {"uakt": 1_500_000}
+    await wallet.read()
     keys = [order(play, n) for n in range(3)]
     for key in keys:
         await play.orders.handle(key)
@@ -210,14 +211,15 @@ async def test_a_wallet_that_is_too_low_stops_bidding_until_there_is_money(play:
     )
     play.tick()
     assert await again(play, keys[2]) == 2
-    wallet._balances = {"uakt": 1_750_000}
+    wallet._read = replace(wallet._read, balances={"uakt": 1_750_000})  # as of the height before those bids
     play.tick()
     assert await again(play, keys[2]) == 3
 
 
 async def test_the_last_deposit_is_not_promised_twice_while_prices_are_asked(play: Any, monkeypatch: Any) -> None:
     wallet = play.orders.judge.wallet
-    wallet._balances, wallet._read_at = {"uakt": 750_000}, play.book.height
+    play.chain.balances_ = {"uakt": 750_000}
+    await wallet.read()
     first, second = order(play, 1), order(play, 2)
     quote = play.orders.judge.pricing.quote
 
@@ -280,7 +282,8 @@ async def test_a_deposit_in_another_coin_is_what_the_wallet_is_asked_for(play: A
         lambda _: chain,
         BidSettings(deposit="500000uact", min_balance="7uact"),
     )
-    wallet._balances, wallet._read_at = {"uakt": 10**9, "uact": 500_006}, play.book.height
+    chain.balances_ = {"uakt": 10**9, "uact": 500_006}
+    await wallet.read()
     play.orders.judge = replace(play.orders.judge, wallet=wallet)
     key = order(play)
     await play.orders.handle(key)

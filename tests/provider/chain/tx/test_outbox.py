@@ -9,8 +9,8 @@ import pytest
 from manifests.coins import Coin, DecCoin
 from manifests.ids import DeploymentID, GroupID, LeaseID
 from provider.chain import messages as ask
-from provider.chain.tx.outbox import Item, Outbox, settled_by
-from provider.chain.tx.priority import usual
+from provider.chain.tx.outbox import PATIENCE, Item, Outbox, settled_by
+from provider.chain.tx.priority import Priority, usual
 
 pytestmark = pytest.mark.looptime
 
@@ -30,7 +30,7 @@ def withdraw(dseq: int, gseq: int = 1) -> ask.WithdrawLease:
 def filled(*msgs: ask.Msg, most: int = 10) -> Outbox:
     box = Outbox(most)
     for msg in msgs:
-        box.put(Item(msg, None, None, priority=usual(msg)))
+        box.put(Item(msg, None, priority=usual(msg)))
     return box
 
 
@@ -82,28 +82,50 @@ def test_several_leases_of_one_deployment_may_be_made_together_but_not_with_a_wi
 def test_one_that_must_wait_for_a_block_waits_for_it_or_for_its_time() -> None:
     for height, now_s, wanted in ((5, 9.0, []), (6, 9.0, [bid(1)]), (5, 10.0, [bid(1)])):
         box = Outbox(10)
-        box.put(Item(bid(1), None, None, not_before=6, not_before_s=10.0))
+        box.put(Item(bid(1), None, not_before=6, not_before_s=10.0))
         assert taken(box, height, now_s) == wanted
 
 
 def test_one_that_must_go_alone_does() -> None:
     box = filled(bid(1))
-    box.put(Item(bid(2), None, None, alone=True))
-    box.put(Item(bid(3), None, None))
+    box.put(Item(bid(2), None, alone=True))
+    box.put(Item(bid(3), None))
     assert [taken(box) for _ in range(2)] == [[bid(1), bid(3)], [bid(2)]]
-    box.put_back([Item(bid(2), None, None, alone=True)])
-    box.put(Item(bid(3), None, None))
+    box.put_back([Item(bid(2), None, alone=True)])
+    box.put(Item(bid(3), None))
     assert taken(box) == [bid(2)]
 
 
-async def test_one_whose_sender_has_gone_is_dropped() -> None:
+async def test_one_whose_senders_have_all_gone_is_dropped_unless_it_has_left_before() -> None:
+    loop = asyncio.get_running_loop()
+    gone, stays, left = [Item(bid(n), None, waiters=[loop.create_future()]) for n in (1, 2, 3)]
+    stays.waiters.append(loop.create_future())
+    left.left = True
     box = Outbox(10)
-    waiters = [asyncio.get_running_loop().create_future() for _ in range(2)]
-    for n, waiter in enumerate(waiters, 1):
-        box.put(Item(bid(n), None, waiter))
-    waiters[0].cancel()
-    assert box.sweep() == 1
-    assert taken(box) == [bid(2)]
+    for item in (gone, stays, left):
+        box.put(item)
+        item.waiters[0].cancel()
+    assert box.sweep() == [gone]
+    assert taken(box) == [bid(2), bid(3)]
+
+
+def test_endless_bids_do_not_keep_the_rest_from_leaving_and_closing_stays_first() -> None:
+    box, order = filled(withdraw(900), most=2), []
+    for n in range(1, 40):
+        for dseq in (2 * n, 2 * n + 1, 2 * n + 100):  # more than leave
+            box.put(Item(bid(dseq), None, priority=Priority.BID))
+        if n == 5:
+            box.put(Item(ask.CloseBid(lease(950), 10000), None, priority=Priority.CLOSE))
+        order.append(taken(box))
+    assert [ask.CloseBid(lease(950), 10000)] == order[4][:1], "at once"
+    assert next(n for n, batch in enumerate(order) if withdraw(900) in batch) <= PATIENCE + 1
+
+
+def test_those_that_came_later_and_wait_as_well_do_not_grow_urgent_by_it() -> None:
+    box = filled(*(bid(n) for n in range(1, 100)), most=2)
+    for _ in range(20):
+        taken(box)
+    assert {item.overtaken for item in box} == {0}
 
 
 def test_what_is_put_back_is_first_again() -> None:

@@ -29,7 +29,7 @@ from provider.chain.events import Block, TxResult
 from provider.chain.keys import Key
 from provider.chain.tx import build, sign
 from provider.chain.tx.answers import Failed
-from provider.chain.tx.broadcast import Answer, Simulation
+from provider.chain.tx.broadcast import Answer, Found, Simulation
 from provider.chain.tx.signer import Signer
 from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
 from provider.settings import ChainSettings
@@ -66,6 +66,8 @@ class FakeChain:
         self.offers_simulation = True
         self.gas_per_message = 120_000
         self.settled: dict[int, int] = {}
+        self.included: dict[str, Found] = {}
+        self.blocks: list[Block] = []
 
     # -- what the signer asks
 
@@ -117,6 +119,11 @@ class FakeChain:
         self._trouble("after broadcast")
         return Answer(0, "", "")
 
+    async def find(self, tx_hash: str) -> Found | None:
+        self.calls["find"] += 1
+        self._trouble("find")
+        return self.included.get(tx_hash)
+
     # -- what the test does
 
     def mine(self, seconds: float = 6.0) -> Block:
@@ -136,7 +143,10 @@ class FakeChain:
             except No as no:
                 results.append(TxResult(tx_hash, no.code, no.codespace, no.text, 1, ()))
         self.mempool.clear()
-        return Block(self.height, self.time_ns, tuple(results), ())
+        for r in results:
+            self.included[r.hash] = Found(self.height, r.code, r.codespace, r.log, r.gas_used)
+        self.blocks.append(Block(self.height, self.time_ns, tuple(results), ()))
+        return self.blocks[-1]
 
     # -- rules
 
@@ -552,17 +562,57 @@ async def test_a_signature_that_does_not_fit_after_another_block_is_fatal() -> N
 async def test_a_chain_without_unordered_transactions_gets_ordered_ones() -> None:
     chain = FakeChain()
     chain.unordered_enabled, chain.sequence = False, 12
-    async with running(chain, bids_per_tx=2) as signer:
-        await all_of(*(signer.send(bid(n)) for n in range(1, 7)))
+    async with running(chain, bids_per_tx=2) as signer, asyncio.TaskGroup() as group:
+        sent = [spawn(group, "send", signer.send(bid(n))) for n in range(1, 7)]
+        for sequence in (12, 13, 14):
+            await until(lambda: len(chain.mempool) == 1)
+            await asyncio.sleep(5)
+            ((body, auth, _),) = [decoded(tx) for tx in chain.mempool.values()]
+            assert auth.signer_infos[0].sequence == sequence
+            assert not body.unordered
+            assert signer.look(chain.mine()) == ()
+        await asyncio.wait(sent)
         assert signer.ordered
-        sent = [decoded(tx) for tx in chain.mempool.values()]
-        assert [a.signer_infos[0].sequence for _, a, _ in sent] == [12, 13, 14]
-        assert not any(b.unordered for b, _, _ in sent)
+        assert chain.bids == set(range(1, 7))
+
+
+@pytest.mark.parametrize("where", ["simulate", "broadcast"])
+async def test_in_order_a_sequence_that_somebody_else_has_used_is_replaced(where: str) -> None:
+    chain = FakeChain()
+    chain.unordered_enabled, chain.sequence = False, 12
+    async with running(chain) as signer:
+        await signer.send(bid(1))
         signer.look(chain.mine())
-        chain.sequence = 40  # somebody else signed with this account
-        await signer.send(bid(7))
+        real = getattr(chain, where)
+
+        async def meanwhile(tx: bytes) -> Any:
+            if chain.sequence == 13:
+                chain.sequence = 40  # between our question and this one
+            return await real(tx)
+
+        setattr(chain, where, meanwhile)
+        await signer.send(bid(2))
+        assert signer.look(chain.mine()) == ()
+        assert chain.bids == {1, 2}
+
+
+async def test_in_order_one_that_is_lost_keeps_the_next_waiting_until_it_is_void() -> None:
+    chain = FakeChain()
+    chain.unordered_enabled = False
+    async with running(chain, tx_timeout_s=20) as signer, asyncio.TaskGroup() as group:
+        await signer.send(bid(1))
+        chain.mempool.clear()
+        chain.sequence, chain.troubles["broadcast"] = 0, [Unreachable("gone")] * 3
+        sent = spawn(group, "send", signer.send(bid(2)))
+        reports = [signer.look(chain.mine(6)) for _ in range(3)]
+        await asyncio.sleep(1)
+        assert reports == [()] * 3
+        assert not sent.done()
+        chain.troubles.clear()
+        assert [f.msg for f in signer.look(chain.mine(6))] == [bid(1)]
+        await sent
         signer.look(chain.mine())
-        assert chain.bids == set(range(1, 8))
+        assert chain.bids == {2}
 
 
 async def test_no_two_transactions_share_a_timeout() -> None:

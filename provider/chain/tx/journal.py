@@ -1,0 +1,56 @@
+"""Where the outbox is kept so that it survives this process. The daemon's lies in the ledger's file
+(provider/ledger/outbox.py); who needs none, a tenant of the sandbox for example, has `Forgetful`.
+
+What must be on disk before the next step is awaited; what blocks tell goes along with the ledger's cursor, hence is
+neither lost nor ahead of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from provider.intents import Intent, IntentState, Left, Moment, Signed, TxEnd
+
+
+class Journal(Protocol):
+    async def left(self, now: Moment) -> list[Left]:
+        """Once, at a start: the transactions of earlier processes that have no end yet, oldest first. What was never
+        signed is dropped."""
+
+    async def fees_since(self, time_unix_ns: int) -> list[tuple[str, int, int]]:
+        """(hash, time of signing in ns, fee) of transactions that were or may be charged for."""
+
+    async def store(self, intents: Sequence[Intent], now: Moment) -> None:
+        """On disk when it returns; they are waiting."""
+
+    async def sign(self, signed: Signed, now: Moment) -> None:
+        """On disk when it returns; its messages are signed."""
+
+    def tx_ended(self, end: TxEnd, now: Moment) -> None:
+        """With the next block. Its messages are done if it was included, else they wait again."""
+
+    def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
+        """With the next block. These messages have ended, whatever becomes of others they travelled with."""
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    async def left(self, now: Moment) -> list[Left]:
+        return []
+
+    async def fees_since(self, time_unix_ns: int) -> list[tuple[str, int, int]]:
+        return []
+
+    async def store(self, intents: Sequence[Intent], now: Moment) -> None:
+        pass
+
+    async def sign(self, signed: Signed, now: Moment) -> None:
+        pass
+
+    def tx_ended(self, end: TxEnd, now: Moment) -> None:
+        pass
+
+    def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
+        pass

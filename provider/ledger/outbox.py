@@ -1,0 +1,187 @@
+"""The outbox's file: what is asked of the chain and what has been signed, in the ledger beside the cursor.
+
+Asking and signing are on disk before the next step; what blocks tell is written with the next transaction of the
+ledger, which is the one that moves the cursor. So a block whose news is not here will be read again, and one that will
+not be read again is here. Of what has ended, some days are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manifests.coins import Coin
+from provider.intents import Intent, IntentState, Left, Moment, Signed, TxEnd
+from provider.ledger.store import Row, Store
+
+KEPT_NS = 7 * 24 * 3600 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRow:
+    key: str
+    kind: str
+    state: str
+    tx: str
+    """hash of the last transaction it travelled in; empty: none"""
+    attempts: int
+    asked_height: int
+    asked_unix_s: int
+    height: int
+    """of the last news"""
+    priority: int
+    why: str
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TxRow:
+    hash: str
+    state: str
+    timeout_unix_ns: int
+    sequence: int | None
+    gas_limit: int
+    fee: Coin
+    signed_height: int
+    height: int | None
+    gas_used: int | None
+    codespace: str
+    code: int
+    why: str
+
+
+class Outbox:
+    """What provider/chain/tx/journal.py asks for, and what people ask."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def left(self, now: Moment) -> list[Left]:
+        """Also drops what was never signed, and prunes."""
+        old_ns = now.time_unix_ns - KEPT_NS
+        await self._store.write(
+            [
+                (_DROP, (now.height,)),
+                (
+                    "DELETE FROM intent WHERE state NOT IN ('waiting', 'signed') AND asked_unix_s < ?",
+                    (old_ns // 10**9,),
+                ),
+                ("DELETE FROM tx WHERE state <> 'signed' AND signed_unix_ns < ?", (old_ns,)),
+            ]
+        )
+        out = []
+        for row in await self._store.read(_LEFT):
+            tx_hash, tx, timeout, sequence, gas_limit, fee, denom = row
+            rows = await self._store.read(
+                "SELECT key, kind, message, priority FROM intent WHERE tx = ? AND state = 'signed' ORDER BY position",
+                (tx_hash,),
+            )
+            intents = tuple(Intent(*intent) for intent in rows)
+            keys = tuple(intent.key for intent in intents)
+            out.append(Left(Signed(tx_hash, tx, timeout, sequence, gas_limit, Coin(denom, fee), keys), intents))
+        return out
+
+    async def fees_since(self, time_unix_ns: int) -> list[tuple[str, int, int]]:
+        rows = await self._store.read(
+            "SELECT hash, signed_unix_ns, fee FROM tx WHERE signed_unix_ns > ? AND state IN ('signed', 'included',"
+            " 'failed') AND gas_used IS NOT 0",
+            (time_unix_ns,),
+        )
+        return [(tx_hash, at, fee) for tx_hash, at, fee in rows]
+
+    async def store(self, intents: Sequence[Intent], now: Moment) -> None:
+        await self._store.write(
+            [
+                (
+                    _ASK,
+                    (i.key, i.kind, i.message, i.priority, now.height, now.time_unix_ns // 10**9, now.height),
+                )
+                for i in intents
+            ]
+        )
+
+    async def sign(self, signed: Signed, now: Moment) -> None:
+        await self._store.write(
+            [
+                (
+                    _SIGN,
+                    (
+                        signed.hash, signed.tx, signed.timeout_unix_ns, signed.sequence, signed.gas_limit,
+                        signed.fee.amount, signed.fee.denom, now.height, now.time_unix_ns,
+                    ),
+                ),
+                (_BOARD, (signed.hash, now.height, json.dumps(signed.keys))),
+            ]
+        )  # fmt: skip
+
+    def tx_ended(self, end: TxEnd, now: Moment) -> None:
+        state = "done" if end.state == "included" else "waiting"
+        height = now.height if end.height is None else end.height
+        self._store.along(
+            [
+                (_END, (end.state, end.height, end.gas_used, end.codespace, end.code, end.why, end.hash)),
+                (_LAND, (state, height, end.why, end.hash)),
+            ]
+        )
+
+    def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
+        self._store.along([(_END_ONE, (state, why, now.height, key)) for key in keys])
+
+    async def intents(
+        self, *, state: str = "", beginning: str = "", tx_hash: str = "", newest: int = -1
+    ) -> list[IntentRow]:
+        """Open ones first, then the newest; by state (`open` for both that are), by the beginning of a key, by
+        transaction."""
+        rows = await self._store.read(_INTENTS, (state, beginning, tx_hash, newest))
+        return [IntentRow(*row) for row in rows]
+
+    async def tx(self, tx_hash: str) -> TxRow | None:
+        rows = await self._store.read(f"{_TXS} WHERE hash = ?", (tx_hash.upper(),))
+        return _tx_row(rows[0]) if rows else None
+
+
+_DROP = """
+UPDATE intent SET state = 'dropped', height = ?, why = 'the daemon ended before it was signed'
+WHERE state = 'waiting'
+"""
+_LEFT = """
+SELECT hash, bytes, timeout_unix_ns, sequence, gas_limit, fee, fee_denom FROM tx WHERE state = 'signed'
+ORDER BY signed_height, rowid
+"""
+_ASK = """
+INSERT INTO intent (key, kind, message, priority, state, asked_height, asked_unix_s, height)
+VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?)
+ON CONFLICT (key) WHERE state IN ('waiting', 'signed') DO NOTHING
+"""
+_SIGN = """
+INSERT INTO tx (hash, bytes, state, timeout_unix_ns, sequence, gas_limit, fee, fee_denom, signed_height, signed_unix_ns)
+VALUES (?, ?, 'signed', ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (hash) DO UPDATE SET state = 'signed', bytes = excluded.bytes
+"""
+_BOARD = """
+UPDATE intent SET state = 'signed', tx = ?1, height = ?2, attempts = attempts + 1, position = keys.key, why = ''
+FROM json_each(?3) AS keys WHERE intent.key = keys.value AND intent.state IN ('waiting', 'signed')
+"""
+_END = """
+UPDATE tx SET state = ?, bytes = NULL, height = ?, gas_used = ?, codespace = ?, code = ?, why = ? WHERE hash = ?
+"""
+_LAND = "UPDATE intent SET state = ?, height = ?, why = ? WHERE tx = ? AND state = 'signed'"
+_END_ONE = "UPDATE intent SET state = ?, why = ?, height = ? WHERE key = ? AND state IN ('waiting', 'signed')"
+_INTENTS = """
+SELECT key, kind, state, tx, attempts, asked_height, asked_unix_s, height, priority, why, message FROM intent
+WHERE (?1 = '' OR state = ?1 OR (?1 = 'open' AND state IN ('waiting', 'signed')))
+  AND substr(key, 1, length(?2)) = ?2 AND (?3 = '' OR tx = ?3)
+ORDER BY state IN ('waiting', 'signed') DESC, height DESC, rowid DESC LIMIT ?4
+"""
+_TXS = (
+    "SELECT hash, state, timeout_unix_ns, sequence, gas_limit, fee, fee_denom, signed_height, height, gas_used,"
+    " codespace, code, why FROM tx"
+)
+
+
+def _tx_row(row: Row) -> TxRow:
+    tx_hash, state, timeout, sequence, gas_limit, fee, denom, signed, height, gas_used, codespace, code, why = row
+    return TxRow(
+        tx_hash, state, timeout, sequence, gas_limit, Coin(denom, fee), signed, height, gas_used, codespace, code, why
+    )
