@@ -100,17 +100,17 @@ class Signer:
             flight = inherit(left)
             found = await self._found(flight)
             self._terms.not_before(flight.timeout_unix_ns)
+            for item in flight.items:
+                self._answers.admit(item)
+            self._outbox.hold(flight.items)
             if found is not None and found.height <= seen.height:
                 result = TxResult(flight.hash, found.code, found.codespace, found.log, found.gas_used, ())
                 self._landed(flight, result, found.height)
-                self._outbox.release(flight.items, found.height)
             elif flight.timeout_unix_ns < seen.time_unix_ns:
-                self._tx_ended(flight, "expired", why="not seen in a block; void since the process was away")
+                self._expired(flight)
             else:
-                for item in flight.items:
-                    self._answers.admit(item)
-                self._outbox.hold(flight.items)
                 self._flights.add(flight)
+        self._answers.collect()  # nobody here has asked for those that came to nothing
         if len(self._flights):
             log.info("taking up transactions sent before", transactions=len(self._flights), messages=self.pending)
 
@@ -137,10 +137,8 @@ class Signer:
         self._terms.saw(Moment(block.height, block.time_unix_ns))
         for flight, result in self._flights.land(block):
             if result is None:
-                self._outbox.release(flight.items)
                 self._expired(flight)
             else:
-                self._outbox.release(flight.items, block.height if result.code == 0 else None)
                 self._landed(flight, result, block.height)
         self._wake.set()
         return self._answers.collect()
@@ -386,12 +384,14 @@ class Signer:
     # -- what blocks tell ---------------------------------------------------------------------------------------------
 
     def _expired(self, flight: Flight) -> None:
+        self._outbox.release(flight.items)
         self._tx_ended(flight, "expired")
         log.warning("transaction not included in time", tx=flight.hash, messages=len(flight.items))
         no = Retry(f"transaction {flight.hash} was not included before its timeout")
         self._answers.end(flight.items, no, "expired")
 
     def _landed(self, flight: Flight, result: TxResult, height: int) -> None:
+        self._outbox.release(flight.items, height if result.code == 0 else None)
         state: TxState = "included" if result.code == 0 else "failed"
         self._tx_ended(
             flight, state, height=height, gas_used=result.gas_used, codespace=result.codespace, code=result.code,
