@@ -21,6 +21,10 @@ class Verdict(Enum):
     """What to do about it."""
 
     REFUSED = "a clear no; the same message will be refused again"
+    GONE = "the order is over, full, or has our bid already"
+    ALREADY = "what it asks for is so already: bid, lease or account are closed, or never were"
+    MISJUDGED = "the chain sees order, provider or price otherwise than we: a defect of ours, or a change we missed"
+    TOO_EARLY = "a lease that promised notice is closed after it, not before"
     NEXT_BLOCK = "passes by itself once another block is there"
     FUNDS = "the account lacks money; passes when it has some"
     GRANT = "a grant or fee grant is missing, expired or used up; passes when its granter signs a new one"
@@ -33,9 +37,19 @@ class Verdict(Enum):
     UNAUTHORISED = "the signature does not fit account number and chain id, or the node has just started"
 
 
+FINAL = frozenset({Verdict.REFUSED, Verdict.GONE, Verdict.ALREADY, Verdict.MISJUDGED, Verdict.TOO_EARLY})
+"""no to one message, for good; the sender decides"""
+_MARKET = {
+    **dict.fromkeys((13, 15, 21, 23, 24), Verdict.GONE),
+    **dict.fromkeys((6, 7, 8, 10, 11), Verdict.ALREADY),
+    **dict.fromkeys((5, 22, 32, 39, 40, 41), Verdict.MISJUDGED),
+    **dict.fromkeys((37, 38), Verdict.TOO_EARLY),
+}
+_ESCROW = dict.fromkeys((2, 7, 8), Verdict.ALREADY)
 _SDK = {
     4: Verdict.UNAUTHORISED,
     5: Verdict.FUNDS,
+    9: Verdict.FUNDS,
     11: Verdict.OUT_OF_GAS,
     13: Verdict.FEE,
     20: Verdict.NEXT_BLOCK,
@@ -145,19 +159,17 @@ _TEXTS: dict[str, tuple[str, int]] = {
 
 def classify(codespace: str, code: int, log: str) -> Verdict:
     """Of a refusal at broadcast or in a block, or of a simulation after `simulated`."""
-    if "couldn't find payment" in log:
-        # A second settlement of one deployment in one block, or a simulation right after the first (chain.md §5.6).
-        return Verdict.NEXT_BLOCK
-    if "insufficient balance" in log and code != _PANIC:
-        return Verdict.FUNDS
-    if (codespace, code) in _GRANTS or _NO_FEE_GRANT in log:
+    if (codespace, code) in _GRANTS:
         return Verdict.GRANT
-    if codespace == "sdk":
-        if code == 18:
-            return _invalid_request(log)
-        if code == 4 and message_index(log) is not None:
-            return Verdict.REFUSED
-        return _SDK.get(code, Verdict.REFUSED)
+    match codespace:
+        case "sdk":
+            return _sdk(code, log)
+        case "market":
+            return _MARKET.get(code, Verdict.REFUSED)
+        case "escrow":
+            return _ESCROW.get(code, Verdict.REFUSED)
+        case "undefined":
+            return _unregistered(code, log)
     return Verdict.REFUSED
 
 
@@ -216,9 +228,25 @@ def just_started(log: str) -> bool:
     return found is not None and found.group(1) == "0"
 
 
-def _invalid_request(log: str) -> Verdict:
-    if "ttl exceeds" in log:
-        return Verdict.NEXT_BLOCK  # a node that has just started knows no time (chain-probes.md §10a)
-    if "already used timeout" in log:
-        return Verdict.NEW_NONCE
-    return Verdict.REFUSED
+def _sdk(code: int, log: str) -> Verdict:
+    """The words decide only where one code means several things."""
+    match code:
+        case 18 if "ttl exceeds" in log:
+            return Verdict.NEXT_BLOCK  # a node that has just started knows no time (chain-probes.md §10a)
+        case 18 if "already used timeout" in log:
+            return Verdict.NEW_NONCE
+        case 38 if _NO_FEE_GRANT in log:
+            return Verdict.GRANT
+        case 4 if message_index(log) is not None:
+            return Verdict.REFUSED
+    return _SDK.get(code, Verdict.REFUSED)
+
+
+def _unregistered(code: int, log: str) -> Verdict:
+    """Here the chain gives nothing but words (chain.md §6.6)."""
+    if code == _PANIC:
+        # A second settlement of one deployment in one block, or a simulation right after the first (chain.md §5.6).
+        return Verdict.NEXT_BLOCK if "couldn't find payment" in log else Verdict.REFUSED
+    if "insufficient balance" in log:
+        return Verdict.FUNDS
+    return Verdict.GONE if "too many existing bids" in log else Verdict.REFUSED

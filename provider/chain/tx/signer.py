@@ -25,7 +25,7 @@ from provider.chain.tx import build, classify, terms
 from provider.chain.tx.answers import Answers, Failed, culprits, without
 from provider.chain.tx.broadcast import Answer, Found, Simulation
 from provider.chain.tx.business_key import key_of, terms_count
-from provider.chain.tx.classify import Verdict
+from provider.chain.tx.classify import FINAL, Verdict
 from provider.chain.tx.flights import Flight, Flights
 from provider.chain.tx.inherited import inherit
 from provider.chain.tx.journal import Forgetful, Journal
@@ -279,7 +279,8 @@ class Signer:
         try at once."""
         verdict, at = classify.classify(codespace, code, text), classify.message_index(text)
         no = TxRefused(codespace, code, text)
-        log.info("not accepted", verdict=verdict.name, messages=len(items), why=text[:300])
+        tell = log.error if verdict is Verdict.MISJUDGED else log.info
+        tell("not accepted", verdict=verdict.name, messages=len(items), why=text[:300])
         match verdict:
             case Verdict.NEXT_BLOCK:
                 late = culprits(items, at, text) or items
@@ -426,7 +427,7 @@ class Signer:
             case Verdict.NEW_NONCE:
                 late_no = Retry(f"transaction {flight.hash} was not included before its timeout: {text}")
                 self._answers.end(items, late_no, "expired")
-            case Verdict.REFUSED if blamed or len(items) == 1:
+            case _ if verdict in FINAL and (blamed or len(items) == 1):
                 self._answers.end(blamed or items, no, "failed")
                 self._outbox.put_back(without(items, blamed or items))
             case _:

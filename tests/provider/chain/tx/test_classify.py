@@ -4,13 +4,14 @@ verdict."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from manifests.ids import LeaseID
 from provider.chain.tx import classify
-from provider.chain.tx.classify import Verdict
+from provider.chain.tx.classify import FINAL, Verdict
 
 NEVER_SENT = ("NOTIMPLEMENTED: internal error", "send transactions are disabled")
 """Answers to MsgDeleteProvider and MsgSend, which the daemon never sends."""
@@ -23,12 +24,12 @@ MISSING = (
 @pytest.mark.parametrize(
     ("codespace", "code", "log", "verdict"),
     [
-        ("market", 15, "failed to execute message; message index: 0: invalid order: order not found", Verdict.REFUSED),
+        ("market", 15, "failed to execute message; message index: 0: invalid order: order not found", Verdict.GONE),
         (
             "undefined",
             1,
             "failed to execute message; message index: 0: invalid bid: too many existing bids (20)",
-            Verdict.REFUSED,
+            Verdict.GONE,
         ),
         (
             "undefined",
@@ -89,12 +90,85 @@ MISSING = (
             "market",
             23,
             "failed to execute message; message index: 0: failed to execute message; message <m>: order active",
-            Verdict.REFUSED,
+            Verdict.GONE,
         ),
     ],
 )
 def test_each_case_has_its_verdict(codespace: str, code: int, log: str, verdict: Verdict) -> None:
     assert classify.classify(codespace, code, log) is verdict
+
+
+RECORDED: dict[str, dict[int, Verdict | dict[str, Verdict]]] = {
+    "akash": dict.fromkeys((1, 2, 4), Verdict.REFUSED),
+    "audit": dict.fromkeys((1, 3), Verdict.REFUSED),
+    "authz": {2: Verdict.GRANT, 3: Verdict.REFUSED, 7: Verdict.REFUSED},
+    "bank": {5: Verdict.REFUSED},
+    "bme": dict.fromkeys((3, 6, 8, 9), Verdict.REFUSED),
+    "cert": dict.fromkeys((1, 3, 4, 5, 6, 7), Verdict.REFUSED),
+    "deployment": dict.fromkeys((3, 4, 5, 7, 9, 10, 14, 15, 16, 17, 20, 26), Verdict.REFUSED),
+    "escrow": {
+        **dict.fromkeys((3, 4, 12, 16, 17), Verdict.REFUSED),
+        **dict.fromkeys((2, 7), Verdict.ALREADY),
+    },
+    "feegrant": {2: Verdict.GRANT, 7: Verdict.GRANT},
+    "market": {
+        **dict.fromkeys((15, 21, 23, 24), Verdict.GONE),
+        **dict.fromkeys((6, 7, 8, 10), Verdict.ALREADY),
+        **dict.fromkeys((5, 22, 32, 39, 40, 41), Verdict.MISJUDGED),
+        **dict.fromkeys((37, 38), Verdict.TOO_EARLY),
+        **dict.fromkeys((12, 18, 19, 30, 33, 35), Verdict.REFUSED),
+    },
+    "oracle.v2": {4: Verdict.REFUSED},
+    "provider": dict.fromkeys((1, 2, 3, 4, 8, 10), Verdict.REFUSED),
+    "sdk": {
+        **dict.fromkeys((2, 3, 7, 8, 10, 12, 15, 29, 36), Verdict.REFUSED),
+        4: {"failed to execute message": Verdict.REFUSED, "": Verdict.UNAUTHORISED},
+        5: Verdict.FUNDS,
+        9: Verdict.FUNDS,
+        11: Verdict.OUT_OF_GAS,
+        13: Verdict.FEE,
+        18: {"ttl exceeds": Verdict.NEXT_BLOCK, "already used timeout": Verdict.NEW_NONCE, "": Verdict.REFUSED},
+        30: Verdict.NEW_NONCE,
+        32: Verdict.SEQUENCE,
+        38: {"fee-grant not found": Verdict.GRANT, "": Verdict.REFUSED},
+        42: Verdict.NEW_NONCE,
+    },
+    "undefined": {
+        1: {"insufficient balance": Verdict.FUNDS, "too many existing bids": Verdict.GONE, "": Verdict.REFUSED},
+        111222: {"couldn't find payment": Verdict.NEXT_BLOCK, "": Verdict.REFUSED},
+    },
+}  # fmt: skip
+"""Of every code that the recorded chain ever refused with; words only where one code means several things."""
+
+
+def test_every_recorded_refusal_has_the_verdict_that_its_code_says(lines: Any) -> None:
+    met: set[tuple[str, int]] = set()
+    for codespace, code, log in refusals(lines):
+        wanted = RECORDED[codespace][code]  # a KeyError is a code that nobody has thought about
+        if isinstance(wanted, dict):
+            wanted = next(verdict for words, verdict in wanted.items() if words in log)
+        assert classify.classify(codespace, code, log) is wanted, (codespace, code, log[:200])
+        met.add((codespace, code))
+    assert met == {(codespace, code) for codespace, codes in RECORDED.items() for code in codes}
+
+
+def refusals(lines: Any) -> Iterator[tuple[str, int, str]]:
+    """At a node's first check, in a block, and, with the code its text stands for, in a simulation."""
+    for line in lines(None, "results"):
+        yield from ((r["codespace"], r["code"], r["log"]) for r in line["results"] if r["code"])
+    for line in lines(None, "checktx"):
+        check = line["checktx"]
+        if check.get("code"):
+            yield check["codespace"], check["code"], check["log"]
+    for line in lines(None, "simulate"):
+        if "error" in line["simulate"]:
+            text = line["simulate"]["error"]["details"]
+            yield (*classify.simulated(text), classify.told(text))
+
+
+@pytest.mark.parametrize("code", range(1, 42))
+def test_every_code_of_the_market_is_a_no_to_one_message(code: int) -> None:
+    assert classify.classify("market", code, "failed to execute message; message index: 0: x") in FINAL
 
 
 def test_a_simulated_refusal_inside_a_msgexec_is_known_by_its_end() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from provider.errors import Unreachable
+from provider.tasks import spawn
 from tests.provider.chain.tx.fake_chain import FakeChain, bid, withdraw
 from tests.provider.chain.tx.mortal import POINTS, Mortal, effects, states, wanted_effects
 
@@ -24,17 +25,15 @@ MEANWHILE = {
 
 async def lived(process: Mortal, blocks: int) -> None:
     """So many blocks of its life, or until it dies."""
-    life = asyncio.ensure_future(process.live())
-    for _ in range(blocks):
-        await asyncio.sleep(6)
-        if life.done():
-            break
-        process.chain.mine()
-    await asyncio.sleep(3)
-    if not life.done():
+    async with asyncio.TaskGroup() as tasks:
+        life = spawn(tasks, "life", process.live())
+        for _ in range(blocks):
+            await asyncio.sleep(6)
+            if life.done():
+                break
+            process.chain.mine()
+        await asyncio.sleep(3)
         life.cancel()
-    await asyncio.gather(life, return_exceptions=True)
-    assert life.cancelled() or life.exception() is None
 
 
 @pytest.mark.parametrize("ordered", [False, True], ids=["unordered", "ordered"])
