@@ -29,7 +29,7 @@ NOUNS = {
     "chain": ("provider.cli.chain", "The provider's record on chain, and grants to its hot key."),
     "attributes": ("provider.cli.attributes", "The provider's attributes: chain against settings and cluster."),
     "cert": ("provider.cli.cert", "The gateway's certificate, as a file and on chain."),
-    "tx": ("provider.cli.tx", "Every command that signs; --dry-run shows what would be signed."),
+    "tx": ("provider.cli.tx", "What the daemon has sent, and every command that signs; --dry-run shows what."),
     "leases": ("provider.cli.leases", "Leases this ledger knows."),
     "volumes": ("provider.cli.volumes", "Volumes kept after their lease: list, give back, delete."),
     "money": ("provider.cli.money", "Income, fees, and the books for an accountant."),

@@ -1,14 +1,19 @@
-"""`akp tx`: every command that signs, by one name. `akp tx provider update --dry-run` is `akp chain provider update
---dry-run`: what would be signed, its hash, gas and fee.
+"""`akp tx`: what the daemon has sent and sends (`list`, `show`), and every command that signs, by one name.
+`akp tx provider update --dry-run` is `akp chain provider update --dry-run`: what would be signed, its hash, gas and
+fee.
 """
 
 from __future__ import annotations
 
 import typer
 
-from provider.cli import attributes, cert, chain
+from provider.cli import attributes, cert, chain, outbox
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Every command that signs; --dry-run shows what.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="What was asked of the chain; and every command that signs."
+)
+app.command("list")(outbox.list_)
+app.command("show")(outbox.show)
 _provider = typer.Typer(no_args_is_help=True, help="As `akp chain provider`.")
 _cert = typer.Typer(no_args_is_help=True, help="As `akp cert`.")
 _attributes = typer.Typer(no_args_is_help=True, help="As `akp attributes`.")

@@ -12,7 +12,7 @@ from typing import Any
 from provider.chain import messages as ask
 from provider.chain.convert import to_wire
 from provider.chain.tx import gas
-from provider.chain.wire import as_json, message, pack
+from provider.chain.wire import as_json, known, message, pack
 
 
 def unsigned(msgs: Iterable[ask.Msg], *, gas_price_e18: int, memo: str = "") -> dict[str, Any]:
@@ -28,6 +28,15 @@ def unsigned(msgs: Iterable[ask.Msg], *, gas_price_e18: int, memo: str = "") -> 
     w.auth_info.fee.amount.add(denom=fee.denom, amount=str(fee.amount))
     out: dict[str, Any] = as_json(w)
     out["body"].pop("unordered", None)  # older CLIs do not know it
+    return out
+
+
+def packed(box: bytes) -> dict[str, Any]:
+    """A message as it was stored, with its type under `@type`; of a type that is not known any more, only that."""
+    found = message("google.protobuf.Any").FromString(box)
+    if not known(found.type_url.lstrip("/")):
+        return {"@type": found.type_url}
+    out: dict[str, Any] = as_json(found)
     return out
 
 

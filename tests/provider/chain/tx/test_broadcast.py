@@ -8,8 +8,10 @@ import grpc
 import pytest
 
 from provider.chain import wire
+from provider.chain.keys import Key
+from provider.chain.messages import CreateProvider
 from provider.chain.nodes import Nodes
-from provider.chain.tx.broadcast import Answer, Simulation, broadcast, simulate
+from provider.chain.tx.broadcast import Answer, Found, Simulation, broadcast, find, simulate
 from provider.errors import Unreachable
 
 SERVICE = "cosmos.tx.v1beta1.Service"
@@ -89,3 +91,31 @@ async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any, grp
     async with Nodes(grpc_of("127.0.0.1:1"), "sandbox") as nodes:
         with pytest.raises(Unreachable):
             await simulate(nodes, b"good", timeout=2)
+
+
+async def test_a_transaction_is_found_by_its_hash_once_a_block_holds_it(on_sandbox: Any) -> None:
+    key = Key.from_hex("42" * 32)
+    town = await on_sandbox({key.address: {"uakt": 10**9}})
+    assert await town.chain.find("AB" * 32) is None
+    landed = await town.does(key, CreateProvider(key.address, "https://p.test:8443", ()))
+    found = await town.chain.find(landed.hash)
+    assert found == Found(landed.height, 0, "", "", landed.gas_used)
+
+
+async def test_a_node_without_an_index_knows_of_none_and_a_silent_one_is_trouble(grpc_nodes: Any) -> None:
+    async def no_index(request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.INTERNAL, "transaction indexing is disabled")
+
+    async def away(request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "restarting")
+
+    node, silent = await grpc_nodes(), await grpc_nodes()
+    node.answers(SERVICE, GetTx=no_index)
+    silent.answers(SERVICE, GetTx=away)
+    await node.start()
+    await silent.start()
+    async with Nodes([node.address], "sandbox") as nodes:
+        assert await find(nodes, "AB") is None
+    async with Nodes([silent.address], "sandbox") as nodes:
+        with pytest.raises(Unreachable):
+            await find(nodes, "AB")

@@ -50,6 +50,15 @@ def test_it_is_the_transaction_itself_in_other_words() -> None:
     assert found["auth_info"]["fee"]["granter"] == "akash1granter"
 
 
+def test_a_message_as_it_was_stored() -> None:
+    box = build.box(CreateProvider(OWNER, "https://p.test:8443", ()), HOT)
+    found = json_form.packed(box.SerializeToString())
+    assert found["@type"] == "/cosmos.authz.v1beta1.MsgExec"
+    assert found["msgs"][0]["host_uri"] == "https://p.test:8443"
+    box.type_url = "/akash.gone.v1.MsgNothing"
+    assert json_form.packed(box.SerializeToString()) == {"@type": "/akash.gone.v1.MsgNothing"}
+
+
 def parsed(name: str, value: Any) -> bytes:
     w = json_format.ParseDict(value, wire.message(f"cosmos.tx.v1beta1.{name}")(), descriptor_pool=wire.POOL)
     return bytes(w.SerializeToString(deterministic=True))

@@ -6,11 +6,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from manifests.coins import Coin
+from manifests.coins import Coin, DecCoin
 from manifests.ids import LeaseID
 from provider.chain import messages as ask
 from provider.chain import wire
@@ -19,8 +20,10 @@ from provider.chain.events import Block
 from provider.chain.tx import build, sign
 from provider.chain.tx.answers import Failed
 from provider.chain.tx.broadcast import Answer
+from provider.chain.tx.priority import Priority
 from provider.chain.tx.signer import Signer
 from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
+from provider.metrics import Metrics
 from provider.settings import ChainSettings
 from provider.tasks import spawn
 from tests.provider.chain.tx.fake_chain import (
@@ -408,6 +411,111 @@ async def test_in_order_one_that_is_lost_keeps_the_next_waiting_until_it_is_void
         await sent
         signer.look(chain.mine())
         assert chain.bids == {2}
+
+
+async def test_who_asks_for_what_is_under_way_joins_it() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        hashes_ = await all_of(signer.send(withdraw(1)), signer.send(withdraw(1)), signer.send(withdraw(1)))
+        assert hashes_ == [next(iter(chain.mempool))] * 3
+        assert await signer.send(withdraw(1)) == hashes_[0], "while it is in the air"
+        assert signer.pending == 1
+        signer.look(chain.mine())
+        signer.look(chain.mine())
+        assert len(chain.paid) == 1
+        await signer.send(withdraw(1))
+        signer.look(chain.mine())
+        assert len(chain.paid) == 2, "after it is done it may be asked for again"
+
+
+async def test_a_bid_on_other_terms_does_not_join_and_is_not_sent() -> None:
+    chain = FakeChain()
+    other = replace(bid(1), price=DecCoin("uact", 2 * 10**18))
+    async with running(chain) as signer:
+        answers = await all_of(signer.send(bid(1)), signer.send(other))
+        assert isinstance(answers[0], str)
+        assert isinstance(answers[1], Retry)
+        assert "under way on other terms" in str(answers[1])
+        signer.look(chain.mine())
+        assert chain.bids == {1}
+
+
+async def test_who_joins_makes_it_as_urgent_as_he_is_and_who_leaves_does_not_take_it_along() -> None:
+    chain = FakeChain()
+    async with running(chain, bids_per_tx=1) as signer, asyncio.TaskGroup() as group:
+        order: list[str] = []
+
+        async def send(msg: ask.Msg, name: str, priority: Priority | None = None) -> None:
+            await signer.send(msg, priority=priority)
+            order.append(name)
+
+        impatient = spawn(group, "gone", send(withdraw(2), "gone"))
+        for msg, name in ((withdraw(1), "first"), (withdraw(2), "second")):
+            spawn(group, name, send(msg, name))
+        spawn(group, "urgent", send(withdraw(2), "urgent", Priority.DRY))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await until(lambda: len(order) == 3)
+        assert set(order[:2]) == {"second", "urgent"}
+
+
+async def test_fees_keep_within_their_budget_and_what_is_urgent_does_not_wait() -> None:
+    chain = FakeChain()
+    async with running(chain, fee_budget_per_hour="20000uakt") as signer:  # a bid costs 4,505
+        answers = await all_of(*(signer.send(bid(n)) for n in range(1, 8)))
+        assert [isinstance(a, str) for a in answers] == [True] * 4 + [False] * 3
+        assert all("chain.fee_budget_per_hour" in str(a) for a in answers[4:])
+        signer.look(chain.mine())
+        simulated = chain.calls["simulate"]
+        with pytest.raises(Retry, match="fee budget"):
+            await signer.send(bid(8))
+        assert chain.calls["simulate"] == simulated, "known without trying"
+        await signer.send(withdraw(1), priority=Priority.DRY)
+        await signer.send(ask.CloseBid(bid(1).id, 10000))
+        signer.look(chain.mine(seconds=3601))
+        await signer.send(bid(8))
+        signer.look(chain.mine())
+        assert chain.bids == {1, 2, 3, 4, 8}
+
+
+async def test_a_budget_below_one_transaction_says_so_instead_of_sending() -> None:
+    chain = FakeChain()
+    async with running(chain, fee_budget_per_hour="100uakt") as signer:
+        with pytest.raises(Retry, match="0uakt of 100uakt"):
+            await signer.send(bid(1))
+        assert chain.calls["broadcast"] == 0
+
+
+async def test_what_became_of_transactions_is_counted() -> None:
+    chain, metrics = FakeChain(), Metrics()
+    signer = Signer(chain, KEY, ChainSettings(tx_timeout_s=20), salt_ns=5, metrics=metrics)
+    metrics.watch(signer.gauges)
+    async with asyncio.TaskGroup() as group:
+        task = spawn(group, "signer", signer.run())
+        await signer.send(bid(1))
+        assert 'akp_outbox{state="accepted"} 1.0' in metrics.text().decode()
+        signer.look(chain.mine())
+        await all_of(signer.send(bid(2)), signer.send(bid(3)))
+        chain.closed = {2}
+        signer.look(chain.mine())
+        await until(lambda: len(chain.mempool) == 1)
+        signer.look(chain.mine())
+        chain.troubles["broadcast"] = [No("sdk", 20, "mempool is full")]
+        sent = spawn(group, "send", signer.send(bid(4)))
+        await asyncio.sleep(1)
+        signer.look(chain.mine())
+        await sent
+        chain.lose(next(iter(chain.mempool)))
+        chain.troubles["broadcast"] = [Unreachable("down")] * 100
+        for _ in range(5):
+            signer.look(chain.mine())
+        task.cancel()
+    told = metrics.text().decode()
+    for result, count in {"included": 2, "failed": 1, "refused": 1, "expired": 1}.items():
+        assert f'akp_tx_total{{result="{result}"}} {count}.0' in told
+    assert "akp_tx_retries_total 2.0" in told
+    assert "akp_tx_fee_utokens_total 18015.0" in told  # 4,505 twice, and 9,005 for the two that failed
+    assert 'akp_outbox{state="waiting"} 0.0' in told
 
 
 async def test_no_two_transactions_share_a_timeout() -> None:

@@ -1,0 +1,156 @@
+"""The outbox's file: one open intent of a key, what may leave is on disk first, what blocks tell goes with the
+cursor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from manifests.coins import Coin
+from provider.intents import Intent, Moment, Signed, TxEnd
+from provider.ledger.books import Books, Head
+from provider.ledger.outbox import KEPT_NS, Outbox
+from provider.ledger.store import Store
+
+NOW = Moment(9, 90 * 10**9)
+
+
+def intent(key: str, priority: int = 3) -> Intent:
+    return Intent(key, "CreateBid", key.encode(), priority)
+
+
+def signed(tx_hash: str, *keys: str, sequence: int | None = None) -> Signed:
+    return Signed(tx_hash, tx_hash.encode(), 150, sequence, 1000, Coin("uakt", 25), keys)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with Store.open(tmp_path / "ledger.db") as found:
+        yield found
+
+
+async def states(outbox: Outbox) -> dict[str, str]:
+    return {row.key: row.state for row in reversed(await outbox.intents())}
+
+
+async def cursor(store: Store, height: int = 10) -> None:
+    await Books(store).advance(Head(height, height * 10))
+
+
+async def test_from_asking_to_a_block(store: Store) -> None:
+    outbox = Outbox(store)
+    await outbox.store([intent("bid/a"), intent("bid/b")], NOW)
+    assert await states(outbox) == {"bid/a": "waiting", "bid/b": "waiting"}
+    await outbox.sign(signed("AB", "bid/b", "bid/a"), NOW)
+    assert await states(outbox) == {"bid/a": "signed", "bid/b": "signed"}
+    outbox.tx_ended(TxEnd("AB", "included", 10, 900), Moment(10, 100))
+    assert await states(outbox) == {"bid/a": "signed", "bid/b": "signed"}, "not before the cursor"
+    await cursor(store)
+    assert await states(outbox) == {"bid/a": "done", "bid/b": "done"}
+    (row, _) = await outbox.intents(state="done")
+    assert (row.tx, row.attempts, row.asked_height, row.asked_unix_s, row.height) == ("AB", 1, 9, 90, 10)
+    tx = await outbox.tx("ab")
+    assert tx is not None
+    assert (tx.state, tx.height, tx.gas_used, tx.fee, tx.signed_height) == ("included", 10, 900, Coin("uakt", 25), 9)
+    assert await store.read("SELECT bytes FROM tx") == [(None,)]
+
+
+async def test_what_fails_waits_again_unless_it_is_said_to_have_ended(store: Store) -> None:
+    outbox = Outbox(store)
+    await outbox.store([intent("bid/a"), intent("bid/b")], NOW)
+    await outbox.sign(signed("AB", "bid/a", "bid/b"), NOW)
+    outbox.tx_ended(TxEnd("AB", "failed", 10, 900, "market", 24, "order closed"), NOW)
+    outbox.ended(["bid/a"], "failed", "order closed", NOW)
+    await outbox.sign(signed("CD", "bid/b"), NOW)
+    assert await states(outbox) == {"bid/a": "failed", "bid/b": "signed"}
+    assert [(r.key, r.attempts, r.tx) for r in await outbox.intents(state="open")] == [("bid/b", 2, "CD")]
+    tx = await outbox.tx("AB")
+    assert tx is not None
+    assert (tx.state, tx.codespace, tx.code, tx.why) == ("failed", "market", 24, "order closed")
+
+
+async def test_of_a_key_one_is_open_and_any_number_may_have_ended(store: Store) -> None:
+    outbox = Outbox(store)
+    for _ in range(2):
+        await outbox.store([intent("withdraw/a")], NOW)
+        assert len(await outbox.intents(state="open")) == 1
+    for n in range(3):
+        outbox.ended(["withdraw/a"], "done", "", Moment(10 + n, 0))
+        await outbox.store([intent("withdraw/a")], NOW)
+    assert [r.state for r in await outbox.intents(beginning="withdraw/")] == ["waiting", "done", "done", "done"]
+
+
+async def test_a_new_process_finds_what_was_signed_and_drops_what_was_not(store: Store) -> None:
+    outbox = Outbox(store)
+    await outbox.store([intent("bid/a"), intent("bid/b", 0), intent("bid/c")], NOW)
+    await outbox.sign(signed("AB", "bid/b", "bid/a", sequence=4), NOW)
+    (left,) = await Outbox(store).left(Moment(11, 110))
+    assert left.signed == signed("AB", "bid/b", "bid/a", sequence=4)
+    assert left.intents == (intent("bid/b", 0), intent("bid/a"))
+    assert (await states(outbox))["bid/c"] == "dropped"
+    (dropped,) = await outbox.intents(state="dropped")
+    assert dropped.why == "the daemon ended before it was signed"
+
+
+async def test_what_was_not_written_with_the_cursor_is_as_if_it_was_never_told(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        outbox = Outbox(store)
+        await outbox.store([intent("bid/a")], NOW)
+        await outbox.sign(signed("AB", "bid/a"), NOW)
+        outbox.tx_ended(TxEnd("AB", "included", 10, 900), NOW)
+    async with Store.open(tmp_path / "ledger.db") as store:
+        assert [left.signed.hash for left in await Outbox(store).left(NOW)] == ["AB"]
+
+
+async def test_fees_that_were_or_may_be_charged(store: Store) -> None:
+    outbox = Outbox(store)
+    for n, (tx_hash, state, gas) in enumerate(
+        [("A", "included", 5), ("B", "failed", 5), ("C", "failed", 0), ("D", "expired", None), ("E", "", None)]
+    ):
+        await outbox.store([intent(f"k{n}")], NOW)
+        await outbox.sign(signed(tx_hash, f"k{n}"), Moment(9, n * 10))
+        if state:
+            outbox.tx_ended(TxEnd(tx_hash, state, 10 if gas is not None else None, gas), NOW)  # type: ignore[arg-type]
+    await cursor(store)
+    assert await outbox.fees_since(-1) == [("A", 0, 25), ("B", 10, 25), ("E", 40, 25)]
+    assert await outbox.fees_since(10) == [("E", 40, 25)]
+
+
+async def test_what_ended_long_ago_is_forgotten_and_what_is_open_never(store: Store) -> None:
+    outbox = Outbox(store)
+    await outbox.store([intent("old"), intent("open")], NOW)
+    await outbox.sign(signed("AB", "old"), NOW)
+    await outbox.sign(signed("CD", "open"), NOW)
+    outbox.tx_ended(TxEnd("AB", "included", 10, 900), NOW)
+    await cursor(store)
+    await outbox.left(Moment(99, NOW.time_unix_ns + KEPT_NS))
+    assert set(await states(outbox)) == {"old", "open"}
+    await outbox.left(Moment(99, NOW.time_unix_ns + KEPT_NS + 10**9))
+    assert set(await states(outbox)) == {"open"}
+    assert await outbox.tx("AB") is None
+    assert await outbox.tx("CD") is not None
+
+
+async def test_a_burst_is_one_write_each_for_asking_and_for_a_transaction(store: Store) -> None:
+    """Each write waits for the disk."""
+    writes = 0
+    real = store.write
+
+    async def write(*args: object) -> None:
+        nonlocal writes
+        writes += 1
+        await real(*args)  # type: ignore[arg-type]
+
+    store.write = write  # type: ignore[method-assign, assignment]
+    outbox, keys = Outbox(store), [f"bid/{n}" for n in range(500)]
+    await outbox.store([intent(key) for key in keys], NOW)
+    for n in range(10):
+        await outbox.sign(signed(f"T{n}", *keys[50 * n : 50 * n + 50]), NOW)
+    for n in range(10):
+        outbox.tx_ended(TxEnd(f"T{n}", "included", 10, 900), NOW)
+    assert writes == 11
+    await cursor(store)
+    assert writes == 12
+    assert len(await outbox.intents(state="done", newest=1000)) == 500
