@@ -61,9 +61,11 @@ class Spending:
         others = [i for i in items if i.priority > Priority.DRY]
         late = others[max(0, left * len(items) // fee - urgent) :]
         if late and not self._shut_until_ns > now.time_unix_ns:
-            # Until there is something for one more than go now; time goes on with blocks, so it ends with one.
-            more = fee * (len(items) - len(late) + 1) // len(items)
-            self._shut_until_ns = max(now.time_unix_ns + 1, self._budget.fits_at(more, now.time_unix_ns))
+            # Until there is something for one more after those that go now.
+            share = fee // len(items)
+            self._budget.spend("these", share * (len(items) - len(late)), now.time_unix_ns)
+            self._shut_until_ns = self._budget.fits_at(share, now.time_unix_ns)
+            self._budget.refund("these")
             log.warning(
                 "the fee budget is used up", per_hour=self._budget.per_hour, left=left, put_off=len(late),
                 again_in_s=self._wait_s(now),

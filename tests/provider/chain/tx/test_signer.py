@@ -470,7 +470,7 @@ async def test_fees_keep_within_their_budget_and_what_is_urgent_does_not_wait() 
         with pytest.raises(Retry, match="fee budget"):
             await signer.send(bid(8))
         assert chain.calls["simulate"] == simulated, "known without trying"
-        await signer.send(withdraw(1), priority=Priority.DRY)
+        await signer.send(withdraw(2), priority=Priority.DRY)
         await signer.send(ask.CloseBid(bid(1).id, 10000))
         signer.look(chain.mine(seconds=3601))
         await signer.send(bid(8))
