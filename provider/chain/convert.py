@@ -561,8 +561,8 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def provider_message(w: Any) -> ask.ProviderMsg | None:
-    """A message of ours that was written before; None for what this daemon does not send by itself."""
+def provider_message(w: Any) -> ask.Msg | None:
+    """A message of ours that was written before; None for what a provider does not send."""
     match w.DESCRIPTOR.name:
         case "MsgCreateBid":
             window = seconds(w.reclamation_window) if w.HasField("reclamation_window") else None
@@ -576,6 +576,14 @@ def provider_message(w: Any) -> ask.ProviderMsg | None:
             return ask.StartReclaim(lease_id(w.id), w.reason)
         case "MsgCreateCertificate":
             return ask.CreateCertificate(w.owner, w.cert, w.pubkey)
+        case "MsgRevokeCertificate":
+            return ask.RevokeCertificate(w.id.owner, int(w.id.serial))
+        case "MsgCreateProvider":
+            return ask.CreateProvider(w.owner, w.host_uri, attributes(w.attributes), w.info.email, w.info.website)
+        case "MsgUpdateProvider":
+            return provider_record(w)
+        case "MsgSend" if len(w.amount) == 1:
+            return ask.Send(w.from_address, w.to_address, coin(w.amount[0]))
     return None
 
 

@@ -7,6 +7,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from manifests.ids import DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attribute, EndpointKind
 from provider.chain import convert, wire
 from provider.chain import messages as ask
+from provider.chain.convert import DepositGrant
+from provider.chain.wire import message, pack
 
 Parse = Callable[[str, dict[str, Any]], Any]
 
@@ -92,6 +95,7 @@ def again(w: Any) -> ask.Msg | None:
 
 def test_every_accepted_message_is_rebuilt_byte_for_byte(lines: Any) -> None:
     rebuilt: Counter[str] = Counter()
+    read_back: set[str] = set()
     for block in lines(None, "results"):
         for tx, result in zip(block["txs"], block["results"], strict=True):
             if result["code"]:
@@ -113,10 +117,17 @@ def test_every_accepted_message_is_rebuilt_byte_for_byte(lines: Any) -> None:
                 if msg is None:
                     continue
                 made = convert.to_wire(msg)
+                if (read := convert.provider_message(w)) is not None:
+                    assert read == msg
+                    read_back.add(w.DESCRIPTOR.name)
                 assert made.SerializeToString(deterministic=True) == box.value, tx["note"]
                 rebuilt[w.DESCRIPTOR.name] += 1
     assert len(rebuilt) == len(convert._WRITERS), rebuilt
     assert rebuilt["MsgCreateBid"] > 100
+    assert read_back == {
+        "MsgCreateBid", "MsgCloseBid", "MsgWithdrawLease", "MsgLeaseStartReclaim", "MsgCreateCertificate",
+        "MsgRevokeCertificate", "MsgCreateProvider", "MsgUpdateProvider", "MsgSend",
+    }  # fmt: skip
 
 
 def test_an_order_as_the_node_tells_it(lines: Any, parse: Parse) -> None:
@@ -232,6 +243,20 @@ def test_ids_survive_the_way_there_and_back() -> None:
     assert convert.lease_id(w.id) == lease
     assert w.id.bseq == 0
     assert convert.group_id(convert.to_wire(ask.CloseGroup(GroupID("akash1t", 5, 6))).id) == GroupID("akash1t", 5, 6)
+
+
+def test_a_deposits_sources_are_written_in_their_order_and_a_grant_of_one_is_read() -> None:
+    plain = ask.CreateBid(LeaseID("t", 1, 1, 1, "p"), DecCoin("uact", 1), Coin("uakt", 5))
+    assert list(convert.to_wire(plain).deposit.sources) == [1]
+    both = convert.to_wire(replace(plain, sources=("grant", "balance")))
+    assert list(both.deposit.sources) == [2, 1]
+    granted = message("akash.escrow.v1.DepositAuthorization")(scopes=[2])
+    granted.spend_limits.add(denom="uakt", amount="7")
+    w = message("cosmos.authz.v1beta1.GrantAuthorization")(granter="g", grantee="p", authorization=pack(granted))
+    assert convert.deposit_grant(w) == DepositGrant("g", (Coin("uakt", 7),), for_bids=True)
+    generic = message("cosmos.authz.v1beta1.GenericAuthorization")(msg="/x")
+    w.authorization.CopyFrom(pack(generic))
+    assert convert.deposit_grant(w) is None
 
 
 def test_a_price_of_nothing_is_still_written_as_digits() -> None:

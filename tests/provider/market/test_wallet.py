@@ -9,8 +9,11 @@ from types import SimpleNamespace as Some
 from typing import Any
 
 import pytest
+import structlog.testing
 
+from bidengine.views import FeeAccount
 from manifests.coins import Coin
+from provider.chain.convert import DepositGrant
 from provider.errors import Refused, Retry
 from provider.market.book import Book
 from provider.market.wallet import REFRESH_BLOCKS, Wallet
@@ -26,15 +29,24 @@ class Purse:
         self.asked: list[int] = []
         self.trouble: Exception | None = None
         promises: Any = Some(deposits_after=lambda height: self.on_the_way)
-        self.wallet = Wallet(book, promises, self.at, BidSettings(**settings))
+        pays_fees = settings.pop("pays_fees", "")
+        self.grants: list[DepositGrant] = []
+        self.others: dict[str, dict[str, int]] = {}
+        self.wallet = Wallet(book, promises, self.at, BidSettings(**settings), pays_fees)
 
     def at(self, height: int) -> Any:
-        return Some(balances=lambda address: self.balances(height, address))
+        return Some(balances=lambda address: self.balances(height, address), deposit_grants=self.deposit_grants)
+
+    async def deposit_grants(self, grantee: str) -> list[DepositGrant]:
+        assert grantee == "akash1us"
+        return self.grants
 
     async def balances(self, height: int, address: str) -> dict[str, int]:
         self.asked.append(height)
         if self.trouble is not None:
             raise self.trouble
+        if address in self.others:
+            return self.others[address]
         found: dict[str, int] = await self.chain.balances(address)
         return found
 
@@ -122,3 +134,55 @@ async def test_what_cannot_be_read_leaves_what_is_known(purse: Purse, trouble: E
         assert seen is not None
         assert seen.balance == {"uakt": 5}, "asked again at the next block"
         assert list(purse.wallet.gauges()) == [("akp_wallet_balance_tokens", {"denom": "uakt"}, 5e-6)]
+
+
+async def test_what_others_grant_for_bids_counts_as_far_as_they_have_it(chain: Any) -> None:
+    chain.balances_ = {"uakt": 1_000_000}
+    book = await Book.load(chain, "akash1us", 7, 70)
+    purse = Purse(chain, book, deposit_sources=("grant", "balance"), fee_reserve="250000uakt")
+    purse.others = {"akash1rich": {"uakt": 10**9}, "akash1poor": {"uakt": 300_000}}
+    purse.grants = [
+        DepositGrant("akash1rich", (Coin("uakt", 600_000), Coin("uact", 9)), for_bids=True),
+        DepositGrant("akash1poor", (Coin("uakt", 900_000),), for_bids=True),
+        DepositGrant("akash1rich", (Coin("uakt", 10**8),), for_bids=False),
+        DepositGrant("akash1rich", (), for_bids=True),
+    ]
+    await purse.wallet.read()
+    seen = purse.wallet.seen()
+    assert seen is not None
+    assert (seen.granted, seen.balance, seen.sources) == (900_000, {"uakt": 1_000_000}, ("grant", "balance"))
+    assert ("akp_wallet_granted_tokens", {"denom": "uakt"}, 0.9) in list(purse.wallet.gauges())
+    purse.on_the_way = 3  # 1,500,000: the grants first, then what is ours
+    seen = purse.wallet.seen()
+    assert seen is not None
+    assert (seen.granted, seen.balance) == (0, {"uakt": 400_000})
+    assert seen.lacking() == (Coin("uakt", 350_000),)
+
+
+async def test_the_reserve_for_fees_is_looked_for_in_the_account_that_pays_them(chain: Any) -> None:
+    chain.balances_ = {"uakt": 600_000}
+    book = await Book.load(chain, "akash1us", 7, 70)
+    purse = Purse(chain, book, pays_fees="akash1hot", fee_reserve="100000uakt", min_balance="50000uakt")
+    purse.others = {"akash1hot": {"uakt": 99_999}}
+    with structlog.testing.capture_logs() as logs:
+        await purse.wallet.read()
+        assert not purse.blocks(1)
+    assert [line["lacks"] for line in logs] == [{"akash1hot": "1uakt"}]
+    seen = purse.wallet.seen()
+    assert seen is not None
+    assert seen.kept == (Coin("uakt", 50_000),)
+    assert seen.lacking() == ()
+    assert seen.fees == FeeAccount("akash1hot", {"uakt": 99_999}, (Coin("uakt", 100_000),))
+    assert ("akp_fee_payer_balance_tokens", {"denom": "uakt"}, 0.099999) in list(purse.wallet.gauges())
+    purse.others["akash1hot"]["uakt"] = 100_000
+    await purse.wallet.read()
+    assert purse.blocks(1), "news: bids can be paid again"
+
+
+async def test_the_providers_own_account_may_be_named_as_payer(chain: Any) -> None:
+    book = await Book.load(chain, "akash1us", 7, 70)
+    purse = Purse(chain, book, pays_fees="akash1us", fee_reserve="100000uakt")
+    await purse.wallet.read()
+    seen = purse.wallet.seen()
+    assert seen is not None
+    assert (seen.fees, seen.kept) == (None, (Coin("uakt", 100_000),))

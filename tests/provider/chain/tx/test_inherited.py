@@ -29,6 +29,9 @@ MESSAGES: list[ask.Msg] = [
     ask.WithdrawLease(LEASE),
     ask.StartReclaim(LEASE, 10001),
     ask.CreateCertificate(OWNER, b"cert", b"key"),
+    ask.RevokeCertificate(OWNER, 5),
+    ask.UpdateProvider(OWNER, "https://p:8443", (Attribute("region", "us"),), "a@b.c", "https://b.c"),
+    ask.Send(OWNER, "akash1safe", Coin("uakt", 5)),
 ]
 
 
@@ -61,6 +64,6 @@ def test_the_transaction_is_the_same_bytes_and_due_at_once() -> None:
 
 
 def test_a_message_that_is_never_sent_by_itself_is_left_to_its_transaction() -> None:
-    other = intent(ask.RevokeCertificate(OWNER, 5), OWNER)
+    other = intent(ask.CreateLease(LEASE), OWNER)
     assert inherit(left(other)).items == []
     assert Priority(other.priority) is Priority.ROUTINE
