@@ -18,7 +18,7 @@ import structlog
 from bidengine import views
 from manifests.coins import parse_coins
 from provider.chain.convert import DepositGrant
-from provider.errors import AkpError, Refused, Retry
+from provider.errors import AkpError
 from provider.market.book import Book
 from provider.market.promises import Promises
 from provider.metrics import Sample
