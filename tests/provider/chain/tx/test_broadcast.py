@@ -102,7 +102,7 @@ async def test_a_transaction_is_found_by_its_hash_once_a_block_holds_it(on_sandb
     assert found == Found(landed.height, 0, "", "", landed.gas_used)
 
 
-async def test_a_node_without_an_index_knows_of_none_and_a_silent_one_is_trouble(grpc_nodes: Any) -> None:
+async def test_a_node_without_an_index_knows_of_none_and_a_silent_one_is_trouble(grpc_nodes: Any, grpc_of: Any) -> None:
     async def no_index(request: Any, context: Any) -> Any:
         await context.abort(grpc.StatusCode.INTERNAL, "transaction indexing is disabled")
 
@@ -114,8 +114,8 @@ async def test_a_node_without_an_index_knows_of_none_and_a_silent_one_is_trouble
     silent.answers(SERVICE, GetTx=away)
     await node.start()
     await silent.start()
-    async with Nodes([node.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         assert await find(nodes, "AB") is None
-    async with Nodes([silent.address], "sandbox") as nodes:
+    async with Nodes(grpc_of(silent.address), "sandbox") as nodes:
         with pytest.raises(Unreachable):
             await find(nodes, "AB")
