@@ -17,6 +17,7 @@ from manifests.ids import LeaseID
 MAX_HOSTNAME = 253
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+_GENERATED = re.compile(r"[a-v0-9]{26}", re.ASCII)
 _PLAIN_ENDPOINT = re.compile(r"[a-z\d\-]+", re.ASCII)
 
 
@@ -40,13 +41,21 @@ def ip_sharing_key(owner: str, endpoint: str) -> str:
 
 
 def blocked_by(hostname: str, blocked: Iterable[str]) -> str | None:
-    """The entry of the operator's list that forbids a name: an exact name, or `.example.com` for all names below it
-    (gateway-auth.md §8.3); None when it is free."""
+    """The entry of the operator's list that forbids a name: an exact name, `.example.com` for that name and all below
+    it (bidengine-inventory.md §8.5), `*.example.com` for those below it only; None when it is free."""
     name = hostname.lower()
     for entry in blocked:
-        if name == entry.lower() or (entry.startswith(".") and name.endswith(entry.lower())):
+        text = entry.strip().lower()
+        below = text.removeprefix("*")
+        if name == text or (below.startswith(".") and name.endswith(below)) or (text[:1] == "." and name == text[1:]):
             return entry
     return None
+
+
+def looks_generated(hostname: str, domain: str) -> bool:
+    """Whether it could be some lease's `static_host` under `domain`."""
+    first, _, rest = hostname.lower().partition(".")
+    return bool(domain) and rest == domain.lower() and _GENERATED.fullmatch(first) is not None
 
 
 def _base32(data: bytes) -> str:

@@ -183,6 +183,16 @@ class ClusterSettings(_Part):
     )
     ingress_domain: str = Field("", description="Domain of generated host names, e.g. ingress.example.com.")
     static_hosts: bool = Field(True, description="Give every HTTP service a generated host name under ingress_domain.")
+    blocked_hostnames: Keys = Field(
+        (),
+        description="Host names that tenants may not use: names, .example.com for that one and all below it, or "
+        "*.example.com for those below it.",
+    )
+    hostname_proof: Literal["off", "txt"] = Field(
+        "off",
+        description="With txt, a tenant's own host name is routed once the DNS TXT record _akash-challenge.<name> "
+        "holds the tenant's address.",
+    )
     public_hostname: str = Field("", description="Name under which node ports are reached; shown to tenants.")
     network_policies: bool = Field(True, description="Keep leases apart with NetworkPolicies.")
     api_servers: ApiServers = Field(

@@ -4,12 +4,14 @@ asks."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from bidengine.room import Room
 from provider.capacity import sold_out
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
+from provider.cluster.waiting import Why
 from provider.market.book import Book
 from provider.market.funds import Funds
 from provider.market.leases import Leases
@@ -40,8 +42,20 @@ def gauges(
     yield "akp_transactions_pending", {}, signer.pending
     yield "akp_mirror_fresh", {}, float(cluster.fresh)
     yield from leases.gauges()
+    yield from reached(cluster)
     free = room.free()
     yield from sold_out(room.holds.values(), free, cluster.nodes())
     yield "akp_free", {"resource": "cpu_milli"}, sum(n.cpu_milli for n in free.nodes)
     yield "akp_free", {"resource": "memory_bytes"}, sum(n.memory_bytes for n in free.nodes)
     yield "akp_free", {"resource": "gpu"}, sum(sum(n.gpus.values()) for n in free.nodes)
+
+
+def reached(cluster: Cluster) -> Iterator[Sample]:
+    """Names and addresses of leases: claimed, waiting and why, and how many addresses there are."""
+    waiting = Counter((w.kind, w.why.value) for w in cluster.reach.all_waiting())
+    for kind, name in (("host", "akp_hostnames"), ("ip", "akp_leased_ports")):
+        yield name, {"state": "claimed"}, cluster.reach.claimed(kind)
+        for why in Why:
+            yield name, {"state": why.value}, waiting[kind, why.value]
+    for state, amount in cluster.leased_addresses().items():
+        yield "akp_leased_addresses", {"state": state}, amount

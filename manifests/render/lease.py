@@ -26,14 +26,12 @@ def render(
     plan: Plan,
     site: Site,
     revision: str,
-    *,
-    withheld: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
     """All objects of a lease except its Manifest, in apply order.
 
-    `revision` becomes the label akash.network/manifest.resource.version. Claims (ProviderHosts and ProviderLeasedIPs)
-    named in `withheld` are another lease's for now: they and what leads here by them are left out. Raises
-    ManifestInvalid when Kubernetes would refuse the outcome, or a service with GPUs has no card in `plan`.
+    `revision` becomes the label akash.network/manifest.resource.version. Last come the claims (ProviderHosts and
+    ProviderLeasedIPs), which another lease may have for now. Raises ManifestInvalid when Kubernetes would refuse the
+    outcome, or a service with GPUs has no card in `plan`.
     """
     check_renderable(group)
     objects = [namespace(lease, site, revision), *network_policies(lease, group, site, revision)]
@@ -44,12 +42,12 @@ def render(
         objects += disruption_budget(lease, service, site, revision)
         objects += services(lease, service, revision)
     for service in group.services:
-        objects += routes(lease, service, site, withheld)
-    objects += load_balancers(lease, group, site, withheld)
+        objects += routes(lease, service, site)
+    objects += load_balancers(lease, group, site)
     return [
         *objects,
-        *provider_hosts(lease, group, site, withheld),
-        *provider_leased_ips(lease, group, site, withheld),
+        *provider_hosts(lease, group, site),
+        *provider_leased_ips(lease, group, site),
     ]
 
 

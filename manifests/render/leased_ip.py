@@ -61,15 +61,9 @@ def leased_ports(group: ManifestGroup) -> Iterator[LeasedPort]:
                 yield LeasedPort(service.name, e.ip, e.port, e.effective_port, e.proto, number)
 
 
-def load_balancers(
-    lease: LeaseID, group: ManifestGroup, site: Site, withheld: frozenset[str] = frozenset()
-) -> list[dict[str, Any]]:
-    """The Services of all leased ports; none where the claim's name is in `withheld`."""
-    return [
-        _load_balancer(lease, port, site)
-        for port in leased_ports(group)
-        if port.claim_name(lease.owner) not in withheld
-    ]
+def load_balancers(lease: LeaseID, group: ManifestGroup, site: Site) -> list[dict[str, Any]]:
+    """The Services of all leased ports."""
+    return [_load_balancer(lease, port, site) for port in leased_ports(group)]
 
 
 def _load_balancer(lease: LeaseID, port: LeasedPort, site: Site) -> dict[str, Any]:

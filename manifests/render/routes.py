@@ -1,7 +1,7 @@
 """Host names of a service, and what routes each of them to it: an Ingress, or an HTTPRoute of the Gateway API.
 
 Both are named after the host and labelled alike, so a site that changes from one to the other has the old ones deleted
-as left over. A name whose claim another lease of the tenant holds (`withheld`) gets none.
+as left over.
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ def ingress_hosts(lease: LeaseID, service: Service, site: Site) -> tuple[str, ..
     return tuple(sorted(_routed(lease, service, site)))
 
 
-def routes(
-    lease: LeaseID, service: Service, site: Site, withheld: frozenset[str] = frozenset()
-) -> list[dict[str, Any]]:
-    """One per host name, by name; none for names in `withheld`."""
+def routes(lease: LeaseID, service: Service, site: Site) -> list[dict[str, Any]]:
+    """One per host name, by name."""
     make = http_route if site.ingress_mode == "gateway-api" else ingress
     routed = _routed(lease, service, site)
-    return [make(lease, service, host, routed[host], site) for host in sorted(routed) if host not in withheld]
+    return [make(lease, service, host, routed[host], site) for host in sorted(routed)]
 
 
 def _routed(lease: LeaseID, service: Service, site: Site) -> dict[str, Expose]:

@@ -35,7 +35,10 @@ def sandbox_inventory() -> Inventory:
                 spec.name, spec.cpu_milli, spec.memory_bytes, spec.ephemeral_bytes, spec.pods, gpus, classes
             )
         )  # fmt: skip
-    return Inventory(tuple(nodes), dict.fromkeys(classes, _CLASS_BYTES), node_ports=ClusterSettings().node_ports)
+    return Inventory(
+        tuple(nodes), dict.fromkeys(classes, _CLASS_BYTES), node_ports=ClusterSettings().node_ports,
+        leased_ips=len(sandbox.ADDRESSES),
+    )  # fmt: skip
 
 
 def imagined(inventory: Inventory, asked: Sequence[GroupSpec], *, time_unix_ns: int = 0) -> Book:

@@ -25,6 +25,8 @@ NOUNS = {
     "price": ("provider.cli.price", "What orders would cost, and why."),
     "orders": ("provider.cli.orders", "Orders seen: what was decided, and what became of them."),
     "inventory": ("provider.cli.inventory", "What the cluster has, what is free, and what would fit."),
+    "hosts": ("provider.cli.hosts", "Host names of leases, and who waits for one."),
+    "ips": ("provider.cli.ips", "Leased addresses, their ports and leases."),
     "simulate": ("provider.cli.simulate", "Recorded orders once more, with other prices."),
     "chain": ("provider.cli.chain", "The provider's record on chain, and grants to its hot key."),
     "attributes": ("provider.cli.attributes", "The provider's attributes: chain against settings and cluster."),

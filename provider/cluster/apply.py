@@ -94,12 +94,18 @@ async def left_over(
 
 
 async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -> None:
-    """Delete by label, one by one and by name: a selector that went wrong must not empty a namespace. A kind the
-    cluster does not know has nothing to delete."""
+    """Delete by label, one by one and by name: a selector that went wrong must not empty a namespace. What has changed
+    since it was listed stays, since it may have become somebody else's: Retry. A kind the cluster does not know has
+    nothing to delete."""
     if not labels:
         raise ValueError("an empty selector would match everything")
     for obj in await _known(kube, kind, namespace, labels):
-        await kube.delete(kind, namespace, obj["metadata"]["name"])
+        try:
+            await kube.delete(
+                kind, namespace, obj["metadata"]["name"], version=obj["metadata"].get("resourceVersion", "")
+            )
+        except Conflict as same_time:
+            raise Retry(str(same_time)) from same_time
 
 
 async def _known(kube: Kube, kind: Kind, namespace: str, labels: str) -> list[Object]:

@@ -18,17 +18,18 @@ from manifests.errors import Invalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
 from manifests.render import check_renderable, render
-from manifests.render.crd import StoredManifest, manifest_object, provider_hosts, provider_leased_ips
-from manifests.render.names import RESTRICTIONS, lease_selector
+from manifests.render.crd import StoredManifest, manifest_object
+from manifests.render.names import RESTRICTIONS
 from manifests.render.site import Plan, Site
-from provider.cluster import gputable, hostnames, labels, retained
+from provider.cluster import gputable, labels, retained
 from provider.cluster.addresses import Addresses
 from provider.cluster.adopt import as_found
-from provider.cluster.apply import apply_all, delete_labelled, prune
+from provider.cluster.apply import apply_all, prune
 from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
 from provider.cluster.causes import Cause
+from provider.cluster.doors import apart
 from provider.cluster.inventory import inventory
 from provider.cluster.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, POD, STATEFUL_SET, Kind
 from provider.cluster.kube import Kube
@@ -38,10 +39,11 @@ from provider.cluster.mirrors import Address, Mirrors
 from provider.cluster.notices import Notices
 from provider.cluster.pods import PodFacts
 from provider.cluster.preview import Change, preview
+from provider.cluster.reach import Reach
 from provider.cluster.restart import restart
 from provider.cluster.retained import Retained
 from provider.cluster.site import site_of
-from provider.cluster.status import lease_status
+from provider.cluster.status import Route, lease_status
 from provider.cluster.survey import NodeReport, survey
 from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
@@ -77,7 +79,9 @@ class Cluster:
         self._mirrors = Mirrors(
             kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._nodes_changed,
             settings.tolerations, retains=settings.retain_volumes_h > 0,
+            claim_changed=lambda key: self.reach.routing.look(key),
         )  # fmt: skip
+        self.reach = Reach(kube, self._mirrors, settings, self._site)
         self._inventory: tuple[int, Inventory] | None = None
         self._listeners: list[Listener] = []
         self._settling: asyncio.TimerHandle | None = None
@@ -85,12 +89,13 @@ class Cluster:
     @classmethod
     async def watch(cls, kube: Kube, settings: ClusterSettings, tasks: asyncio.TaskGroup, *, mark: bool = True) -> Self:
         """Start mirroring in `tasks` and return when every mirror has listed. ConfigError, through the group, when the
-        cluster lacks something the daemon cannot do without. Without `mark` no node is labelled: nothing is written."""
+        cluster lacks something the daemon cannot do without. Without `mark` nothing is written."""
         out = cls(kube, settings)
         out._mirrors.start(tasks)
         await out._mirrors.listed()
         if mark:
             spawn(tasks, "mark nodes", out._mark_nodes())
+            out.reach.start(tasks)
         if settings.gpus is not None:
             spawn(tasks, "list of GPUs", out._follow_list())
         return out
@@ -211,11 +216,18 @@ class Cluster:
 
     def facts(self, lease: LeaseID) -> LeaseFacts:
         """All that its conditions are judged by (provider.market.conditions)."""
-        return lease_facts(self._mirrors, lease, self._site(), self.health(lease), unseen_s=self.stale_s)
+        return lease_facts(
+            self._mirrors, lease, self._site(), self.health(lease),
+            unseen_s=self.stale_s, waiting=self.reach.waiting(lease),
+        )  # fmt: skip
 
     def _heard(self, node: str) -> bool:
         found = self._mirrors.nodes.get("", node)
         return found is not None and found.ready
+
+    def leased_addresses(self) -> dict[str, int]:
+        """How many addresses there are to lease, how many leases have, what is left: total, used, free."""
+        return self.reach.addresses(self._addresses())
 
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:
         """For the gateway, see status.py; None when nothing of the lease is deployed."""
@@ -223,8 +235,8 @@ class Cluster:
         if not workloads:
             return None
         mirrors, namespace = self._mirrors, lease_namespace(lease)
-        hosts = [host for host in mirrors.hosts.all() if host.lease == lease]
-        routes = [route for facts in (*mirrors.ingresses.within(namespace).values(), *hosts) for route in facts.routes]
+        routes = [Route(claim.host, claim.service) for claim in mirrors.hosts.all() if claim.lease == lease]
+        routes += mirrors.hosts_within(namespace)
         services = mirrors.services.within(namespace).values()
         return lease_status(workloads, services, routes, self.settings.public_hostname)
 
@@ -237,33 +249,29 @@ class Cluster:
         await self.kube.apply(manifest_object(lease, group, plan, self._site()))
 
     async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
-        """Make the lease's namespace be as the manifest says: claim its host names and addresses, apply what it
-        renders to, delete what is left over."""
-        site = self._site()
-        claims = [*provider_hosts(lease, group, site), *provider_leased_ips(lease, group, site)]
-        withheld = await hostnames.claim(self.kube, lease, claims)
-        if withheld:
-            log.warning("these stay with another lease of the tenant", lease=str(lease), claims=sorted(withheld))
-        objects = await self._wanted(lease, group, plan, revision, withheld)
-        await apply_all(self.kube, objects, self._standing(lease))
+        """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over. How
+        it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest."""
+        objects = await self._wanted(lease, group, plan, revision)
+        inside, doors = apart(objects)
+        await apply_all(self.kube, inside, self._standing(lease))
+        self.reach.routing.want(lease, doors)  # or what is pruned now would be put back
         pruned = await prune(self.kube, lease_namespace(lease), objects)
         if pruned:
             log.info("left over and deleted", lease=str(lease), objects=pruned)
-        await hostnames.release(self.kube, lease, site.manifest_namespace, objects)
+        await self.reach.settle(lease)
 
     async def preview(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> list[Change]:
         """What `deploy` would change of the objects of a lease; nothing is written."""
-        objects = await self._wanted(lease, group, plan, revision, frozenset(), dry_run=True)
+        objects = await self._wanted(lease, group, plan, revision, dry_run=True)
         return await preview(self.kube, lease_namespace(lease), objects)
 
     async def _wanted(
-        self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, withheld: frozenset[str], *,
-        dry_run: bool = False,
-    ) -> list[Mapping[str, Any]]:  # fmt: skip
+        self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, *, dry_run: bool = False
+    ) -> list[Mapping[str, Any]]:
         """The lease's objects, with what was taken over as it is."""
         site = self._site()
         try:
-            rendered = render(lease, group, plan, site, revision, withheld=withheld)
+            rendered = render(lease, group, plan, site, revision)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
         manifest = (site.manifest_namespace, lease_namespace(lease))
@@ -282,6 +290,7 @@ class Cluster:
         whose end the mirrors tell; nobody waits for it here. The Manifest goes last: it is what a restart in between
         finds the rest by."""
         name, namespace = lease_namespace(lease), self.settings.manifest_namespace
+        await self.reach.routing.forget(lease)
         there = self._mirrors.namespaces.get("", name)
         if there is not None and there.going:
             return False
@@ -290,8 +299,7 @@ class Cluster:
             kept = await retained.keep(self.kube, lease, until)
             if kept:
                 log.info("volumes are kept after their lease", lease=str(lease), volumes=kept, until_unix_s=until)
-        for kind in hostnames.CLAIMS:
-            await delete_labelled(self.kube, kind, namespace, lease_selector(lease))
+        await self.reach.end(lease)
         if await self.kube.delete(NAMESPACE, None, name):
             return False
         await self.kube.delete(MANIFEST, namespace, name)

@@ -154,14 +154,23 @@ class Kube:
         return await self.call("PATCH", path, query=query, body=change, content_type="application/merge-patch+json")
 
     async def delete(
-        self, kind: Kind, namespace: str | None, name: str, grace: int | None = None, *, orphan: bool = False
+        self,
+        kind: Kind,
+        namespace: str | None,
+        name: str,
+        grace: int | None = None,
+        *,
+        orphan: bool = False,
+        version: str = "",
     ) -> bool:
         """Ask for its deletion; False when it was not there. It may take its time to go. Dependents go in the
-        background, or stay when they are to be orphans."""
+        background, or stay when they are to be orphans. With `version`, Conflict when it is another one by now."""
         policy = "Orphan" if orphan else "Background"
         body: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy}
         if grace is not None:
             body["gracePeriodSeconds"] = grace
+        if version:
+            body["preconditions"] = {"resourceVersion": version}
         try:
             await self.call("DELETE", kind.path(namespace, name), body=body)
         except NotFound:

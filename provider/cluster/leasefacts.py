@@ -11,6 +11,7 @@ from manifests.render.names import RESTRICTIONS
 from manifests.render.site import Site
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.namespaces import Namespace
+from provider.cluster.waiting import Waiting
 from provider.cluster.workloads import ServiceHealth
 
 
@@ -35,10 +36,18 @@ class LeaseFacts:
     elsewhere: frozenset[str] = frozenset()
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unseen_s: float = 0.0
+    waiting: tuple[Waiting, ...] = ()
+    """why names and ports do not lead to it, as far as this process has tried"""
 
 
 def lease_facts(
-    mirrors: Mirrors, lease: LeaseID, site: Site, services: Mapping[str, ServiceHealth], *, unseen_s: float
+    mirrors: Mirrors,
+    lease: LeaseID,
+    site: Site,
+    services: Mapping[str, ServiceHealth],
+    *,
+    unseen_s: float,
+    waiting: tuple[Waiting, ...] = (),
 ) -> LeaseFacts:
     name = lease_namespace(lease)
     stored = mirrors.stored.get(lease)
@@ -57,13 +66,9 @@ def lease_facts(
         {workload.service: workload.made_unix_s for workload in workloads},
         services,
         frozenset(hosts),
-        frozenset(
-            route.host
-            for mirror in (mirrors.ingresses, mirrors.http_routes)
-            for found in mirror.within(name).values()
-            for route in found.routes
-        ),
+        frozenset(route.host for route in mirrors.hosts_within(name)),
         frozenset(host for host, claim in claims.items() if claim is not None and claim.lease not in (None, lease)),
         {s: tuple(a for b in balancers if b.service == s for a in b.addresses) for s in sorted(wanted)},
         unseen_s,
+        waiting,
     )

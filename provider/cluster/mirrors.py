@@ -23,6 +23,9 @@ from provider.cluster import kinds
 from provider.cluster.addresses import ForeignService, Pool, foreign_service, pool
 from provider.cluster.attachable import Attachable, attachable
 from provider.cluster.capacities import Capacity, capacity
+from provider.cluster.claims import CLAIMS, Ownership, ownership
+from provider.cluster.doors import Key, claim_of, live
+from provider.cluster.kinds import Kind
 from provider.cluster.kube import Kube, Object
 from provider.cluster.mirror import Mirror
 from provider.cluster.namespaces import Namespace, namespace_facts
@@ -52,11 +55,15 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class InNamespace:
-    """Host names (of one Ingress or ProviderHost) and the lease's namespace or id they belong to."""
+    """Host names of one Ingress or HTTPRoute, the lease's namespace and id they belong to, and the object as far as it
+    is ours to say."""
 
     namespace: str
     lease: LeaseID | None
     routes: tuple[Route, ...]
+    key: Key | None = None
+    """the claim it depends on"""
+    live: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,9 @@ class Policy:
 
 class Mirrors:
     """`lease_changed(lease)`: look at it. `inventory_changed()`: nodes, what runs on them, storage, ports or addresses
-    have moved; `nodes_changed()`: of these, nodes or where storage is reached, which decide on labels. `tolerated` are
-    the keys of taints that keep no lease away. `retains`: volumes are kept after their lease, and looked at."""
+    have moved; `nodes_changed()`: of these, nodes or where storage is reached, which decide on labels;
+    `claim_changed(key)`: a claim on a host name or address, or what leads in by it. `tolerated` are the keys of taints
+    that keep no lease away. `retains`: volumes are kept after their lease, and looked at."""
 
     def __init__(
         self,
@@ -81,8 +89,10 @@ class Mirrors:
         tolerated: Collection[str] = (),
         *,
         retains: bool = False,
+        claim_changed: Callable[[Key], None] = lambda key: None,
     ) -> None:
         self._tell, self._tell_inventory, self._tell_nodes = lease_changed, inventory_changed, nodes_changed
+        self._tell_claim, self._manifest_namespace = claim_changed, manifest_namespace
         self.nodes = Mirror(kube, kinds.NODE, keep=partial(node_facts, tolerated=tolerated))
         self.namespaces = Mirror(kube, kinds.NAMESPACE, keep=namespace_facts, labels=OURS)
         self.pods = Mirror(kube, kinds.POD, keep=pod_facts)
@@ -101,9 +111,9 @@ class Mirrors:
         self.manifests: Mirror[StoredManifest | Unreadable] = Mirror(
             kube, kinds.MANIFEST, keep=_manifest, namespace=manifest_namespace
         )
-        self.hosts = Mirror(kube, kinds.PROVIDER_HOST, keep=_host, namespace=manifest_namespace, optional=True)
-        self.leased_ips = Mirror(
-            kube, kinds.PROVIDER_LEASED_IP, keep=_lease, namespace=manifest_namespace, optional=True
+        self.hosts, self.leased_ips = (
+            Mirror(kube, kind, keep=partial(ownership, kind), namespace=manifest_namespace, optional=True)
+            for kind in CLAIMS
         )
         self.retained = Mirror(kube, kinds.PERSISTENT_VOLUME, keep=retained, labels=KEPT) if retains else None
         self.endpoints = Mirror(
@@ -114,6 +124,12 @@ class Mirrors:
             labels="kubernetes.io/service-name=kubernetes",
             optional=True,
         )
+        self._routed: dict[Kind, Mirror[Any]] = {
+            kinds.INGRESS: self.ingresses,
+            kinds.HTTP_ROUTE: self.http_routes,
+            kinds.SERVICE: self.services,
+        }
+        """what leads in by a claim"""
         self._leases: dict[str, LeaseID] = {}
         self._stored: dict[LeaseID, StoredManifest] = {}
 
@@ -125,12 +141,39 @@ class Mirrors:
     def traces(self) -> set[LeaseID]:
         """Every lease that anything is left of."""
         manifests = (m.lease for m in self.manifests.all() if m.lease is not None)
-        hosts = (host.lease for host in self.hosts.all() if host.lease is not None)
-        return {*self._leases.values(), *manifests, *hosts, *self.leased_ips.all()}
+        claims = (held.lease for held in self.owned() if held.lease is not None)
+        return {*self._leases.values(), *manifests, *claims}
 
     @property
     def stored(self) -> Mapping[LeaseID, StoredManifest]:
         return self._stored
+
+    def owner(self, key: Key) -> Ownership | None:
+        """Who has the host name or leased port, as far as was heard."""
+        mirror = self.hosts if key[0] is kinds.PROVIDER_HOST else self.leased_ips
+        return mirror.get(self._manifest_namespace, key[1])
+
+    def owned(self) -> list[Ownership]:
+        return [*self.hosts.all(), *self.leased_ips.all()]
+
+    def route(self, kind: Kind, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """An Ingress or a leased port's Service as far as it is ours to say, with its resourceVersion."""
+        facts = self._routed[kind].get(namespace, name) if kind in self._routed else None
+        return facts.live if facts is not None else None
+
+    def hosts_within(self, namespace: str) -> list[Route]:
+        """What leads to a lease by host name."""
+        mirrors = (self.ingresses, self.http_routes)
+        return [route for mirror in mirrors for facts in mirror.within(namespace).values() for route in facts.routes]
+
+    def routes(self, key: Key) -> list[tuple[Kind, str, str, LeaseID | None]]:
+        """Kind, namespace, name and lease of all that leads in by a claim, wherever it stands."""
+        return [
+            (kind, namespace, name, facts.lease)
+            for kind, mirror in self._routed.items()
+            for (namespace, name), facts in mirror.items()
+            if facts.key == key
+        ]
 
     @property
     def fresh(self) -> bool:
@@ -164,8 +207,8 @@ class Mirrors:
             (self.csi_nodes, self._supply),
             (self.pools, self._supply),
             (self.manifests, self._manifest),
-            (self.hosts, self._routes),
-            (self.leased_ips, self._leased_ip),
+            (self.hosts, self._ownership),
+            (self.leased_ips, self._ownership),
             (self.endpoints, _nothing),
         ):
             spawn(tasks, f"mirror {mirror.kind}", mirror.run(changed))  # type: ignore[arg-type]
@@ -204,6 +247,7 @@ class Mirrors:
 
     def _service(self, old: ServiceFacts | None, new: ServiceFacts | None) -> None:
         self._in_namespace(old, new)
+        self._leads_in(old, new)
 
     def _in_namespace(
         self, old: PodFacts | WorkloadFacts | ServiceFacts | None, new: PodFacts | WorkloadFacts | ServiceFacts | None
@@ -219,16 +263,23 @@ class Mirrors:
         if (lease := self._leases.get(either.namespace)) is not None:
             self._tell(lease)
 
-    def _leased_ip(self, old: LeaseID | None, new: LeaseID | None) -> None:
-        for lease in {old, new} - {None}:
-            assert lease is not None
-            self._tell(lease)
-
     def _routes(self, old: InNamespace | None, new: InNamespace | None) -> None:
         for facts in (old, new):
             lease = (facts.lease or self._leases.get(facts.namespace)) if facts is not None else None
             if lease is not None:
                 self._tell(lease)
+        self._leads_in(old, new)
+
+    def _ownership(self, old: Ownership | None, new: Ownership | None) -> None:
+        for held in (old, new):
+            if held is not None and held.lease is not None:
+                self._tell(held.lease)
+        if (either := new or old) is not None:
+            self._tell_claim((either.kind, either.name))
+
+    def _leads_in(self, old: InNamespace | ServiceFacts | None, new: InNamespace | ServiceFacts | None) -> None:
+        for key in {facts.key for facts in (old, new) if facts is not None and facts.key is not None}:
+            self._tell_claim(key)
 
     def _capacity(self, old: Capacity | None, new: Capacity | None) -> None:
         self._tell_inventory()
@@ -272,25 +323,18 @@ def _policy(obj: Object) -> Policy:
     return Policy(metadata["namespace"], metadata["name"], unix_s(metadata.get("creationTimestamp")))
 
 
-def _lease(obj: Object) -> LeaseID | None:
-    return lease_of(obj["metadata"].get("labels") or {})
-
-
 def _ingress(obj: Object) -> InNamespace:
-    metadata = obj["metadata"]
-    return InNamespace(metadata["namespace"], lease_of(metadata.get("labels") or {}), ingress_routes(obj))
+    return _route(kinds.INGRESS, obj, ingress_routes(obj))
 
 
 def _http_route(obj: Object) -> InNamespace:
+    return _route(kinds.HTTP_ROUTE, obj, http_routes(obj))
+
+
+def _route(kind: Kind, obj: Object, routes: tuple[Route, ...]) -> InNamespace:
     metadata = obj["metadata"]
-    return InNamespace(metadata["namespace"], lease_of(metadata.get("labels") or {}), http_routes(obj))
-
-
-def _host(obj: Object) -> InNamespace:
-    """A ProviderHost: it lives beside the Manifests, so only its labels say whose it is."""
-    metadata, spec = obj["metadata"], obj.get("spec") or {}
-    route = Route(spec.get("hostname") or metadata["name"], spec.get("service_name") or "")
-    return InNamespace("", lease_of(metadata.get("labels") or {}), (route,))
+    lease = lease_of(metadata.get("labels") or {})
+    return InNamespace(metadata["namespace"], lease, routes, claim_of(kind, obj), live(obj))
 
 
 def _addresses(obj: Object) -> tuple[Address, ...]:

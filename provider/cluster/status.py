@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.render.names import METAL_LB, SERVICE, SERVICE_TARGET
+from manifests.ids import LeaseID
+from manifests.render.names import METAL_LB, SERVICE, SERVICE_TARGET, lease_of
+from provider.cluster import kinds
+from provider.cluster.doors import Key, claim_of, live
 from provider.cluster.workloads import WorkloadFacts
 
 
@@ -35,6 +38,12 @@ class ServiceFacts:
     leased_ip: bool
     ports: tuple[Port, ...]
     addresses: tuple[str, ...]
+    lease: LeaseID | None = None
+    """where its labels say so"""
+    key: Key | None = None
+    """of a leased port: the claim it depends on"""
+    live: Mapping[str, Any] | None = None
+    """of a leased port: the Service as far as it is ours to say"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ def service_facts(obj: Mapping[str, Any]) -> ServiceFacts:
     labels = metadata.get("labels") or {}
     balancer = (obj.get("status") or {}).get("loadBalancer") or {}
     selector = spec.get("selector") or {}
+    key = claim_of(kinds.SERVICE, obj)
     return ServiceFacts(
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
@@ -61,6 +71,9 @@ def service_facts(obj: Mapping[str, Any]) -> ServiceFacts:
             for p in spec.get("ports") or ()
         ),
         addresses=tuple(i["ip"] for i in balancer.get("ingress") or () if i.get("ip")),
+        lease=lease_of(labels),
+        key=key,
+        live=live(obj) if key is not None else None,
     )
 
 
@@ -81,6 +94,7 @@ def http_routes(obj: Mapping[str, Any]) -> tuple[Route, ...]:
         for host in spec.get("hostnames") or ()
         for rule in spec.get("rules") or ()
         for backend in rule.get("backendRefs") or ()
+        if backend.get("name")
     )
 
 

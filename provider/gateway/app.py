@@ -21,7 +21,7 @@ from provider.gateway.claims import NOBODY, Access, Claims
 from provider.gateway.desk import Answer, Desk
 from provider.gateway.identity import UNREADABLE, Identities, Unidentified
 from provider.gateway.jwt import TokenRefused, read
-from provider.gateway.routes import lease, manifest, public
+from provider.gateway.routes import lease, manifest, migrate, public
 from provider.gateway.routes.replies import auth_refusal, plain_refusal
 from provider.gateway.routes.requests import CLAIMS, DESK
 
@@ -58,6 +58,8 @@ def application(
             web.put(_path("/deployment/{dseq}/manifest"), manifest.submit),
             web.get(_path("/lease/{dseq}/{gseq}/{oseq}/status"), lease.status),
             web.get(_path("/lease/{dseq}/{gseq}/{oseq}/manifest"), lease.manifest),
+            web.post(_path("/hostname/migrate"), migrate.hostnames),
+            web.post(_path("/endpoint/migrate"), migrate.endpoints),
         ]
     )
     return app

@@ -7,9 +7,13 @@ clients match on both.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from manifests.ids import LeaseID
+
+Allowed = Callable[[LeaseID, str], None]
+"""Lease and service; raises Unauthorized when the caller may not move names to or from it."""
 
 
 class Answer(Exception):
@@ -45,6 +49,14 @@ class Desk(Protocol):
     def lease_manifest(self, lease: LeaseID) -> list[dict[str, Any]]:
         """The one group of the manifest that this lease runs, in the JSON form of §8.1; Answer 404 "lease not
         found"."""
+
+    async def migrate_hostnames(self, owner: str, dseq: int, gseq: int, names: Sequence[str], allowed: Allowed) -> None:
+        """Make host names lead to this deployment of the owner (§5.7). Answer 400 with the reference's texts when
+        there is no such deployment, it has no such name, or another tenant has it; `allowed` is asked for every
+        deployment that gets or loses one."""
+
+    async def migrate_endpoints(self, owner: str, dseq: int, gseq: int, names: Sequence[str], allowed: Allowed) -> None:
+        """The same for leased addresses by their names in the SDL (§5.8)."""
 
     async def certificate(self, owner: str, serial: int) -> bytes | None:
         """PEM of the certificate, or of its public key, that the chain holds as valid; None when absent or revoked."""

@@ -6,12 +6,13 @@ Whether it runs is what the lease's status tells.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import version as installed
 from typing import Any, Protocol
 
 import structlog
 
+from bidengine.needs import leased_ips
 from bidengine.plan import service_plans
 from bidengine.room import Room
 from bidengine.views import Deployment
@@ -22,10 +23,13 @@ from manifests.ids import DeploymentID, LeaseID
 from manifests.images import ImagePolicy, check_images
 from manifests.manifest import Manifest, ManifestGroup
 from manifests.render.crd import StoredManifest
+from manifests.render.leased_ip import leased_ports
 from manifests.render.site import ServicePlan
 from manifests.wire import manifest_json, parse_manifest
+from provider.cluster.waiting import Waiting
 from provider.errors import NotFound, Refused, Retry
-from provider.gateway.desk import Answer
+from provider.gateway import migration
+from provider.gateway.desk import Allowed, Answer
 from provider.market.book import Book
 from provider.market.leases import Leases
 from provider.metrics import Metrics
@@ -41,7 +45,16 @@ class Chain(Protocol):
     async def account(self, address: str) -> Any: ...
 
 
+class Reach(migration.Reach, Protocol):
+    """What tenants are told and may change about names and addresses (provider.cluster.reach.Reach)."""
+
+    def objection(self, lease: LeaseID, group: ManifestGroup) -> str | None: ...
+    def waiting(self, lease: LeaseID) -> Sequence[Waiting]: ...
+
+
 class Cluster(Protocol):
+    @property
+    def reach(self) -> Reach: ...
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None: ...
     async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan]) -> None: ...
@@ -98,6 +111,7 @@ class Reception:
             group = next((g for g in manifest if g.name == specs.get(lease.gseq)), None)
             if group is None:
                 raise Answer(422, f"invalid manifest: unknown deployment group ('{specs.get(lease.gseq)}')")
+            self._check_outside(lease, group, on_chain)
             try:
                 await self.cluster.store_manifest(lease, group, self._plan(lease, group))
             except Refused as no:
@@ -106,6 +120,17 @@ class Reception:
                 raise Answer(503, f"the cluster cannot take it now: {trouble}") from None
             log.info("manifest accepted", lease=str(lease), hash=version(manifest).hex())
         self.leases.deploy_again(ours)
+
+    def _check_outside(self, lease: LeaseID, group: ManifestGroup, on_chain: Deployment) -> None:
+        """Host names that can be had, and no more addresses than were paid for: the chain counts ports on addresses
+        (sdl-manifest.md §12.4), the pool does not."""
+        if (no := self.cluster.reach.objection(lease, group)) is not None:
+            raise Answer(409 if no.startswith("hostname not allowed") else 422, no)
+        wanted = {port.endpoint for port in leased_ports(group)}
+        paid = next((leased_ips(g.spec) for g in on_chain.groups if g.id.gseq == lease.gseq), 0)
+        if len(wanted) > paid:
+            named = ", ".join(sorted(wanted))[:200]
+            raise Answer(422, f"manifest rejected: {len(wanted)} leased addresses ({named}), {paid} were ordered")
 
     async def _agreed(self, deployment: DeploymentID, manifest: Manifest) -> Deployment:
         """The deployment as the chain has it, once the manifest matches its hash and its groups."""
@@ -138,14 +163,25 @@ class Reception:
         found = self.cluster.lease_status(lease)
         if found is None:
             found = {"services": {}, "forwarded_ports": None, "ips": None}
-        problem = self.leases.problems.get(lease)
-        return {**found, "errors": [problem]} if problem else found
+        errors = [problem] if (problem := self.leases.problems.get(lease)) else []
+        errors += [waiting.text for waiting in self.cluster.reach.waiting(lease)]
+        return {**found, "errors": errors} if errors else found
 
     def lease_manifest(self, lease: LeaseID) -> list[dict[str, Any]]:
         stored = self.cluster.leases().get(lease)
         if lease not in self.book.leases or stored is None:
             raise Answer(404, "lease not found")
         return manifest_json((stored.group,))
+
+    async def migrate_hostnames(self, owner: str, dseq: int, gseq: int, names: Sequence[str], allowed: Allowed) -> None:
+        lease = migration.destination(self.book.leases, owner, dseq, gseq)
+        await migration.hostnames(self.cluster.reach, lease, names, allowed)
+        log.info("host names migrated", lease=str(lease), names=list(names))
+
+    async def migrate_endpoints(self, owner: str, dseq: int, gseq: int, names: Sequence[str], allowed: Allowed) -> None:
+        lease = migration.destination(self.book.leases, owner, dseq, gseq)
+        await migration.endpoints(self.cluster.reach, lease, names, allowed)
+        log.info("endpoints migrated", lease=str(lease), names=list(names))
 
     def status(self) -> dict[str, Any]:
         free, holds = self.room.free(), self.room.holds.values()

@@ -13,9 +13,13 @@ from typing import Literal
 
 from provider.cluster.causes import Cause, Whose, refusal
 from provider.cluster.leasefacts import LeaseFacts
+from provider.cluster.waiting import Waiting, Why
 
 Status = Literal["True", "False", "Unknown"]
 TYPES = ("Accepted", "Isolated", "Deployed", "Routed", "AddressAssigned", "Healthy")
+
+MOST_TOLD = 5
+"""names and ports in one message"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +98,14 @@ def _routed(facts: LeaseFacts) -> Condition:
         return Condition("Routed", "True", "NotAsked")
     held = sorted(facts.elsewhere)
     missing = sorted(facts.hosts - facts.routed - facts.elsewhere)
+    tried = [waiting for waiting in facts.waiting if waiting.kind == "host"]
     if held:
-        text = f"another lease has {', '.join(held)}"
+        text = _told(tried) or f"another lease has {', '.join(held)}"
         return Condition("Routed", "False", "HostElsewhere", text, whose=Whose.TENANT)
     if missing:
-        return Condition("Routed", "False", "NoRoute", f"no route for {', '.join(missing)}", whose=Whose.PROVIDER)
+        text = _told(tried) or f"no route for {', '.join(missing)}"
+        theirs = any(waiting.why in (Why.BLOCKED, Why.UNPROVEN) for waiting in tried)
+        return Condition("Routed", "False", "NoRoute", text, whose=Whose.TENANT if theirs else Whose.PROVIDER)
     return Condition("Routed", "True", "RoutesApplied", ", ".join(sorted(facts.hosts)))
 
 
@@ -107,10 +114,15 @@ def _addressed(facts: LeaseFacts) -> Condition:
         return Condition("AddressAssigned", "True", "NotAsked")
     missing = sorted(service for service, given in facts.addresses.items() if not given)
     if missing:
-        text = f"no address yet for {', '.join(missing)}"
+        tried = [waiting for waiting in facts.waiting if waiting.kind == "ip"]
+        text = _told(tried) or f"no address yet for {', '.join(missing)}"
         return Condition("AddressAssigned", "False", "NoAddress", text, whose=Whose.PROVIDER)
     given = sorted({address for addresses in facts.addresses.values() for address in addresses})
     return Condition("AddressAssigned", "True", "AddressesGiven", ", ".join(given))
+
+
+def _told(tried: Sequence[Waiting]) -> str:
+    return "; ".join(waiting.text for waiting in tried[:MOST_TOLD])
 
 
 def _healthy(facts: LeaseFacts) -> Condition:

@@ -57,6 +57,8 @@ MORE_CARDS = (
 NO = ("skip.", "fail.")
 """what the codes of a decline begin with"""
 _LABEL = "akash.network/capabilities.gpu.vendor"
+ADDRESSES = tuple(f"203.0.113.{n}" for n in range(1, 5))
+"""What the embedded cluster gives Services that ask for an address; nobody routes these."""
 NODES = (
     NodeSpec("node-1", cpu_milli=64_000, memory_bytes=256 << 30, ephemeral_bytes=4 << 40),
     *(
@@ -215,7 +217,8 @@ async def _cluster(
     }
     match where:
         case "embedded":
-            embedded = await open_.enter_async_context(EmbeddedCluster(nodes or NODES))
+            embedded = await open_.enter_async_context(EmbeddedCluster(nodes or NODES, addresses=ADDRESSES))
+            common["leased_ips"] = len(ADDRESSES)
             return ClusterSettings(kubeconfig=embedded.kubeconfig, **common), embedded.banner, embedded
         case Path() as kubeconfig:
             return ClusterSettings(kubeconfig=kubeconfig, **common), f"the cluster of {kubeconfig}", None

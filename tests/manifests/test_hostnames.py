@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifests.hostnames import blocked_by, ip_sharing_key, is_hostname, static_host
+from manifests.hostnames import blocked_by, ip_sharing_key, is_hostname, looks_generated, static_host
 from manifests.ids import LeaseID
 
 LEASE = LeaseID("akash1owner", 1234, 1, 1, "akash1provider")
@@ -51,9 +51,27 @@ def test_sharing_keys_are_the_reference_s() -> None:
         ("bad.com", "Bad.com"),
         ("x.bad.com", None),
         ("WWW.worse.com", ".worse.com"),
-        ("worse.com", None),
+        ("worse.com", ".worse.com"),
+        ("notworse.com", None),
+        ("a.below.com", "*.Below.com"),
+        ("below.com", None),
         ("fine.com", None),
     ],
 )
 def test_blocked_names(name: str, entry: str | None) -> None:
-    assert blocked_by(name, ["Bad.com", ".worse.com"]) == entry
+    assert blocked_by(name, ["Bad.com", ".worse.com", "*.Below.com"]) == entry
+
+
+@pytest.mark.parametrize(
+    ("name", "looks"),
+    [
+        ("f4hda8nk11ccj27s3g7t401ok0.In.example", True),
+        ("f4hda8nk11ccj27s3g7t401ok0.other.example", False),
+        ("f4hda8nk11ccj27s3g7t401okw.in.example", False),
+        ("f4hda8nk11ccj27s3g7t401ok.in.example", False),
+        ("in.example", False),
+    ],
+)
+def test_names_that_could_be_some_leases_own(name: str, looks: bool) -> None:
+    assert looks_generated(name, "in.example") is looks
+    assert not looks_generated(name, "")

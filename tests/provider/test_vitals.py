@@ -17,6 +17,7 @@ from manifests.gpus import GpuModel
 from manifests.ids import OrderID
 from manifests.resources import Cpu, Gpu, GroupSpec, Memory, Requirements, Resources, ResourceUnit, Storage
 from provider.cluster.survey import GpuReport, NodeReport
+from provider.cluster.waiting import Waiting, Why
 from provider.market.book import Book
 from provider.metrics import HELP, Metrics
 from provider.vitals import OLD_BLOCK_S, gauges, problems
@@ -28,6 +29,13 @@ SPEC = GroupSpec(
     Requirements(),
     (ResourceUnit(Resources(1, Cpu(100), Memory(64 << 20), (Storage("default", 128 << 20),), Gpu(), ()), 1, PRICE),),
 )
+
+
+WAITS = Waiting("host", "a.example", Why.ELSEWHERE, "")
+REACHED = {
+    "reach": Some(all_waiting=lambda: [WAITS], claimed=lambda kind: 2),
+    "leased_addresses": lambda: {"total": 4, "used": 1, "free": 3},
+}
 
 
 def book(age_s: float = 1) -> Book:
@@ -85,7 +93,7 @@ def test_gauges_tell_the_state_of_the_market() -> None:
             queues["leases"],
             queues["funds"],
             Some(pending=5),
-            Some(fresh=True, nodes=list),
+            Some(fresh=True, nodes=list, **REACHED),
         )
         if name not in ("akp_gpu", "akp_resource")  # test_capacity.py
     }
@@ -103,6 +111,13 @@ def test_gauges_tell_the_state_of_the_market() -> None:
         ("akp_queue", "funds"): 3,
         ("akp_transactions_pending",): 5,
         ("akp_mirror_fresh",): 1,
+        **{(f"akp_{name}", why.value): 0 for name in ("hostnames", "leased_ports") for why in Why},
+        ("akp_hostnames", "claimed"): 2,
+        ("akp_hostnames", "elsewhere"): 1,
+        ("akp_leased_ports", "claimed"): 2,
+        ("akp_leased_addresses", "total"): 4,
+        ("akp_leased_addresses", "used"): 1,
+        ("akp_leased_addresses", "free"): 3,
         ("akp_free", "cpu_milli"): 800,
         ("akp_free", "memory_bytes"): (4 << 30) - 2 * (64 << 20),
         ("akp_free", "gpu"): 2,
@@ -113,7 +128,7 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
     found, room, q = market()
     metrics = Metrics()
     card = GpuReport("nvidia.com/gpu", None, 0, 8, "sick")
-    cluster = Some(fresh=True, nodes=lambda: [NodeReport("n1", "", (card,))])
+    cluster = Some(fresh=True, nodes=lambda: [NodeReport("n1", "", (card,))], **REACHED)
     metrics.watch(lambda: gauges(found, room, q["orders"], q["leases"], q["funds"], Some(pending=5), cluster))
     assert "akp_height 42.0" in metrics.text().decode()
     found.height = 43

@@ -11,15 +11,12 @@ from manifests.render.routes import ingress_hosts
 from manifests.render.site import Site
 
 
-def provider_hosts(
-    lease: LeaseID, group: ManifestGroup, site: Site, withheld: frozenset[str] = frozenset()
-) -> list[dict[str, Any]]:
-    """One per host name of each service's ingress, sorted within a service; none for names in `withheld`."""
+def provider_hosts(lease: LeaseID, group: ManifestGroup, site: Site) -> list[dict[str, Any]]:
+    """One per host name of each service's ingress, sorted within a service."""
     return [
         _provider_host(lease, service.name, host, site)
         for service in group.services
         for host in ingress_hosts(lease, service, site)
-        if host not in withheld
     ]
 
 

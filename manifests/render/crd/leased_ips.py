@@ -14,12 +14,9 @@ from manifests.render.leased_ip import LeasedPort, leased_ports
 from manifests.render.site import Site
 
 
-def provider_leased_ips(
-    lease: LeaseID, group: ManifestGroup, site: Site, withheld: frozenset[str] = frozenset()
-) -> list[dict[str, Any]]:
-    """One per port on a leased address, in the manifest's order; none for names in `withheld`."""
-    made = [_provider_leased_ip(lease, port, site) for port in leased_ports(group)]
-    return [obj for obj in made if obj["metadata"]["name"] not in withheld]
+def provider_leased_ips(lease: LeaseID, group: ManifestGroup, site: Site) -> list[dict[str, Any]]:
+    """One per port on a leased address, in the manifest's order."""
+    return [_provider_leased_ip(lease, port, site) for port in leased_ports(group)]
 
 
 def _provider_leased_ip(lease: LeaseID, port: LeasedPort, site: Site) -> dict[str, Any]:

@@ -21,9 +21,9 @@ def json_reply(value: Any) -> web.Response:
 
 
 def plain_refusal(status: int, text: str) -> web.Response:
-    """A refusal of a route."""
+    """A refusal of a route; without a text its body is empty."""
     headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
-    return web.Response(status=status, body=f"{text}\n".encode(), headers=headers)
+    return web.Response(status=status, body=f"{text}\n".encode() if text else b"", headers=headers)
 
 
 def auth_refusal(status: int, message: str) -> web.Response:

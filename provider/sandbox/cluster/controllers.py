@@ -9,9 +9,10 @@ stopping.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from provider.sandbox.cluster.balancers import Balancers
 from provider.sandbox.cluster.claims import Claims
 from provider.sandbox.cluster.kinds import DEFINITIONS
 from provider.sandbox.cluster.namespaces import Namespaces
@@ -30,7 +31,15 @@ Json = dict[str, Any]
 class Controllers:
     """`trouble` holds the first unexpected exception of a look; EmbeddedCluster raises it when it closes."""
 
-    def __init__(self, objects: Objects, containers: Containers, *, ready_after_s: float, stop_after_s: float) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        containers: Containers,
+        *,
+        ready_after_s: float,
+        stop_after_s: float,
+        addresses: Sequence[str] = (),
+    ) -> None:
         self._objects = objects
         self._dirty: dict[Key, None] = {}
         self._running = False
@@ -45,6 +54,7 @@ class Controllers:
             "persistentvolumeclaims": claims.look,
             "persistentvolumes": lambda _, name: volumes.look(name),
             "pods": self.vessel.look,
+            "services": Balancers(objects, addresses).look,
             "deployments.apps": Deployments(objects).look,
             "replicasets.apps": ReplicaSets(objects).look,
             "statefulsets.apps": StatefulSets(objects).look,

@@ -35,6 +35,7 @@ class EmbeddedCluster:
     - `faults`: troubles to order (see Faults); `expire_history` answers the next watches with 410.
     - `broken_images`: images whose pods never start.
     - `storage_classes`: names of classes; the first is the default one.
+    - `addresses`: what Services of type LoadBalancer get, as from MetalLB; none leaves them waiting.
     - `banner`: one line saying what this is, for whoever prints a status.
     """
 
@@ -47,17 +48,19 @@ class EmbeddedCluster:
         storage_classes: Sequence[str] = ("beta3", "beta2", "beta1"),
         ready_after_s: float = 0.2,
         stop_after_s: float = 0.1,
+        addresses: Sequence[str] = (),
         port: int = 0,
     ) -> None:
         self._nodes, self._classes, self._port = nodes, storage_classes, port
         self._times = {"ready_after_s": ready_after_s, "stop_after_s": stop_after_s}
+        self._addresses = addresses
 
     async def __aenter__(self) -> EmbeddedCluster:
         self.store = Store()
         self.objects = Objects(self.store, Kinds())
         self.faults = Faults()
         self.containers = Containers(self.store)
-        self._controllers = Controllers(self.objects, self.containers, **self._times)
+        self._controllers = Controllers(self.objects, self.containers, addresses=self._addresses, **self._times)
         self._furnish()
         app = application(self.objects, self.faults, self.containers)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=0.05)

@@ -104,14 +104,6 @@ def test_what_shields_comes_before_what_runs_and_routes_come_last(build, lease, 
     assert order.index("ServiceAccount") < order.index("Secret") < order.index("Deployment")
 
 
-def test_withheld_names_get_neither_route_nor_claim(build, lease, site):
-    objects = render(lease, GOLDEN["worked-example"](build), {}, site, "7", withheld=frozenset({"app.example.com"}))
-    assert "app.example.com" not in {o["metadata"]["name"] for o in objects}
-    claim = "akash1owner-ip-mine-tcp-80"
-    objects = render(lease, GOLDEN["everything"](build), PLAN, site, "7", withheld=frozenset({claim}))
-    assert not {claim, "web-ip-80-tcp"} & {o["metadata"]["name"] for o in objects}
-
-
 # --- what the reference created -------------------------------------------------------------------------------------
 
 CASES = [

@@ -26,11 +26,3 @@ def test_each_name_has_a_route_of_the_site_s_kind_called_after_it(build, lease, 
     made = routes(lease, web, replace(site, static_hosts=False, ingress_mode=mode))
     assert [(r["kind"], r["metadata"]["name"]) for r in made] == [(kind, "a.example.com"), (kind, "b.example.com")]
     assert made[0]["metadata"]["labels"] == made[1]["metadata"]["labels"]
-
-
-@pytest.mark.parametrize("mode", ["ingress", "gateway-api"])
-def test_a_withheld_name_gets_no_route(build, lease, site, mode):
-    web = build.service("web", build.expose(80, hosts=("a.example.com", "b.example.com")))
-    here = replace(site, static_hosts=False, ingress_mode=mode)
-    made = routes(lease, web, here, frozenset({"a.example.com"}))
-    assert [r["metadata"]["name"] for r in made] == ["b.example.com"]

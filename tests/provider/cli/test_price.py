@@ -51,8 +51,10 @@ def test_groups_leave_room_to_those_after_them(akp: Callable[..., Any], tmp_path
     assert second["detail"] == "needs 100 milli of cpu, 50 are free"
 
 
-def test_a_no_is_explained_and_has_its_exit_code(akp: Callable[..., Any]) -> None:
-    said = akp("price", "explain", "--sdl", IP)
+def test_a_no_is_explained_and_has_its_exit_code(akp: Callable[..., Any], tmp_path: Path) -> None:
+    nodes = tmp_path / "nodes.yaml"
+    nodes.write_text("nodes: [{name: n, cpu: 8, memory: 8Gi, ephemeral: 8Gi}]\n")
+    said = akp("price", "explain", "--sdl", IP, "--nodes", nodes)
     assert said.code == 1
     assert "answer no bid, skip.capacity.ip: needs 1 leased IP addresses, 0 are free" in said.out
 

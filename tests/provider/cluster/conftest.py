@@ -198,12 +198,17 @@ class Memory:
             raise trouble
 
     async def apply(self, obj: dict[str, Any], *, force: bool = True, dry_run: bool = False) -> dict[str, Any]:
-        kind, metadata = kind_of(obj), obj["metadata"]
+        kind, metadata = kind_of(obj), dict(obj["metadata"])
         if dry_run:
             return obj
         self._asked("apply", kind, metadata["name"])
         out_key = (kind, metadata.get("namespace", ""), metadata["name"])
         there = self.objects.get(out_key, {"metadata": {}})
+        if (based_on := metadata.pop("resourceVersion", None)) is not None:
+            if out_key not in self.objects:
+                raise NotFound(metadata["name"])
+            if based_on != there["metadata"]["resourceVersion"]:
+                raise Conflict(f"{metadata['name']} has been modified")
         said = metadata.get("labels", {})
         kept = {k: v for k, v in there["metadata"].get("labels", {}).items() if k not in self.applied.get(out_key, ())}
         self.applied[out_key] = set(said)
@@ -230,8 +235,13 @@ class Memory:
             raise NotFound(name) from None
         return found
 
-    async def delete(self, kind: Kind, namespace: str | None, name: str, grace: int | None = None) -> bool:
+    async def delete(
+        self, kind: Kind, namespace: str | None, name: str, grace: int | None = None, *, version: str = ""
+    ) -> bool:
         self._asked("delete", kind, name)
+        there = self.objects.get((kind, namespace or "", name))
+        if version and there is not None and there["metadata"]["resourceVersion"] != version:
+            raise Conflict(f"{name} has been modified")
         found = self.drop(kind, namespace or "", name)
         await self.tell()
         return found

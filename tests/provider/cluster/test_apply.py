@@ -65,7 +65,9 @@ class Store:
             and all(o["metadata"]["labels"].get(key) != value for key, _, value in refused)
         ]
 
-    async def delete(self, kind: Kind, namespace: str | None, name: str, grace: int | None = None) -> bool:
+    async def delete(
+        self, kind: Kind, namespace: str | None, name: str, grace: int | None = None, *, version: str = ""
+    ) -> bool:
         found = (kind, namespace or "", name) in self.objects
         if kind is not NAMESPACE:
             self.objects.pop((kind, namespace or "", name), None)

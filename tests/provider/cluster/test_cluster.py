@@ -23,6 +23,7 @@ from provider.cluster import kinds
 from provider.cluster.causes import Cause
 from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Gone
+from provider.cluster.waiting import Why
 from provider.cluster.workloads import ServiceHealth
 from provider.errors import ConfigError, Refused, Retry
 from provider.settings import ClusterSettings
@@ -357,11 +358,15 @@ async def test_nothing_runs_when_the_shield_fails(memory: Memory) -> None:
 
 
 async def test_another_tenants_host_name_stays_theirs(memory: Memory) -> None:
+    """The rest of the lease runs; the tenant is told."""
     async with watched(memory) as cluster:
         await cluster.deploy(THEIRS, GROUP, {}, "r1")
-        with pytest.raises(Refused, match=r"a\.example"):
-            await cluster.deploy(LEASE, GROUP, {}, "r1")
-        assert cluster.namespaces() == {THEIRS}
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.namespaces() == {THEIRS, LEASE}
+        assert [(w.name, w.why) for w in cluster.reach.waiting(LEASE)] == [("a.example", Why.IN_USE)]
+        status = cluster.lease_status(LEASE)
+        assert status is not None
+        assert len(status["services"]["web"]["uris"]) == 1, "the generated one"
 
 
 async def test_teardown_leaves_nothing(memory: Memory) -> None:

@@ -86,6 +86,8 @@ class World:
     async def _deploy(self, group: ManifestGroup) -> None:
         await self.cluster.store_manifest(LEASE, group, {})
         await self.cluster.deploy(LEASE, group, {}, group.services[0].image.replace(":", "-"))
+        if not await self.cluster.reach.routing.settle(LEASE):  # which the daemon's task would do again
+            raise Retry("not all routes are as wanted")
 
     def watch_isolation(self) -> None:
         def look(change: Change) -> None:

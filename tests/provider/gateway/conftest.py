@@ -173,6 +173,8 @@ class FakeDesk:
     leases: dict[LeaseID, dict[str, Any]] = field(default_factory=dict)
     certificates: dict[tuple[str, int], bytes] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
+    hosts: dict[str, tuple[LeaseID, str]] = field(default_factory=dict)
+    """host name or endpoint -> the lease and service it leads to"""
     lookups: int = 0
     trouble: Exception | None = None
 
@@ -198,6 +200,18 @@ class FakeDesk:
 
     def lease_manifest(self, lease: LeaseID) -> list[dict[str, Any]]:
         return [{"name": "g", "services": [{"name": name} for name in self.lease_status(lease)["services"]]}]
+
+    async def migrate_hostnames(self, owner: str, dseq: int, gseq: int, names: Any, allowed: Any) -> None:
+        lease = next((x for x in self.leases if (x.owner, x.dseq, x.gseq) == (owner, dseq, gseq)), None)
+        if lease is None:
+            raise Answer(400, "destination deployment does not exist")
+        for name in names:
+            holder, service = self.hosts[name]
+            allowed(lease, service)
+            allowed(holder, service)
+        self.hosts |= {name: (lease, self.hosts[name][1]) for name in names}
+
+    migrate_endpoints = migrate_hostnames
 
     async def certificate(self, owner: str, serial: int) -> bytes | None:
         self.lookups += 1

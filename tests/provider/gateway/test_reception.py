@@ -24,6 +24,7 @@ from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from manifests.sdl import Compiled, compile_sdl
 from manifests.wire import manifest_json
+from provider.cluster.waiting import Waiting, Why
 from provider.errors import NotFound, Refused, Retry, Unreachable
 from provider.gateway.desk import Answer
 from provider.gateway.reception import Reception
@@ -64,7 +65,33 @@ class MemoryChain:
 
 
 @dataclass
+class MemoryReach:
+    refused: str | None = None
+    told: tuple[Waiting, ...] = ()
+    moved: list[str] = field(default_factory=list)
+
+    def objection(self, lease: LeaseID, group: ManifestGroup) -> str | None:
+        return self.refused
+
+    def waiting(self, lease: LeaseID) -> tuple[Waiting, ...]:
+        return self.told
+
+    def hosts(self, lease: LeaseID) -> dict[str, Any]:
+        return {"a.example": {"metadata": {"name": "a.example"}, "spec": {"service_name": "web"}}}
+
+    def endpoint(self, lease: LeaseID, name: str) -> list[Any]:
+        return [{"metadata": {"name": name}, "spec": {"service_name": "web"}}]
+
+    def holders(self, claims: Any) -> set[tuple[LeaseID, str]]:
+        return set()
+
+    async def move(self, lease: LeaseID, claims: Any) -> None:
+        self.moved += [claim["metadata"]["name"] for claim in claims]
+
+
+@dataclass
 class MemoryCluster:
+    reach: MemoryReach = field(default_factory=MemoryReach)
     stored: dict[LeaseID, StoredManifest] = field(default_factory=dict)
     running: dict[LeaseID, dict[str, Any]] = field(default_factory=dict)
     trouble: Exception | None = None
@@ -94,7 +121,7 @@ class Desk:
         self.book = Book(Provider(US, "https://us.test:8443", ()), params, 5, 50)
         self.room = Room(Commit())
         node = Node("n1", 64_000, 64 << 30, 1 << 40, gpus={RTX: 4, A100: 8})
-        self.room.see(Inventory((node,), storage_bytes={"beta3": 1 << 40}, node_ports=10))
+        self.room.see(Inventory((node,), storage_bytes={"beta3": 1 << 40}, node_ports=10, leased_ips=4))
         self.deployment = DeploymentID(TENANT, 7)
         groups = [Group(GroupID(TENANT, 7, n), "open", spec) for n, spec in enumerate(compiled.groups, start=1)]
         self.chain.deployments[self.deployment] = Deployment(self.deployment, "active", compiled.version, tuple(groups))
@@ -422,3 +449,43 @@ async def test_certificates_and_keys_are_the_chains(desk: Desk) -> None:
         with pytest.raises(Answer) as no:
             await question
         assert no.value.status == 503
+
+
+async def test_a_host_name_that_cannot_be_had_is_409_in_the_references_words(desk: Desk) -> None:
+    desk.cluster.reach.refused = 'hostname not allowed: host "a.example" in use'
+    assert await desk.put() == (409, 'hostname not allowed: host "a.example" in use')
+    desk.cluster.reach.refused = 'manifest rejected: service "web" exposed on 80:TCP must have a hostname'
+    assert (await desk.put())[0] == 422
+    assert desk.cluster.stored == {}
+
+
+async def test_no_more_addresses_than_were_ordered() -> None:
+    """On chain three ports on addresses are three endpoints, whichever addresses they are."""
+    desk = Desk(compiled("06-leased-ip.yaml"))
+    groups = loads(desk.body)
+    exposes = [e for s in groups[0]["services"] for e in s["expose"] if e["ip"]]
+    names = {e["ip"] for e in exposes}
+    assert len(exposes) > len(names), "the example shares an address"
+    for n, expose in enumerate(exposes):
+        expose["ip"] = f"ip{n}"
+    body = dumps(groups).encode()
+    desk.agree_to(body)
+    status, text = await desk.put(body)
+    assert (status, text.partition(":")[0]) == (422, "manifest rejected")
+    assert f"{len(names)} were ordered" in text
+
+
+async def test_what_is_not_reached_yet_is_told_with_the_status(desk: Desk) -> None:
+    await desk.put()
+    (lease,) = desk.leases
+    desk.cluster.reach.told = (Waiting("host", "a.example", Why.ELSEWHERE, "host name a.example leads elsewhere"),)
+    assert desk.reception.lease_status(lease)["errors"] == ["host name a.example leads elsewhere"]
+
+
+async def test_names_move_to_a_live_lease(desk: Desk) -> None:
+    await desk.reception.migrate_hostnames(TENANT, 7, 1, ["a.example"], lambda lease, service: None)
+    await desk.reception.migrate_endpoints(TENANT, 7, 1, ["mine"], lambda lease, service: None)
+    assert desk.cluster.reach.moved == ["a.example", "mine"]
+    for move in (desk.reception.migrate_hostnames, desk.reception.migrate_endpoints):
+        with pytest.raises(Answer, match="destination deployment does not exist"):
+            await move(TENANT, 8, 1, ["a.example"], lambda lease, service: None)

@@ -14,6 +14,7 @@ from manifests.resources import Cpu, Gpu, Memory, Resources
 from provider.cluster.causes import Cause, Whose
 from provider.cluster.leasefacts import LeaseFacts
 from provider.cluster.namespaces import Namespace
+from provider.cluster.waiting import Waiting, Why
 from provider.cluster.workloads import ServiceHealth
 from provider.market.conditions import TYPES, conditions, first_unmet
 
@@ -45,6 +46,10 @@ def ill(cause: Cause, why: str) -> dict[str, ServiceHealth]:
     return {"web": ServiceHealth(1, 2, why, cause, 120)}
 
 
+def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
+    return (Waiting(kind, "a.example", why, "set a TXT record"),)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem", "kind", "reason", "message", "whose"),
     [
@@ -69,6 +74,33 @@ def ill(cause: Cause, why: str) -> dict[str, ServiceHealth]:
         ),
         pytest.param(
             {"addresses": {"web": ()}}, "", "AddressAssigned", "NoAddress", "web", Whose.PROVIDER, id="no address"
+        ),
+        pytest.param(
+            {"routed": frozenset(), "waiting": waits(Why.UNPROVEN)},
+            "",
+            "Routed",
+            "NoRoute",
+            "TXT",
+            Whose.TENANT,
+            id="not proved",
+        ),
+        pytest.param(
+            {"routed": frozenset(), "waiting": waits(Why.REFUSED)},
+            "",
+            "Routed",
+            "NoRoute",
+            "TXT",
+            Whose.PROVIDER,
+            id="the route is refused",
+        ),
+        pytest.param(
+            {"addresses": {"web": ()}, "waiting": waits(Why.ELSEWHERE, "ip")},
+            "",
+            "AddressAssigned",
+            "NoAddress",
+            "TXT",
+            Whose.PROVIDER,
+            id="the port is elsewhere",
         ),
         pytest.param(
             {"services": ill(Cause.IMAGE_PULL, "web-0: ErrImagePull")},

@@ -21,8 +21,3 @@ def test_each_host_name_is_claimed_once_under_its_own_name(build, lease, site):
         "service_name": "a",
         "external_port": 80,
     }
-
-
-def test_names_of_others_are_not_claimed(build, lease, site):
-    group = build.group(build.service("a", build.expose(80, hosts=("a.example.com",))))
-    assert provider_hosts(lease, group, replace(site, static_hosts=False), frozenset({"a.example.com"})) == []

@@ -22,4 +22,3 @@ def test_each_port_of_an_address_is_claimed_under_owner_endpoint_protocol_and_po
         "protocol": "TCP",
         "sharing_key": key,
     }
-    assert provider_leased_ips(lease, group, site, frozenset({f"{key}-tcp-80"})) == []
