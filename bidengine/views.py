@@ -65,6 +65,8 @@ class Reclamation:
     started_at: int
     """height; 0 when not started"""
     deadline_unix_s: int
+    reason: int = 0
+    """what notice was given for; the lease itself gets the reason it is closed with (chain-probes.md §9)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,17 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Deposit:
+    """One contribution to an escrow account. Oldest first they are used up, and what is left goes back to its owner."""
+
+    owner: str
+    height: int
+    source: str
+    """balance, or grant: then the owner granted it to the account's, and gets the grant back too"""
+    left: DecCoin
+
+
+@dataclass(frozen=True, slots=True)
 class EscrowAccount:
     """A deployment's escrow. `funds` may be negative: the debt of an overdrawn account."""
 
@@ -131,6 +144,25 @@ class EscrowAccount:
     """open, closed, overdrawn"""
     settled_at: int
     funds: tuple[DecCoin, ...]
+    deposits: tuple[Deposit, ...] = ()
+    transferred: tuple[DecCoin, ...] = ()
+    """what ever left it, debts aside"""
+
+    @property
+    def wedged(self) -> bool:
+        """Open with a debt, which uakt has left behind while minting was halted: nothing is paid from it any more,
+        though withdrawals succeed (chain-probes.md §6)."""
+        return self.state == "open" and bool(self.funds) and self.funds[0].amount_e18 < 0
+
+
+@dataclass(frozen=True, slots=True)
+class LockedBid:
+    """A bid of ours with what is locked for it."""
+
+    bid: Bid
+    account_state: str
+    """open, closed; the deposit is back when it is closed"""
+    deposits: tuple[Deposit, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from bidengine.views import Lease
-from manifests.ids import LeaseID
+from manifests.ids import DeploymentID, LeaseID
 from provider.chain.alarm import Alarm
 from provider.chain.comet import Comet, Head
 from provider.chain.confirm import confirmed
@@ -89,6 +89,10 @@ class Chain:
         """Evidence enough to take a lease down, when it is over."""
         return await self.confirmed(lambda query: query.lease(lease), alike=lambda found: found.state)
 
+    async def confirmed_wedge(self, deployment: DeploymentID) -> bool:
+        """Whether its escrow pays no more, which is a reason to close its leases."""
+        return await self.confirmed(lambda query: _wedged(query, deployment))
+
     @property
     def block_time_ms(self) -> int:
         """Moving average over the blocks followed; six seconds until there are two."""
@@ -146,3 +150,7 @@ class Chain:
             ms = (block.time_unix_ns - self._last.time_unix_ns) / 1e6
             self._block_ms = ms if self._block_ms is None else self._block_ms + (ms - self._block_ms) / 8
         self._last = block
+
+
+async def _wedged(query: Query, deployment: DeploymentID) -> bool:
+    return (await query.escrow_account(deployment)).wedged

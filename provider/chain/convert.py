@@ -16,10 +16,12 @@ from bidengine.views import (
     Bid,
     BidDeposit,
     Deployment,
+    Deposit,
     EscrowAccount,
     EscrowPayment,
     Group,
     Lease,
+    LockedBid,
     MarketParams,
     OraclePrice,
     Order,
@@ -178,7 +180,7 @@ def lease(w: Any) -> Lease:
     reclamation = None
     if w.HasField("reclamation"):
         r = w.reclamation
-        reclamation = Reclamation(seconds(r.window), r.started_at, r.deadline)
+        reclamation = Reclamation(seconds(r.window), r.started_at, r.deadline, r.reason)
     return Lease(
         id=lease_id(w.id),
         state=_name(w, "state"),
@@ -213,8 +215,21 @@ def escrow_account(w: Any) -> EscrowAccount:
     """Of a deployment's account; ValueError for another scope, whose xid is no deployment."""
     if _name(w.id, "scope") != "deployment":
         raise ValueError(f"the escrow account {w.id.xid!r} is not a deployment's")
-    funds = tuple(dec_coin(f) for f in w.state.funds)
-    return EscrowAccount(DeploymentID.parse(w.id.xid), _name(w.state, "state"), w.state.settled_at, funds)
+    s = w.state
+    return EscrowAccount(
+        DeploymentID.parse(w.id.xid),
+        _name(s, "state"),
+        s.settled_at,
+        funds=tuple(dec_coin(f) for f in s.funds),
+        deposits=_deposits(s),
+        transferred=tuple(dec_coin(t) for t in s.transferred),
+    )
+
+
+def locked_bid(w: Any) -> LockedBid:
+    """Of a QueryBidResponse: a bid and its escrow account."""
+    state = w.escrow_account.state
+    return LockedBid(bid(w.bid), _name(state, "state"), _deposits(state))
 
 
 def bid_deposits(w: Any) -> list[BidDeposit]:
@@ -236,6 +251,10 @@ def escrow_payment(w: Any) -> EscrowPayment:
         unsettled_e18=int(s.unsettled.amount or "0"),
         withdrawn=coin(s.withdrawn),
     )
+
+
+def _deposits(state: Any) -> tuple[Deposit, ...]:
+    return tuple(Deposit(d.owner, d.height, _name(d, "source"), dec_coin(d.balance)) for d in state.deposits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from bidengine.views import (
     EscrowPayment,
     Group,
     Lease,
+    LockedBid,
     MarketParams,
     OraclePrice,
     Order,
@@ -86,6 +87,12 @@ class Query:
         rows = await self._pages(_MARKET, "Bids", request, "bids")
         return [deposit for row in rows for deposit in convert.bid_deposits(row)]
 
+    async def locked_bids(self, provider: str, state: str = "open") -> list[LockedBid]:
+        """One provider's bids in one state, each with what is locked for it."""
+        request = message(f"{_MARKET}.QueryBidsRequest")()
+        request.filters.provider, request.filters.state = provider, state
+        return [convert.locked_bid(r) for r in await self._pages(_MARKET, "Bids", request, "bids")]
+
     async def bids_on(self, order: OrderID) -> list[Bid]:
         """Everybody's bids on one order, in every state."""
         request = message(f"{_MARKET}.QueryBidsRequest")()
@@ -131,6 +138,18 @@ class Query:
         request = message(f"{_ESCROW}.QueryPaymentsRequest")(xid=f"deployment/{deployment}")
         rows = await self._pages(_ESCROW, "Payments", request, "payments")
         return [convert.escrow_payment(p) for p in rows if p.id.aid.xid == str(deployment)]
+
+    async def open_escrows(
+        self, owner: str, dseq: int | None = None
+    ) -> tuple[list[EscrowAccount], list[EscrowPayment]]:
+        """The open accounts and payments of a tenant's deployments, by two questions; or of those deployments whose
+        number *begins* with the digits of `dseq`: the search goes by text (chain.md §1.9)."""
+        xid = f"deployment/{owner}/{'' if dseq is None else dseq}"
+        ask = message(f"{_ESCROW}.QueryAccountsRequest")(state="open", xid=xid)
+        accounts = await self._pages(_ESCROW, "Accounts", ask, "accounts")
+        ask = message(f"{_ESCROW}.QueryPaymentsRequest")(state="open", xid=xid)
+        payments = await self._pages(_ESCROW, "Payments", ask, "payments")
+        return [convert.escrow_account(a) for a in accounts], [convert.escrow_payment(p) for p in payments]
 
     async def provider(self, owner: str) -> Provider:
         """The record alone; `audited` is another question."""

@@ -175,6 +175,12 @@ def test_every_recorded_answer_is_read(lines: Any, parse: Parse) -> None:
                     assert bid.state == row["bid"]["state"]
                     assert str(bid.price.amount_e18) == row["bid"]["price"]["amount"]
                     assert len(bid.offer) == len(row["bid"]["resources_offer"])
+                    locked, told = convert.locked_bid(w), row["escrow_account"]["state"]
+                    assert (locked.bid, locked.account_state) == (bid, told["state"])
+                    assert [(d.owner, d.source) for d in locked.deposits] == [
+                        (d["owner"], d["source"]) for d in told["deposits"]
+                    ]
+                    read.update(f"deposit from {d.source}" for d in locked.deposits)
                     read["bids"] += 1
             case "akash.market.v1beta5.Query/Leases":
                 rows = parse("akash.market.v1beta5.QueryLeasesResponse", answer).leases
@@ -187,6 +193,7 @@ def test_every_recorded_answer_is_read(lines: Any, parse: Parse) -> None:
                     if "reclamation" in row["lease"]:
                         assert lease.reclamation is not None
                         assert str(lease.reclamation.deadline_unix_s) == row["lease"]["reclamation"]["deadline"]
+                        read[f"notice for {lease.reclamation.reason}"] += 1
                     read["leases"] += 1
             case "akash.deployment.v1beta4.Query/Deployment":
                 w = parse("akash.deployment.v1beta4.QueryDeploymentResponse", answer)
@@ -197,12 +204,17 @@ def test_every_recorded_answer_is_read(lines: Any, parse: Parse) -> None:
                 assert [str(f.amount_e18) for f in account.funds] == [
                     f["amount"] for f in answer["escrow_account"]["state"]["funds"]
                 ]
+                assert [(str(d.height), d.left.denom, str(d.left.amount_e18)) for d in account.deposits] == [
+                    (d["height"], d["balance"]["denom"], d["balance"]["amount"])
+                    for d in answer["escrow_account"]["state"]["deposits"]
+                ]
                 read["deployments"] += 1
             case "cosmos.auth.v1beta1.Query/AccountInfo":
                 account_ = convert.account(parse("cosmos.auth.v1beta1.QueryAccountInfoResponse", answer).info)
                 assert str(account_.sequence) == answer["info"]["sequence"]
                 read["accounts"] += 1
     assert min(read[k] for k in ("orders", "bids", "leases", "deployments", "accounts")) > 100
+    assert min(read[k] for k in ("deposit from balance", "deposit from grant", "notice for 0", "notice for 10001")) > 0
 
 
 def test_a_public_key_is_read_from_its_any() -> None:

@@ -118,6 +118,14 @@ async def test_deposits_of_bids_are_told_by_who_paid_them(query: Query) -> None:
     }
 
 
+async def test_what_is_locked_for_bids(query: Query) -> None:
+    found = await query.locked_bids(PROVIDER, "")
+    assert [locked.bid for locked in found] == await query.bids(PROVIDER)
+    assert {locked.bid.state for locked in found if locked.account_state == "open"} == {"active"}
+    assert {(d.left.denom, d.owner) for locked in found for d in locked.deposits} == {("uakt", PROVIDER)}
+    assert all(not locked.deposits for locked in found if locked.account_state == "closed")
+
+
 async def test_what_is_missing_is_not_found(query: Query) -> None:
     with pytest.raises(NotFound):
         await query.provider("akash1nobody")
@@ -242,3 +250,35 @@ async def test_an_unhealthy_price_says_what_is_wrong(grpc_nodes: Any, grpc_of: A
     await node.start()
     async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         assert await Query(nodes).oracle_price("btc") == OraclePrice("btc", 7, 0, healthy=False, why="a; b")
+
+
+@pytest.mark.parametrize(("dseq", "xid"), [(None, "deployment/akash1t/"), (12, "deployment/akash1t/12")])
+async def test_a_tenants_open_escrows_are_two_questions(
+    grpc_nodes: Any, grpc_of: Any, dseq: int | None, xid: str
+) -> None:
+    """A number alone finds those too that begin with it: the chain settles them together (settlement.py)."""
+    asked = []
+
+    def answers(method: str, rows: str) -> Any:
+        async def answer(request: Any, context: Any) -> Any:
+            asked.append((method, request.state, request.xid))
+            found = wire.message(f"akash.escrow.v1.Query{method}Response")()
+            for number in (12, 123):
+                row = getattr(found, rows).add()
+                key = row.id if method == "Accounts" else row.id.aid
+                key.scope, key.xid = 1, f"akash1t/{number}"
+                if method == "Payments":
+                    row.id.xid = "1/1/akash1p"
+            return found
+
+        return answer
+
+    node = await grpc_nodes()
+    node.answers(
+        "akash.escrow.v1.Query", Accounts=answers("Accounts", "accounts"), Payments=answers("Payments", "payments")
+    )
+    await node.start()
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
+        accounts, payments = await Query(nodes).open_escrows("akash1t", dseq)
+    assert asked == [("Accounts", "open", xid), ("Payments", "open", xid)]
+    assert [a.deployment.dseq for a in accounts] == [p.lease.dseq for p in payments] == [12, 123]
