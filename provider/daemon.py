@@ -39,7 +39,8 @@ from provider.market import autoprice
 from provider.market.accounts import Accounts
 from provider.market.autoprice import AutoPrice
 from provider.market.certificate import Certificate, domains
-from provider.market.funds import Funds
+from provider.market.deposits import Deposits
+from provider.market.funds import Funds, fee_of_one
 from provider.market.hotkey import HotKey
 from provider.market.leases import Leases
 from provider.market.oracle import Oracle
@@ -121,7 +122,11 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.confirmed_lease, settings.lease, block_time)
         leases.since_height = (await chain.head()).height
-        funds = Funds(book, lambda: chain.latest, signer.send, settings.lease, block_time)
+        funds = Funds(
+            book, chain.at, chain.confirmed_wedge, signer.send, leases.closing, settings.lease,
+            fee_of_one(settings.chain), block_time, lambda: oracle.prices,
+        )  # fmt: skip
+        deposits = Deposits(book, chain.at, orders.look)
         accounts = Accounts(book, room, books, chain.at, {who.key.address}, settings.sweep.addresses)
         sweep = Sweep(book, books, chain.at, signer.send, settings.sweep, delegated=who.delegated)
         found = await accounts.reconcile(await books.head())
@@ -144,7 +149,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         served = certificates.ServerCertificates(certificates.Source(await own.ensure()))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
-        parts = (chain, policies, wallet, oracle, auto, hotkey, sweep, signer)
+        parts = (chain, policies, wallet, oracle, auto, hotkey, sweep, signer, funds, deposits)
         metrics.watch(lambda: (sample for part in parts for sample in part.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
         answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
@@ -159,8 +164,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         for name, part in {
             "certificate": served.keep_fresh(), "orders": orders.run(), "leases": leases.run(), "funds": funds.run(),
             "oracle": oracle.run(), "auto-price": auto.run(), "follow": follower.run(), "policy": policies.run(),
-            "wallet": wallet.run(), "publish": own.run(), "grants": hotkey.run(),
-            "parameters": parameters.run(), "sweep": sweep.run(),
+            "closing": leases.closing.run(), "wallet": wallet.run(), "publish": own.run(), "grants": hotkey.run(),
+            "parameters": parameters.run(), "deposits": deposits.run(), "sweep": sweep.run(),
         }.items():  # fmt: skip
             spawn(tasks, name, part)
         log.info(

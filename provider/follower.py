@@ -86,6 +86,8 @@ class Follower:
                 self.orders.failed(failed.msg, failed.error)
                 continue
             log.error("a message came to nothing", message=type(failed.msg).__name__, why=str(failed.error))
+            self.funds.failed(failed.msg)
+            self.leases.closing.failed(failed.msg)
             if isinstance(failed.msg, CloseBid):
                 self.orders.close_failed(failed.msg.id.order)
             self.leases.look_at_all()
@@ -96,7 +98,8 @@ class Follower:
         self.orders.look(touched.orders)
         self.leases.look(touched.leases)
         self.funds.look({lease.deployment for lease in touched.opened})
-        for part in (self.orders, self.leases, self.funds):
+        self.funds.guard(touched.orders)
+        for part in (self.orders, self.leases, self.leases.closing, self.funds):
             part.tick(block.height)
         self.metrics.blocks.inc()
 

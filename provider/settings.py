@@ -310,7 +310,14 @@ class GraceSettings(_Part):
 
 class LeaseSettings(_Part):
     manifest_timeout_s: int = Field(300, ge=0, description="A lease without a manifest is closed after this; 0 never.")
-    withdraw_period_s: int = Field(86_400, ge=60, description="Income is collected from each lease this often.")
+    withdraw_period_s: int = Field(
+        86_400, ge=60, description="Income is collected from each lease at least this often."
+    )
+    withdraw_fee_multiple: int = Field(
+        1000,
+        ge=0,
+        description="Sooner, when this many times the fee of collecting it is waiting; 0 waits for the period.",
+    )
     workers: int = Field(8, ge=1, le=64, description="Leases deployed at the same time.")
     grace: GraceSettings = GraceSettings()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -20,6 +21,7 @@ from provider.metrics import Sample
 log = structlog.get_logger()
 AKT = "akt"
 """asked for whatever the price file says: fees are paid in it"""
+SELDOM_S = 600.0
 
 
 class Asked(Protocol):
@@ -28,7 +30,7 @@ class Asked(Protocol):
 
 class Oracle:
     """`prices` is all that others read. `look` asks for one more round, by names; `run` is the task that asks. Where
-    nobody looks, as under a strategy that has no use for it, nothing is asked."""
+    nobody looks, as under a strategy that has no use for it, a round every ten minutes is enough for fees."""
 
     def __init__(self, latest: Callable[[], Asked], now_unix_ns: Callable[[], int]) -> None:
         self._latest, self._now = latest, now_unix_ns
@@ -52,9 +54,10 @@ class Oracle:
 
     async def run(self) -> None:
         while True:
-            await self._due.wait()
-            self._due.clear()
             await self.ask()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), SELDOM_S)
+            self._due.clear()
 
     async def ask(self) -> None:
         for denom in sorted(self._wanted):

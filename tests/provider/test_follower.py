@@ -77,8 +77,13 @@ class Story:
             cluster=cast(Any, SimpleNamespace(inventory_version=1, inventory=lambda: "inventory", leases=dict)),
             signer=cast(Any, SimpleNamespace(look=lambda block: failed or [])),
             orders=part("orders", failed=tells("orders.failed"), close_failed=tells("orders.close_failed")),
-            leases=part("leases"),
-            funds=part("funds", unbooked={}, booked=tells("funds.booked")),
+            leases=part("leases", closing=part("closing", failed=tells("closing.failed"))),
+            funds=part(
+                "funds",
+                booked=tells("funds.booked"),
+                failed=tells("funds.failed"),
+                guard=tells("funds.guard"),
+            ),
             accounts=cast(Any, SimpleNamespace(entries=later("accounts.entries", entries or []), usd={"uakt": 5})),
             pricing=cast(Any, SimpleNamespace(look=lambda: self.prices_changed)),
             metrics=self.metrics,
@@ -118,6 +123,8 @@ async def test_what_came_to_nothing_goes_to_who_has_to_know() -> None:
     await story.follower.take(BLOCK)
     assert ("orders.failed", bid, no) in story.told
     assert ("orders.close_failed", LEASE.order) in story.told
+    assert ("funds.failed", CloseBid(LEASE, 0)) in story.told
+    assert ("closing.failed", CloseBid(LEASE, 0)) in story.told
     assert "leases.look_at_all" in story.names()
 
 
@@ -138,8 +145,9 @@ async def test_declined_orders_are_looked_at_when_prices_or_our_record_change(ch
 
 
 async def test_new_leases_wake_the_funds_of_their_deployment() -> None:
-    story = Story(Touched(opened={LEASE}))
+    story = Story(Touched(opened={LEASE}, orders={LEASE.order}))
     await story.follower.take(BLOCK)
+    assert ("funds.guard", {LEASE.order}) in story.told
     assert ("funds.look", {DeploymentID("akash1t", 7)}) in story.told
 
 

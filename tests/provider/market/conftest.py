@@ -19,10 +19,12 @@ from bidengine.views import (
     Bid,
     BidDeposit,
     Deployment,
+    Deposit,
     EscrowAccount,
     EscrowPayment,
     Group,
     Lease,
+    LockedBid,
     MarketParams,
     OraclePrice,
     Order,
@@ -93,6 +95,7 @@ class MemoryChain:
     leases_: dict[LeaseID, Lease] = field(default_factory=dict)
     payments_: dict[LeaseID, EscrowPayment] = field(default_factory=dict)
     accounts_: dict[DeploymentID, EscrowAccount] = field(default_factory=dict)
+    locked_: dict[BidID, tuple[Deposit, ...]] = field(default_factory=dict)
     audited_: dict[str, Attributes] = field(default_factory=dict)
     balances_: dict[str, int] = field(default_factory=dict)
     deposits_: list[BidDeposit] = field(default_factory=list)
@@ -170,6 +173,20 @@ class MemoryChain:
 
     async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount:
         return _found(self.accounts_, deployment)
+
+    async def locked_bids(self, provider: str, state: str = "open") -> list[LockedBid]:
+        bids = await self.bids(provider, state)
+        return [LockedBid(bid, "open", self.locked_.get(bid.id, ())) for bid in bids]
+
+    async def open_escrows(
+        self, owner: str, dseq: int | None = None
+    ) -> tuple[list[EscrowAccount], list[EscrowPayment]]:
+        self.asked.append("escrows")
+        prefix = f"{owner}/{'' if dseq is None else dseq}"
+        return (
+            [a for a in self.accounts_.values() if str(a.deployment).startswith(prefix) and a.state == "open"],
+            [p for p in self.payments_.values() if str(p.lease).startswith(prefix) and p.state == "open"],
+        )
 
 
 def _found(table: dict[Any, Any], key: Any) -> Any:

@@ -1,37 +1,58 @@
-"""Income: collected by period, at the dry height, and never twice in a block for one deployment."""
+"""Income: collected when it is worth it, by period, before the end and at it; never twice in a block for one
+deployment; and not from accounts that pay no more."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from bidengine.views import EscrowAccount, EscrowPayment
+from bidengine.tariff.currency import CoinPrice
+from bidengine.views import Deposit, EscrowAccount, EscrowPayment, Lease, Reclamation
+from bidengine.withdrawal import DRY_MARGIN_BLOCKS
 from manifests.coins import E18, Coin, DecCoin
-from manifests.ids import LeaseID
-from provider.chain.messages import Msg, WithdrawLease
-from provider.errors import TxRefused
+from manifests.ids import LeaseID, OrderID
+from provider.chain.messages import CloseBid, Msg, StartReclaim, WithdrawLease
+from provider.chain.tx.priority import Priority
+from provider.errors import AkpError, Retry, TxRefused
 from provider.market.book import Book
-from provider.market.funds import LOST_BLOCKS, REFRESH_BLOCKS, Funds
-from provider.settings import LeaseSettings
+from provider.market.closing import Closing
+from provider.market.funds import LOST_BLOCKS, SEEN_BLOCKS, Funds, fee_of_one
+from provider.metrics import HELP
+from provider.settings import ChainSettings, LeaseSettings
 
 US = "akash1us"
+FEE = Coin("uakt", 4)
+PRICES = {"akt": CoinPrice(5 * 10**17, 1)}
 
 
 class Till:
-    """Funds over a chain in memory; `at(height)` is a block going by."""
+    """Funds over a chain in memory; `at(height)` is a block going by, and what it makes us send."""
 
-    def __init__(self, chain: Any, book: Book, period_s: int = 600) -> None:
+    def __init__(self, chain: Any, book: Book, period_s: int = 600, **lease: Any) -> None:
         self.chain, self.book = chain, book
         self.sent: list[Msg] = []
-        self.refuse = False
-        self.funds = Funds(book, lambda: chain, self.send, LeaseSettings(withdraw_period_s=period_s), lambda: 6000)
+        self.urgent: list[Priority | None] = []
+        self.no: AkpError | None = None
+        settings = LeaseSettings(withdraw_period_s=period_s, **{"withdraw_fee_multiple": 0, **lease})
+        self.closing = Closing(book, self.send)
+        self.says_the_other_node = True
+        self.funds = Funds(
+            book, lambda _: chain, self.confirmed, self.send, self.closing, settings, FEE, lambda: 6000, lambda: PRICES
+        )  # fmt: skip
 
-    async def send(self, msg: Msg) -> str:
-        if self.refuse:
-            raise TxRefused("escrow", 7, "payment closed")
-        self.sent.append(msg)
+    async def send(self, *msgs: Msg, priority: Priority | None = None) -> str:
+        if self.no is not None:
+            raise self.no
+        self.sent += msgs
+        self.urgent.append(priority)
         return "HASH"
+
+    async def confirmed(self, deployment: Any) -> bool:
+        return self.says_the_other_node
 
     async def at(self, height: int) -> list[Msg]:
         self.book.height = height
@@ -41,13 +62,16 @@ class Till:
             key = await self.funds.queue.get()
             await self.funds.handle(key)
             self.funds.queue.done(key)
+        await self.funds.flush()
         return self.sent[before:]
 
-    def settled(self, lease: LeaseID, height: int, funds: int, *, balance: int = 0) -> None:
-        deployment = lease.deployment
-        self.chain.accounts_[deployment] = EscrowAccount(deployment, "open", height, (DecCoin("uact", funds * E18),))
+    def settled(self, lease: LeaseID, height: int, funds: int, *, balance: int = 0, denom: str = "uact") -> None:
+        deployment, coin = lease.deployment, DecCoin(denom, funds * E18)
+        self.chain.accounts_[deployment] = EscrowAccount(
+            deployment, "open", height, (coin,), (Deposit(lease.owner, 3, "balance", coin),)
+        )
         self.chain.payments_[lease] = EscrowPayment(
-            lease, "open", DecCoin("uact", 5 * E18), balance * E18, 0, Coin("uact", 0)
+            lease, "open", DecCoin(denom, 5 * E18), balance * E18, 0, Coin(denom, 0)
         )
 
 
@@ -56,99 +80,342 @@ async def lease(chain: Any) -> LeaseID:
     return chain.add_lease(chain.add_order(1), at=3)
 
 
+async def till_of(chain: Any, **how: Any) -> Till:
+    return Till(chain, await Book.load(chain, US, 3, 30), **how)
+
+
+# When.
+
+
 async def test_income_is_collected_once_a_period(chain: Any, lease: LeaseID) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30))
+    till = await till_of(chain)
     till.settled(lease, 3, 1_000_000)
     assert await till.at(4) == []
     assert await till.at(102) == []
     assert await till.at(103) == [WithdrawLease(lease)], "600 s are a hundred blocks of 6 s"
-    till.settled(lease, 103, 999_500)
+    till.settled(lease, 104, 999_500)
+    till.funds.booked([lease], [], 104)
     assert await till.at(104) == []
-    assert lease in till.funds.unbooked
+    assert await till.at(203) == []
+    assert await till.at(204) == [WithdrawLease(lease)]
+    assert till.urgent == [None, None]
 
 
-async def test_a_deployment_is_settled_at_the_height_its_money_ends(chain: Any, lease: LeaseID) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30), period_s=10**6)
-    till.settled(lease, 3, 100)  # twenty blocks at five
+async def test_as_soon_as_many_fees_are_waiting(chain: Any, lease: LeaseID) -> None:
+    """A hundred fees of 4uakt are 200uact, which forty blocks bring."""
+    till = await till_of(chain, withdraw_fee_multiple=100)
+    till.settled(lease, 3, 1_000_000)
+    assert await till.at(42) == []
+    assert await till.at(43) == [WithdrawLease(lease)]
+
+
+async def test_before_the_money_ends_and_when_it_does(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain, period_s=10**6)
+    till.settled(lease, 3, 100)  # twenty blocks at five: 24 is the first unpaid
+    early = 24 - DRY_MARGIN_BLOCKS
+    assert await till.at(early - 1) == []
+    assert await till.at(early) == [WithdrawLease(lease)]
+    till.settled(lease, early + 1, 100 - 5 * (early - 2))
+    till.funds.booked([lease], [], early + 1)
+    assert await till.at(early + 1) == []
     assert await till.at(23) == []
-    assert await till.at(24) == [WithdrawLease(lease)]
+    assert await till.at(24) == [WithdrawLease(lease)], "which closes the deployment on chain"
+    assert till.urgent == [Priority.DRY, Priority.DRY]
 
 
 async def test_a_deposit_nobody_announced_is_found(chain: Any, lease: LeaseID) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30), period_s=10**6)
-    till.settled(lease, 3, 5 * (REFRESH_BLOCKS + 20))
+    till = await till_of(chain, period_s=10**6)
+    till.settled(lease, 3, 5 * 120)
     await till.at(4)
     till.settled(lease, 3, 10**9)
-    assert await till.at(4 + REFRESH_BLOCKS) == []
-    assert await till.at(3 + REFRESH_BLOCKS + 25) == [], "the old forecast would have called it dry"
+    for height in range(5, 150):
+        assert await till.at(height) == [], "the old forecast would have called it dry at 124"
 
 
-async def test_the_other_lease_of_a_deployment_is_paid_in_a_later_block(chain: Any, lease: LeaseID) -> None:
+async def test_the_other_lease_of_a_deployment_is_paid_in_a_later_block_and_then_no_more(
+    chain: Any, lease: LeaseID
+) -> None:
     other = LeaseID(lease.owner, lease.dseq, 2, 1, US)
-    chain.leases_[other] = chain.leases_[lease].__class__(other, "active", DecCoin("uact", 5 * E18), 3)
-    till = Till(chain, await Book.load(chain, US, 3, 30))
+    chain.leases_[other] = Lease(other, "active", DecCoin("uact", 5 * E18), 3)
+    till = await till_of(chain)
     till.settled(lease, 3, 1_000_000)
     till.settled(other, 3, 1_000_000)
     assert await till.at(103) == [WithdrawLease(lease)]
-    till.settled(lease, 103, 999_000)
-    till.settled(other, 103, 999_000, balance=500)
-    assert await till.at(104) == []
+    till.settled(lease, 104, 999_000)
+    till.settled(other, 104, 999_000, balance=505)
+    assert await till.at(104) == [], "its block has not been booked"
+    till.funds.booked([lease], [], 104)
     assert await till.at(105) == [WithdrawLease(other)]
+    till.settled(other, 106, 998_000)
+    till.settled(lease, 106, 998_000, balance=10)
+    till.funds.booked([other], [], 106)
+    for height in range(106, 200):
+        assert await till.at(height) == [], "one lease's withdrawal settles the other: no reason to pay that at once"
+
+
+async def test_before_another_lease_may_join_the_deployment(chain: Any, lease: LeaseID) -> None:
+    """chain.md §5.6: it would drop what has accrued."""
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    assert await till.at(20) == []
+    joining, foreign = OrderID(lease.owner, lease.dseq, 2, 1), chain.add_order(2)
+    chain.orders_[joining] = replace(chain.orders_[lease.order], id=joining, state="open")
+    till.book.orders |= {joining: chain.orders_[joining], foreign: chain.orders_[foreign]}
+    till.book.height = 21
+    till.funds.guard([foreign])
+    assert await till.at(21) == []
+    till.funds.guard([joining])
+    assert await till.at(21) == [WithdrawLease(lease)]
+
+
+@pytest.mark.parametrize("denom", ["uact", "uakt", "ibc/1234"])
+async def test_every_denomination(denom: str, chain: Any, lease: LeaseID) -> None:
+    """product.md D11"""
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000, denom=denom)
+    assert await till.at(4) == []
+    (forecast,) = till.funds.forecast()
+    assert (forecast.dry_at, forecast.unpaid) == (204, Coin(denom, 5))
+    assert await till.at(103) == [WithdrawLease(lease)]
+
+
+async def test_an_account_without_any_coin_is_dry_and_harms_nobody(chain: Any, lease: LeaseID) -> None:
+    """product.md D11"""
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000)
+    chain.accounts_[lease.deployment] = EscrowAccount(lease.deployment, "open", 3, ())
+    till.no = TxRefused("undefined", 111222, "recovered: unknown denom")
+    assert await till.at(4) == []
+    assert await till.at(5) == []
+    assert till.funds.forecast()[0].blocks_left == 0
+
+
+# Together.
+
+
+async def test_what_is_due_at_once_goes_out_together(chain: Any) -> None:
+    leases = [chain.add_lease(chain.add_order(dseq), at=3) for dseq in range(1, 301)]
+    till = await till_of(chain)
+    for one in leases:
+        till.settled(one, 3, 1_000_000)
+    await till.at(4)
+    assert len(await till.at(103)) == 300
+
+
+async def test_a_quiet_block_costs_no_question(chain: Any) -> None:
+    """Three hundred leases of one tenant: two questions in a hundred blocks, none in between."""
+    for dseq in range(1, 301):
+        chain.add_lease(chain.add_order(dseq), at=3)
+    till = await till_of(chain, period_s=10**6)
+    for one in till.book.leases:
+        till.settled(one, 3, 10**9)
+    await till.at(4)
+    chain.asked.clear()
+    asked = []
+    for height in range(5, 205):
+        await till.at(height)
+        asked.append(chain.asked.count("escrows"))
+        chain.asked.clear()
+    assert sorted(asked)[-3:] == [0, 1, 1], "two rounds in two hundred blocks"
+
+
+async def test_the_rounds_of_many_tenants_are_spread(chain: Any) -> None:
+    leases = [LeaseID(f"akash1t{n}", 1, 1, 1, US) for n in range(300)]
+    till = await till_of(chain, period_s=10**6)
+    for one in leases:
+        till.book.leases[one] = Lease(one, "active", DecCoin("uact", 5 * E18), 3)
+        till.settled(one, 3, 10**9)
+    await till.at(4)
+    chain.asked.clear()
+    asked = []
+    for height in range(5, 105):
+        await till.at(height)
+        asked.append(chain.asked.count("escrows"))
+        chain.asked.clear()
+    assert sum(asked) == 300
+    assert max(asked) < 15
+
+
+async def test_the_tasks_wait_for_company_but_not_when_it_is_urgent(chain: Any, until: Any) -> None:
+    """With readers and sender running as in the daemon."""
+    leases = [chain.add_lease(chain.add_order(dseq), at=3) for dseq in range(1, 21)]
+    till = await till_of(chain)
+    for one in leases:
+        till.settled(one, 3, 1_000_000)
+    till.settled(leases[0], 3, 500)  # ends as well
+    till.book.height = 103
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(till.funds.run(), name="funds")
+        till.funds.tick(103)
+
+        async def all_sent() -> bool:
+            return len(till.sent) == 20
+
+        await until("all are sent", all_sent)
+        running.cancel()
+    assert set(till.sent) == {WithdrawLease(one) for one in leases}
+    assert till.urgent.count(Priority.DRY) == 1
+
+
+# When it does not go well.
+
+
+async def test_a_withdrawal_under_way_is_not_sent_again(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    assert len(await till.at(103)) == 1
+    for height in range(104, 103 + LOST_BLOCKS):
+        assert await till.at(height) == []
+    assert len(await till.at(103 + LOST_BLOCKS)) == 1
+
+
+async def test_one_that_landed_and_paid_nothing_is_known_by_the_account(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    assert len(await till.at(103)) == 1
+    till.settled(lease, 104, 1_000_000)
+    assert await till.at(103 + SEEN_BLOCKS) == []
+    assert not till.funds._sent
+    assert len(await till.at(204)) == 1
+
+
+async def test_one_that_came_to_nothing_is_sent_again(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    await till.at(103)
+    till.funds.failed(WithdrawLease(lease))
+    assert await till.at(104) == [WithdrawLease(lease)]
+
+
+async def test_a_refusal_stands_for_a_while(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    till.no = TxRefused("escrow", 7, "payment closed")
+    assert await till.at(103) == []
+    till.no = None
+    assert await till.at(104) == []
+    assert await till.at(103 + LOST_BLOCKS) == [WithdrawLease(lease)]
+
+
+async def test_trouble_that_passes_is_sat_out(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    till.no = Retry("no node answers", after_s=3600)
+    assert await till.at(103) == []
+    assert not till.funds.queue.idle, "a timer runs"
+    till.no = None
+    assert await till.at(104) == [WithdrawLease(lease)]
+
+
+@pytest.mark.parametrize("state", ["overdrawn", "closed"])
+async def test_an_account_that_is_over_is_left_alone(state: str, chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    chain.accounts_[lease.deployment] = EscrowAccount(lease.deployment, state, 3, (DecCoin("uact", -5 * E18),))
+    assert await till.at(500) == []
+    assert till.funds.forecast() == []
 
 
 async def test_a_lease_that_is_over_is_forgotten(chain: Any, lease: LeaseID) -> None:
-    book = await Book.load(chain, US, 3, 30)
-    till = Till(chain, book)
+    till = await till_of(chain)
     till.settled(lease, 3, 1_000_000)
     await till.at(4)
-    book.leases.clear()
+    assert list(till.funds.escrows) == [lease.deployment]
+    till.book.leases.clear()
     assert await till.at(500) == []
-    assert not till.funds.forecasts
-
-
-async def test_a_refusal_is_not_an_end(chain: Any, lease: LeaseID) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30))
-    till.settled(lease, 3, 1_000_000)
-    till.refuse = True
-    assert await till.at(103) == []
-    assert lease not in till.funds.unbooked
-    till.refuse = False
-    assert await till.at(103 + 100) == [WithdrawLease(lease)]
-
-
-async def test_an_overdrawn_account_is_left_alone(chain: Any, lease: LeaseID) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30))
-    chain.accounts_[lease.deployment] = EscrowAccount(lease.deployment, "overdrawn", 3, (DecCoin("uact", -5 * E18),))
-    assert await till.at(500) == []
+    assert not list(till.funds.escrows)
 
 
 async def test_a_lease_that_closes_while_the_chain_is_asked_ends_nothing(chain: Any, lease: LeaseID) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30))
+    till = await till_of(chain)
     till.settled(lease, 3, 100)
-    ask = chain.escrow_payments
+    ask = chain.open_escrows
 
-    async def closes_meanwhile(deployment: Any) -> Any:
+    async def closes_meanwhile(owner: str, dseq: int | None = None) -> Any:
         till.book.leases.clear()
-        return await ask(deployment)
+        return await ask(owner, dseq)
 
-    chain.escrow_payments = closes_meanwhile
+    chain.open_escrows = closes_meanwhile
     assert await till.at(103) == [], "nobody to withdraw from, and no KeyError to end the daemon"
 
 
-async def test_a_withdrawal_counts_as_unbooked_until_its_money_is_seen(chain: Any, lease: LeaseID) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30))
+async def test_a_payment_left_open_by_the_chain_is_collected_once(chain: Any, lease: LeaseID) -> None:
+    """chain.md §5.6: another settlement in the block in which the lease was closed."""
+    till = await till_of(chain)
     till.settled(lease, 3, 1_000_000)
-    await till.at(103)
-    till.funds.booked([], [], 104)
-    assert lease in till.funds.unbooked, "its transaction may come a block later"
-    till.funds.booked([lease], [], 105)
-    assert lease not in till.funds.unbooked
+    await till.at(4)
+    till.book.leases.clear()
+    till.funds.booked([], [lease], 50)
+    assert await till.at(50) == [], "a second settlement in that block would fail"
+    with capture_logs() as told:
+        assert await till.at(51) == [WithdrawLease(lease)]
+    assert [line["log_level"] for line in told if "left open" in line["event"]] == ["warning"]
+    assert await till.at(52) == []
 
 
-@pytest.mark.parametrize("how", ["closed", "lost"])
-async def test_what_never_arrives_is_not_waited_for_for_ever(chain: Any, lease: LeaseID, how: str) -> None:
-    till = Till(chain, await Book.load(chain, US, 3, 30))
-    till.settled(lease, 3, 1_000_000)
-    await till.at(103)
-    till.funds.booked([], [lease] if how == "closed" else [], 104 if how == "closed" else 103 + LOST_BLOCKS)
-    assert not till.funds.unbooked
+# An account that looks open and pays no more (chain-probes.md §6).
+
+
+async def test_a_wedged_account_is_told_of_and_its_lease_closed_at_the_second_look(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, -1)
+    with capture_logs() as told:
+        assert await till.at(4) == []
+    assert [line["log_level"] for line in told] == ["error"]
+    assert gauge(till, "akp_accounts_wedged") == 1
+    assert await till.at(5) == [CloseBid(lease, 10002)], "no other of the provider's reasons fits (chain.md §1.6)"
+    assert await till.at(6) == []
+    till.book.leases.clear()
+    await till.at(7)
+    assert gauge(till, "akp_accounts_wedged") == 0
+
+
+async def test_a_wedged_lease_that_promised_notice_gets_it(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, -1)
+    till.book.leases[lease] = replace(till.book.leases[lease], reclamation=Reclamation(3600, 0, 0))
+    await till.at(4)
+    assert await till.at(5) == [StartReclaim(lease, 10002)]
+
+
+async def test_what_a_second_node_does_not_confirm_closes_nothing(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, -1)
+    till.says_the_other_node = False
+    await till.at(4)
+    assert await till.at(5) == []
+    till.says_the_other_node = True
+    assert await till.at(5 + SEEN_BLOCKS) == [CloseBid(lease, 10002)]
+
+
+async def test_one_that_was_read_wrong_is_left_alone(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, -1)
+    await till.at(4)
+    till.settled(lease, 3, 1000)
+    assert await till.at(5) == []
+    assert gauge(till, "akp_accounts_wedged") == 0
+
+
+# What is told.
+
+
+def gauge(till: Till, name: str, **labels: str) -> float:
+    samples = list(till.funds.gauges())
+    assert {sample for sample, _, _ in samples} <= HELP.keys()
+    return next(value for sample, known, value in samples if sample == name and known == labels)
+
+
+async def test_gauges(chain: Any, lease: LeaseID) -> None:
+    other = chain.add_lease(chain.add_order(2), at=3)
+    till = await till_of(chain, period_s=10**6)
+    till.settled(lease, 3, 5 * 14_000)
+    till.settled(other, 3, 5 * 20_000)
+    await till.at(13)
+    assert gauge(till, "akp_income_unpaid_utokens", denom="uact") == 100
+    assert gauge(till, "akp_leases_dry_soon") == 1, "a day is 14,400 blocks"
+    assert gauge(till, "akp_leases_dry_soon_utokens_per_day", denom="uact") == 72_000
+
+
+def test_the_fee_of_a_withdrawal() -> None:
+    """chain-probes.md §5: 91,000 gas."""
+    assert fee_of_one(ChainSettings()) == Coin("uakt", 3563)

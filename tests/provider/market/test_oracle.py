@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -103,24 +104,22 @@ async def test_trouble_is_told_once_and_its_end_too(oracle: Oracle, asked: Asked
     ]
 
 
-async def test_it_asks_once_for_each_look_and_not_before(oracle: Oracle, asked: Asked) -> None:
+async def test_it_asks_at_the_start_and_once_for_each_look(oracle: Oracle, asked: Asked) -> None:
     async def until(met: Callable[[], bool]) -> None:
         while not met():  # noqa: ASYNC110 - nothing happens but what this test does
             await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(oracle.run(), name="oracle")
-        for _ in range(5):
-            await asyncio.sleep(0)
-        assert asked.asked == []
-        oracle.look([])
         await until(lambda: asked.asked == ["akt"])
+        oracle.look([])
+        await until(lambda: asked.asked == ["akt", "akt"])
         oracle.look(["btc"])
         oracle.look(["btc"])
-        await until(lambda: asked.asked == ["akt", "akt", "btc"])
+        await until(lambda: asked.asked == ["akt", "akt", "akt", "btc"])
         for _ in range(5):
             await asyncio.sleep(0)
-        assert len(asked.asked) == 3
+        assert len(asked.asked) == 4
         running.cancel()
 
 
@@ -132,3 +131,17 @@ async def test_what_operators_see(oracle: Oracle, asked: Asked, clock: list[int]
         ("akp_price_usd", {"denom": "akt"}, 0.5),
         ("akp_oracle_age_seconds", {"denom": "akt"}, 7),
     ]
+
+
+async def test_where_nobody_looks_it_asks_seldom(
+    oracle: Oracle, asked: Asked, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider.market.oracle.SELDOM_S", 0.001)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(oracle.run(), name="oracle")
+
+        async def asked_often() -> bool:
+            return len(asked.asked) >= 3
+
+        await until("asked a few times", asked_often)
+        running.cancel()

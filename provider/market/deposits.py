@@ -1,0 +1,129 @@
+"""Where the deposits of our bids are: one each, locked until the bid is lost or closed, and for a lease's whole life
+(chain.md §2.2).
+
+The subtlety are losers. Of several, the chain ends one and leaves the others open, tells nobody, and never frees them,
+not even with the deployment's end (chain.md §6.4, chain-probes.md §11.6). Such a bid is found here by asking the chain
+for all of ours, whatever the book believes, and handed to `orders`, which closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from bidengine.views import Bid, Deposit, LockedBid, Order
+from manifests.ids import LeaseID, OrderID
+from provider.errors import NotFound, Refused, Retry
+from provider.market.book import Book
+from provider.metrics import Sample
+
+log = structlog.get_logger()
+SURVEY_S = 600.0
+GONE = "gone"
+
+
+class Chain(Protocol):
+    """What is asked of provider.chain.query.Query, bound to a height."""
+
+    async def locked_bids(self, provider: str, state: str = ...) -> list[LockedBid]: ...
+    async def order(self, order: OrderID) -> Order: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A bid of ours that is open or won, and what is locked for it."""
+
+    bid: Bid
+    order_state: str
+    """open, active, closed; gone where the chain does not know it"""
+    lives: bool
+    """as a lease"""
+    deposits: tuple[Deposit, ...]
+
+    @property
+    def stale(self) -> bool:
+        """It can win no more, and is no lease: the deposit lies there for nothing."""
+        return not self.lives if self.bid.state == "active" else self.order_state != "open"
+
+    @property
+    def reclaimable(self) -> bool:
+        """Closing the bid brings it back."""
+        return self.stale and self.bid.state == "open"
+
+    @property
+    def why(self) -> str:
+        match self.bid.state, self.stale:
+            case "open", False:
+                return "waits for an answer"
+            case "open", True:
+                return f"lost: the order is {self.order_state}"
+            case _, False:
+                return "leased"
+        return "won, but there is no lease"
+
+
+async def survey(
+    chain: Chain, provider: str, orders: Mapping[OrderID, Order], leases: Collection[LeaseID]
+) -> list[Locked]:
+    """All that is locked for this provider's bids at `chain`'s height: two lists, and a question for each order that
+    is not among `orders`."""
+    out = []
+    for state in ("open", "active"):
+        for found in await chain.locked_bids(provider, state):
+            if found.account_state == "closed":
+                continue
+            known = orders.get(found.bid.id.order)
+            order_state = known.state if known is not None else await _state(chain, found.bid.id.order)
+            out.append(Locked(found.bid, order_state, found.bid.id in leases, found.deposits))
+    return sorted(out, key=lambda locked: (not locked.stale, locked.bid.created_at, locked.bid.id))
+
+
+class Deposits:
+    """`found` is what the last survey saw; `run` surveys at the start and every ten minutes."""
+
+    def __init__(self, book: Book, chain_at: Callable[[int], Chain], look: Callable[[Iterable[OrderID]], None]) -> None:
+        self.book = book
+        self.found: list[Locked] = []
+        self._chain_at, self._look = chain_at, look
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.read()
+            except (Retry, Refused) as trouble:
+                log.warning("the deposits of bids could not be read", why=str(trouble))
+            await asyncio.sleep(SURVEY_S)
+
+    async def read(self) -> None:
+        book = self.book
+        self.found = await survey(self._chain_at(book.height), book.us.owner, book.orders, book.leases)
+        stale = [locked for locked in self.found if locked.reclaimable]
+        for locked in stale:
+            # One that the book had given up is known again; `orders` asks the chain once more before it closes it.
+            book.bids.setdefault(locked.bid.id.order, locked.bid)
+        if stale:
+            log.warning("bids are still open whose order is over, they are closed", bids=len(stale))
+            self._look([locked.bid.id.order for locked in stale])
+
+    def gauges(self) -> Iterator[Sample]:
+        sums: Counter[tuple[str, str, str]] = Counter()
+        for locked in self.found:
+            for deposit in locked.deposits:
+                sums[deposit.left.denom, deposit.source, locked.bid.state] += deposit.left.amount_e18
+        for (denom, source, bid), e18 in sums.items():
+            yield "akp_deposits_locked_utokens", {"denom": denom, "source": source, "bid": bid}, e18 / 1e18
+        yield "akp_deposits_stale", {}, sum(locked.stale for locked in self.found)
+
+
+async def _state(chain: Chain, order: OrderID) -> str:
+    try:
+        return (await chain.order(order)).state
+    except NotFound:
+        return GONE
+    except Refused:  # there, but nothing we can read
+        return "unreadable"
