@@ -13,15 +13,19 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from manifests.coins import format_decimal, shown
-from provider.cli import lease_conditions, lease_render, lease_restart
+from provider.cli import lease_conditions, lease_ending, lease_income, lease_render, lease_restart
 from provider.ledger.books import Books, Head, LeaseRow
 from provider.ledger.store import Store
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, help="Leases: how they stand, what they earn, and ending them.")
 app.command("list")(lease_conditions.list_leases)
 app.command("show")(lease_conditions.show_lease)
 app.command("restart")(lease_restart.restart)
 app.command("render")(lease_render.render_lease)
+app.command()(lease_income.dry)
+app.command()(lease_income.withdraw)
+app.command()(lease_ending.reclaim)
+app.command()(lease_ending.close)
 
 
 @app.callback(invoke_without_command=True)

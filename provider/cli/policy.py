@@ -5,7 +5,6 @@ which a running daemon reads again at its next block.
 from __future__ import annotations
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +22,7 @@ from manifests.errors import SdlInvalid
 from manifests.ids import OrderID
 from manifests.images import objection
 from manifests.sdl import compile_sdl
+from provider.cli import periods
 from provider.errors import ConfigError
 from provider.files import write_whole
 from provider.market.policy import Policies, watched_list
@@ -34,9 +34,6 @@ _Config = Annotated[Path | None, typer.Option("--config", help="The daemon's set
 _File = Annotated[Path | None, typer.Option("--policy", help="The policy file; overrides bid.policy.")]
 _Output = Annotated[Literal["table", "json"], typer.Option("--output", "-o")]
 _Owner = Annotated[str, typer.Argument(metavar="OWNER", help="Address of a tenant, akash1….")]
-
-_PERIOD = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @app.command("test")
@@ -114,7 +111,7 @@ def deny(
 ) -> None:
     """Deny a tenant: no more bids on its orders, leases go on. Written to the first file of owners.deny.files."""
     path, found = _path(config, policy), _opened(config, policy)
-    until = int(time.time()) + _period_s(for_) if for_ else None
+    until = int(time.time()) + periods.seconds(for_, "--for") if for_ else None
     entry = Entry(tenant_address(owner), until, reason)
     file = _first(path, found.sources()[0], "deny")
     _edit(file, owner, entry)
@@ -175,13 +172,6 @@ def tenant_address(owner: str) -> str:
         return parse_owner(owner)
     except ValueError as bad:
         raise ConfigError("OWNER", str(bad), "Copy the whole address.") from None
-
-
-def _period_s(text: str) -> int:
-    found = _PERIOD.fullmatch(text)
-    if found is None:
-        raise ConfigError("--for", f"{text!r} is not a period", "Write a number with s, m, h, d or w behind it: 30d.")
-    return int(found.group(1)) * _SECONDS[found.group(2)]
 
 
 def _json(entry: Entry, now: int) -> dict[str, Any]:

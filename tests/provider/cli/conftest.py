@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ from bidengine.recorded import order_json
 from bidengine.usage import Span
 from bidengine.views import Order
 from manifests.coins import E18, Coin, DecCoin
-from manifests.ids import LeaseID, OrderID
+from manifests.ids import DeploymentID, LeaseID, OrderID
 from provider.chain.client import Chain
 from provider.chain.keys import Key
-from provider.chain.messages import Msg
+from provider.chain.messages import CreateBid, CreateDeployment, CreateLease, CreateProvider, Msg
 from provider.chain.tx import build, once
 from provider.cli import main as cli
 from provider.ledger.books import Books, Ended, Head, Opened, Paid
@@ -198,10 +199,65 @@ class ChainTown:
         return asyncio.run(asked())
 
 
+TENANT = Key.from_hex("3" * 64)
+RIVALS = sorted((Key.from_hex(digit * 64) for digit in "56789"), key=lambda key: key.address)
+BOND = Coin("uakt", 500_000)
+
+
+@dataclass
+class MarketTown(ChainTown):
+    """`OWNER` is a registered provider here, `TENANT` has money, and there are rivals."""
+
+    def posts(self, dseq: int, deposit: int = 1_000_000) -> OrderID:
+        spec = parse_group("1cpu,1Gi,1Gi:ephemeral")
+        priced = tuple(replace(unit, price=DecCoin("uact", 1000 * E18)) for unit in spec.resources)
+        key = DeploymentID(TENANT.address, dseq)
+        group = replace(spec, resources=priced)
+        self.does(TENANT, CreateDeployment(key, (group,), bytes(32), Coin("uact", deposit)))
+        return OrderID(TENANT.address, dseq, 1, 1)
+
+    def bids(self, order: OrderID, *bidders: Key, window_s: int | None = None) -> LeaseID:
+        for key in bidders:
+            bid = order.bid_of(key.address)
+            self.does(key, CreateBid(bid, DecCoin("uact", 100 * E18), BOND, (), window_s))
+        return order.bid_of(bidders[0].address)
+
+    def leases(self, dseq: int, *, window_s: int | None = None, deposit: int = 1_000_000) -> LeaseID:
+        lease = self.bids(self.posts(dseq, deposit), OWNER, window_s=window_s)
+        self.does(TENANT, CreateLease(lease))
+        return lease
+
+    def loses(self, dseq: int) -> LeaseID:
+        """A bid of ours that the chain has left open though another won: of two losers it ends the first alone."""
+        order = self.posts(dseq)
+        first, winner = RIVALS[0], RIVALS[-1]
+        assert first.address < OWNER.address
+        ours = self.bids(order, OWNER, first, winner)
+        self.does(TENANT, CreateLease(order.bid_of(winner.address)))
+        return ours
+
+
 @pytest.fixture
 def chain_town(tmp_path: Path) -> Iterator[ChainTown]:
     rich = {"uakt": 10**9}
-    genesis = Genesis.default({k.address: rich for k in (OWNER, HOT)}, genesis_time_unix_ns=time.time_ns())
+    with _running({k.address: rich for k in (OWNER, HOT)}) as settings:
+        yield ChainTown(tmp_path, settings)
+
+
+@pytest.fixture
+def market_town(tmp_path: Path) -> Iterator[MarketTown]:
+    rich = {"uakt": 10**9, "uact": 10**9}
+    balances = {k.address: rich for k in (OWNER, HOT, TENANT, *RIVALS)}
+    with _running(balances, min_reclamation_window_ns=10**9) as settings:
+        town = MarketTown(tmp_path, settings)
+        for key in (OWNER, RIVALS[0], RIVALS[-1]):
+            town.does(key, CreateProvider(key.address, "https://p.test:8443", ()))
+        yield town
+
+
+@contextmanager
+def _running(balances: dict[str, dict[str, int]], **params: Any) -> Iterator[ChainSettings]:
+    genesis = Genesis.default(balances, genesis_time_unix_ns=time.time_ns(), **params)
     up, found = threading.Event(), list[tuple[str, str]]()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -217,7 +273,7 @@ def chain_town(tmp_path: Path) -> Iterator[ChainTown]:
     assert up.wait(60), "the sandbox chain did not come up"
     grpc, rpc = found[0]
     settings = ChainSettings(id=genesis.chain_id, nodes=(NodeSettings(rpc=rpc, grpc=grpc),), tx_timeout_s=590)
-    yield ChainTown(tmp_path, settings)
+    yield settings
     loop.call_soon_threadsafe(stop.set)
     thread.join(60)
     loop.close()
