@@ -128,6 +128,8 @@ class Network:
     """the stand-in itself, whose troubles can be ordered; None on a real cluster"""
     peers: Sequence[Node] = ()
     """further nodes of the chain"""
+    rival: Key | None = None
+    """an account with money that nobody uses"""
 
     @property
     def ledger(self) -> Path:
@@ -164,10 +166,10 @@ async def network(
     """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
     a lease of tiny blocks would cost nothing. So many `peers` stand beside the chain's first node. `work` holds the
     ledger, the keys and the price file; `site` is put over the settings of the cluster."""
-    provider, tenant, auditor = (_key(who) for who in ("provider", "tenant", "auditor"))
+    provider, tenant, auditor, rival = (_key(who) for who in ("provider", "tenant", "auditor", "rival"))
     rich = {"uakt": 10**12, "uact": 10**12}
     genesis = Genesis.default(
-        {k.address: rich for k in (provider, tenant, auditor)},
+        {k.address: rich for k in (provider, tenant, auditor, rival)},
         genesis_time_unix_ns=time.time_ns(),
         min_reclamation_window_ns=MIN_RECLAMATION_WINDOW_S * 10**9,
         oracle=OracleParams(
@@ -200,7 +202,7 @@ async def network(
         await _registered(chain, provider.address, auditor.address)
         try:
             who = Tenant(chain, signers[tenant.address], tenant)
-            yield Network(settings, chain, node, kube, who, provider, auditor, words, embedded, others)
+            yield Network(settings, chain, node, kube, who, provider, auditor, words, embedded, others, rival)
         finally:
             for task in running:
                 task.cancel()
