@@ -148,10 +148,10 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
         "akp_oracle_",
         "akp_auto_",
         "akp_hot_key_",
-        "akp_node_",
         "akp_income_",
         "akp_leases_dry_",
         "akp_accounts_",
         "akp_deposits_",
+        "akp_sweep_",
     )
     assert all(f"# HELP {name} " in text for name in HELP if not name.startswith(elsewhere))
