@@ -153,5 +153,7 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
         "akp_accounts_",
         "akp_deposits_",
         "akp_sweep_",
+        "akp_outbox",
+        "akp_fee_",
     )
     assert all(f"# HELP {name} " in text for name in HELP if not name.startswith(elsewhere))
