@@ -45,8 +45,17 @@ class Visit:
         return found
 
     async def host(self, service: str) -> str:
-        """A host name of the service."""
-        return str((await self.status())["services"][service]["uris"][0])
+        """A host name of the service, once it has one."""
+        return (await self.hosts(service))[0]
+
+    async def hosts(self, service: str, count: int = 1) -> list[str]:
+        """Its host names, once there are so many: pods may be ready before the world has a way to them."""
+
+        async def so_many() -> list[str] | None:
+            found: list[str] = (await self.status())["services"][service]["uris"]
+            return found if len(found) >= count else None
+
+        return await self.until(f"{count} host names of {service}", so_many)
 
     async def page(self, host: str, path: str = "/", *, gone: bool = False) -> str:
         """What the world gets under a host name, once the ingress answers with 200 (with `gone`, with 404)."""
@@ -58,9 +67,9 @@ class Visit:
 
         return (await self.until(f"{wanted} for {host}{path}", answered)).text
 
-    async def page_at(self, address: str) -> str:
+    async def page_at(self, address: str, path: str = "/") -> str:
         """The same by `IP:PORT`, without any ingress."""
-        return (await self.until(f"an answer of {address}", lambda: fetched(f"http://{address}/"))).text
+        return (await self.until(f"an answer of {address}", lambda: fetched(f"http://{address}{path}"))).text
 
     async def pods(self, service: str) -> list[dict[str, Any]]:
         """Those that are ready and not going."""

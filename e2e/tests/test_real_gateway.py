@@ -20,7 +20,7 @@ def test_a_page_is_served_under_its_own_and_its_generated_name(
     kubelet_cluster_with: Callable[..., Cluster], tmp_path: Path
 ) -> None:
     async def visit(visit: Visit) -> dict[str, Any]:
-        names = (await visit.status())["services"]["web"]["uris"]
+        names = await visit.hosts("web", 2)
         routes = await visit.net.kube.all(HTTP_ROUTE, visit.namespace)
         return {
             "pages": {name: await visit.page(name) for name in names},
