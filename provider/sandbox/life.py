@@ -253,7 +253,8 @@ class Life:
     def _ready(self, gateway: Gateway, lease: LeaseID) -> Callable[[], Awaitable[dict[str, Any] | None]]:
         async def ready() -> dict[str, Any] | None:
             found = await gateway.lease_status(lease)
-            if found is not None and found.get("errors"):
+            # With services standing, what is said is what they are waiting for, an address say.
+            if found is not None and found.get("errors") and not found["services"]:
                 raise LifeEnded(f"the cluster refused the manifest: {found['errors'][0]}")
             if found is None or not found["services"]:
                 return None
