@@ -46,7 +46,9 @@ def test_one_lease_or_all_are_withdrawn(akp: Callable[..., Any], market_town: An
     first, second = paid(market_town, one, two)
     assert (first > 0, second) == (True, 0)
     assert akp("tx", "withdraw", "--all", "--config", config, "--yes").code == 0
-    assert all(b > a for a, b in zip((first, second), paid(market_town, one, two), strict=True))
+    after = paid(market_town, one, two)
+    assert after[0] >= first, "nothing may have been earned since"
+    assert after[1] > 0
 
 
 def test_what_cannot_be_withdrawn(akp: Callable[..., Any], market_town: Any) -> None:
