@@ -7,6 +7,7 @@ acted upon.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -82,7 +83,7 @@ class Nodes:
         """
         trouble: AkpError | None = None
         floor = self.floor  # blocks that come while a node answers do not make its answer a late one
-        for endpoint in self._endpoints.asked("grpc") if of is None else [of]:
+        for endpoint in self.asked() if of is None else [of]:
             if isinstance(trouble, Lagging | Pruned) and endpoint.silent("grpc"):
                 break
             try:
@@ -97,6 +98,10 @@ class Nodes:
                 trouble = trouble or found
         assert trouble is not None  # there is at least one address (settings)
         raise trouble
+
+    def asked(self) -> Iterator[Endpoint]:
+        """As `call` asks them, the best first; take the next only when it is to be asked."""
+        return self._endpoints.asked("grpc")
 
     async def look(self, endpoint: Endpoint, timeout: float = 5.0) -> None:
         """Ask one node for its latest block. ConfigError when it serves another chain."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from provider.chain.nodes import NodeError, Nodes, NotOffered
 from provider.chain.tx.classify import ACCEPTED_ALREADY
 from provider.chain.wire import message
-from provider.errors import Refused
+from provider.errors import AkpError, ConfigError, Refused, Retry, Unreachable
 
 _SERVICE = "cosmos.tx.v1beta1.Service"
 _SYNC = 2
@@ -49,15 +49,31 @@ class Found:
 
 
 async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float = 15.0) -> Answer:
-    """Unreachable and other Retry when no node answered; it may have arrived all the same, so send the same bytes
-    again."""
+    """The first answer of a node, the same bytes given to one after the other. Unreachable and other Retry when no
+    node answered, or when one refuses what a silent one before it may have taken: send the same bytes again."""
     request = message("cosmos.tx.v1beta1.BroadcastTxRequest")(tx_bytes=tx, mode=_SYNC)
-    try:
-        answer, _ = await nodes.call(_SERVICE, "BroadcastTx", request, timeout=timeout)
-    except Refused as no:  # by the node or a proxy before it: nothing was taken
-        return Answer(1, "undefined", str(no))
-    r = answer.tx_response
-    return Answer(r.code, r.codespace, r.raw_log)
+    trouble: AkpError | None = None
+    for endpoint in nodes.asked():
+        try:
+            found, _ = await nodes.call(_SERVICE, "BroadcastTx", request, timeout=timeout, of=endpoint)
+            r = found.tx_response
+            answer = Answer(r.code, r.codespace, r.raw_log)
+        except Refused as no:  # by the node or a proxy before it: nothing was taken
+            answer = Answer(1, "undefined", str(no))
+        except NodeError:
+            raise
+        except Retry as silent:
+            trouble = silent
+            continue
+        except ConfigError as foreign:  # a node of another chain was not given it
+            trouble = trouble or foreign
+            continue
+        if isinstance(trouble, Retry) and not answer.accepted:
+            # A nonce that was used already, say: by these very bytes, through the node that did not answer.
+            raise Unreachable(f"{trouble}; and another node refuses it: {answer.log}")
+        return answer
+    assert trouble is not None  # there is at least one node (settings)
+    raise trouble
 
 
 async def simulate(nodes: Nodes, tx: bytes, *, timeout: float = 30.0) -> Simulation:
