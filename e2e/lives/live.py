@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,16 @@ from e2e.lives.visit import Visit
 from manifests.coins import Coin
 from manifests.ids import LeaseID, lease_namespace
 from manifests.sdl import compile_sdl
+from provider.cluster.kinds import NAMESPACE
+from provider.errors import AkpError, NotFound
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
 from provider.sandbox.town import living
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PATIENCE_S = 300.0
+FIRST_DSEQ = 101
+"""All have three digits: the chain settles the leases of deployment 10 with those of 1, its text beginning alike."""
 DEPOSIT = Coin("uact", 50_000_000)
 
 
@@ -62,7 +68,7 @@ async def live(
     """`site`: settings of the daemon's cluster."""
     asked = [group for plan in plans.values() for group in compile_sdl(plan.sdl).groups]
     async with network(work, where=cluster.kubeconfig, block_s=0.5, asked=asked, site=site) as net, living(net):
-        lives = [_one(net, cluster, plan, dseq) for dseq, plan in enumerate(plans.values(), 1)]
+        lives = [_one(net, cluster, plan, dseq) for dseq, plan in enumerate(plans.values(), FIRST_DSEQ)]
         return dict(zip(plans, await asyncio.gather(*lives), strict=True))
 
 
@@ -85,7 +91,20 @@ async def _one(net: Network, cluster: Cluster, plan: Plan, dseq: int) -> Lived:
         for lease in leases:
             namespace = lease_namespace(lease)
             around_it = cluster.kubectl("get", "pods,events", "-o", "wide", "-n", namespace, check=False)
-            trouble.add_note(f"{namespace}:\n{around_it}")
+            on_chain = await net.chain.latest.lease(lease)
+            trouble.add_note(f"{on_chain}\n{namespace}:\n{around_it}")
         lived.trouble = trouble
-        await net.tenant.close(dseq)  # nobody else shall wait for its room
+        await _leave(net, dseq, leases)
     return lived
+
+
+async def _leave(net: Network, dseq: int, leases: Sequence[LeaseID]) -> None:
+    """Nobody else shall wait for its room, nor find its pods."""
+    with suppress(AkpError):  # it may be closed already
+        await net.tenant.close(dseq)
+    deadline = time.monotonic() + PATIENCE_S
+    for lease in leases:
+        with suppress(NotFound):
+            while time.monotonic() < deadline:
+                await net.kube.get(NAMESPACE, None, lease_namespace(lease))
+                await asyncio.sleep(0.2)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
 
 import pytest
 
 from e2e.cluster import Cluster, images
-from e2e.lives import Lived, Plan, Visit, example, live
+from e2e.lives import PATIENCE_S, Lived, Plan, Visit, example, live
 from provider.cluster.kinds import POD, SECRET
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
@@ -98,13 +98,71 @@ async def visit_node_ports(visit: Visit) -> dict[str, Any]:
     return {"ports": ports, "page": await visit.page_at(f"{node}:{tcp['externalPort']}")}
 
 
-VISITS = {
-    "01": visit_web,
-    "02": visit_two_services,
-    "03": visit_volume,
-    "05": visit_private,
-    "06": visit_leased_ip,
-    "08": visit_node_ports,
+class Move:
+    """A name or an address goes from one lease of a tenant to another: that asks for it in a new manifest, and has it
+    moved. `served` looks which deployment's pod answers there."""
+
+    def __init__(
+        self, what: Literal["hostname", "endpoint"], name: str, served: Callable[[Visit], Awaitable[int | None]]
+    ) -> None:
+        self.what, self.name, self.served = what, name, served
+        self.had, self.moved = asyncio.Event(), asyncio.Event()
+
+    async def giver(self, visit: Visit) -> dict[str, Any]:
+        await self._leads_to(visit)
+        self.had.set()
+        await asyncio.wait_for(self.moved.wait(), 2 * PATIENCE_S)
+        return {"before": visit.lease.dseq}
+
+    def taker(self, sdl: bytes) -> Callable[[Visit], Awaitable[dict[str, Any]]]:
+        async def visit(visit: Visit) -> dict[str, Any]:
+            await asyncio.wait_for(self.had.wait(), 2 * PATIENCE_S)
+            await visit.update(sdl)
+            await visit.gateway.migrate(self.what, [self.name], visit.lease)
+            await self._leads_to(visit)
+            self.moved.set()
+            return {"after": await self.served(visit), "taker": visit.lease.dseq}
+
+        return visit
+
+    async def _leads_to(self, visit: Visit) -> None:
+        async def so() -> bool:
+            return await self.served(visit) == visit.lease.dseq
+
+        await visit.until(f"{self.name} to lead to {visit.lease.dseq}", so)
+
+
+OWN_NAME = "www.example.com"
+
+
+async def served_by_name(visit: Visit) -> int | None:
+    return _deployment(await visit.page(OWN_NAME, "/cgi-bin/env"))
+
+
+async def served_by_address(visit: Visit) -> int | None:
+    for port in ((await visit.status())["ips"] or {}).get("web") or []:
+        if port["IP"] and port["Protocol"] == "TCP":
+            return _deployment(await visit.page_at(f"{port['IP']}:{port['ExternalPort']}", "/cgi-bin/env"))
+    return None
+
+
+def with_address(name: bytes) -> bytes:
+    return example("06").replace(b"front", name)
+
+
+named = Move("hostname", OWN_NAME, served_by_name)
+addressed = Move("endpoint", "back", served_by_address)
+PLANS = {
+    "01": Plan(example("01"), visit_web),
+    "02": Plan(example("02"), visit_two_services),
+    "03": Plan(example("03"), visit_volume),
+    "05": Plan(example("05"), visit_private),
+    "06": Plan(example("06"), visit_leased_ip),
+    "08": Plan(example("08"), visit_node_ports),
+    "giver of a name": Plan(example("07"), named.giver),
+    "taker of a name": Plan(example("01"), named.taker(example("07"))),
+    "giver of an address": Plan(with_address(b"back"), addressed.giver),
+    "taker of an address": Plan(with_address(b"side"), addressed.taker(with_address(b"back"))),
 }
 
 
@@ -114,15 +172,14 @@ def lived(
 ) -> Mapping[str, Lived]:
     cluster = kubelet_cluster_with("dns", "ingress", "volumes", "addresses")
     cluster.load(*map(images.web, NAMED_OTHERWISE))
-    plans = {number: Plan(example(number), visit) for number, visit in VISITS.items()}
     # One node of two cores for everybody: more is sold than there is, as providers do.
     site = {"ip_pool": "default", "overcommit_cpu_percent": 300}
-    return asyncio.run(live(cluster, tmp_path_factory.mktemp("lives"), plans, site))
+    return asyncio.run(live(cluster, tmp_path_factory.mktemp("lives"), PLANS, site))
 
 
-@pytest.mark.parametrize("number", VISITS)
-def test_a_life_ends_with_the_same_money_on_chain_and_in_the_books(lived: Mapping[str, Lived], number: str) -> None:
-    settled = lived[number].timeline["settled"]
+@pytest.mark.parametrize("name", PLANS)
+def test_a_life_ends_with_the_same_money_on_chain_and_in_the_books(lived: Mapping[str, Lived], name: str) -> None:
+    settled = lived[name].timeline["settled"]
     assert settled["amount"] == settled["ledger"] > 0
 
 
@@ -195,6 +252,16 @@ def test_a_node_port_is_reached_under_the_number_the_tenant_is_told(lived: Mappi
     seen = lived["08"].seen
     assert seen["page"] == "hello\n"
     assert {(port["port"], port["proto"]) for port in seen["ports"]} == {(7777, "UDP"), (7778, "TCP")}
+
+
+@pytest.mark.parametrize("what", ["a name", "an address"])
+def test_what_one_lease_has_moves_to_another_of_the_tenant(lived: Mapping[str, Lived], what: str) -> None:
+    taken = lived[f"taker of {what}"].seen
+    assert lived[f"giver of {what}"].seen["before"] != taken["taker"] == taken["after"]
+
+
+def _deployment(env: str) -> int:
+    return next(int(line.partition("=")[2]) for line in _lines(env) if line.startswith("AKASH_DEPLOYMENT_SEQUENCE="))
 
 
 def _lines(text: str) -> list[str]:

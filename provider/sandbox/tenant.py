@@ -13,7 +13,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from cryptography import x509
@@ -122,6 +122,13 @@ class Gateway:
     async def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:
         answer = await self._call("GET", f"/lease/{lease.dseq}/{lease.gseq}/{lease.oseq}/status")
         return answer.json() if answer.status_code == 200 else None
+
+    async def migrate(self, what: Literal["hostname", "endpoint"], names: list[str], lease: LeaseID) -> None:
+        """From whichever of the tenant's leases has them to this one."""
+        wanted = {f"{what}s_to_migrate": names, "destination_dseq": lease.dseq, "destination_gseq": lease.gseq}
+        answer = await self._call("POST", f"/{what}/migrate", json.dumps(wanted).encode())
+        if answer.status_code != 200:
+            raise Refused(f"the gateway answered {answer.status_code}: {answer.text.strip()}")
 
     async def status(self) -> dict[str, Any]:
         answer = await self._call("GET", "/status")
