@@ -77,23 +77,24 @@ class Nodes:
         """The answer, and the height it is true for where the node says so.
 
         NotFound and Refused are the node's word and end the call; Unreachable, Lagging and other troubles of a node
-        send it to the next one, and are raised when no node is left. So does a height that one node has thrown away
-        and another may still keep. The request goes out unchanged, so a broadcast is the same bytes everywhere. `of`
+        send it to the next one, and are raised when no node is left. So do a height that one node has thrown away and
+        another may still keep, and an error of the node's own, unless it is the answer to a simulation. The request goes out unchanged, so a broadcast is the same bytes everywhere. `of`
         is one node to be asked and no other.
         """
         trouble: AkpError | None = None
         floor = self.floor  # blocks that come while a node answers do not make its answer a late one
         for endpoint in self.asked() if of is None else [of]:
-            if isinstance(trouble, Lagging | Pruned) and endpoint.silent("grpc"):
+            if isinstance(trouble, Lagging | Pruned | NodeError) and endpoint.silent("grpc"):
                 break
             try:
                 if not endpoint.grpc.checked:
                     await self.look(endpoint)
                 return await self._ask(endpoint, service, method, request, height, timeout, floor)
-            except NodeError:
-                raise
             except (Retry, Pruned) as found:
-                trouble = found
+                if isinstance(found, NodeError) and method == "Simulate":
+                    raise
+                if not isinstance(trouble, NodeError):  # an answer tells more than silence
+                    trouble = found
             except ConfigError as found:
                 trouble = trouble or found
         assert trouble is not None  # there is at least one address (settings)
@@ -163,6 +164,16 @@ class Nodes:
         return found
 
 
+_NOBODY = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    # A proxy before the node lets nobody in; the chain itself never says these.
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.UNAUTHENTICATED,
+)
+
+
 def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:
     """One of ours for a gRPC status (chain-probes.md §2): the mapping is by code, only heights are told apart by
     text."""
@@ -174,7 +185,7 @@ def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:
         return Pruned(said)
     if code is grpc.StatusCode.NOT_FOUND:
         return NotFound(said)
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
+    if code in _NOBODY:
         return Unreachable(said)
     if code in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED):
         return Retry(said)

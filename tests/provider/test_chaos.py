@@ -86,6 +86,7 @@ ALONE: dict[str, Trouble] = {
     "is away (503) at each step": at(*STEPS, do=away),
     "loses a transaction it has accepted": at("order", do=lambda node: throw(node, {"lose_txs": 1})),
     "lets no transaction in": at("order", do=closed_for_a_while),
+    "refuses to simulate at each step": at(*STEPS, do=lambda node: throw(node, {"refuse_simulations": 2})),
     "tells every event twice": always(duplicate_events=True),
     "is slow": always(slow_s=0.1),
 }

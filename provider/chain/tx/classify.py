@@ -189,6 +189,12 @@ def simulated(text: str) -> tuple[str, int]:
     return "undefined", 1
 
 
+def unfounded(codespace: str, code: int, log: str) -> bool:
+    """A no in words that no code is registered for, about none of the messages: a node's own trouble, or a proxy's,
+    rather than the chain's judgement."""
+    return (codespace, code) == ("undefined", 1) and message_index(log) is None
+
+
 def told(text: str) -> str:
     """A failed simulation's text without source location and gas, for people."""
     return _TAIL.sub("", text)

@@ -308,7 +308,10 @@ class Signer:
             self._answers.end([items[at]], no)
             return without(items, [items[at]])
         if len(items) == 1:
-            self._answers.end(items, no)
+            if verdict is Verdict.REFUSED and classify.unfounded(codespace, code, text):
+                self._trouble(items, Retry(f"refused by a node for no reason that is known: {text}"))
+            else:
+                self._answers.end(items, no)
             return []
         half = len(items) // 2
         await self._carry(items[:half])
@@ -339,7 +342,7 @@ class Signer:
         self._answers.left(flight.items, flight.hash)
 
     def _trouble(self, items: list[Item], trouble: Retry) -> None:
-        """Nobody could be asked: senders decide themselves; what was sent once before is ours to send again."""
+        """Nobody could be asked, or nobody knew: senders decide themselves; what was sent once before is ours to send again."""
         ours = [i for i in items if i.left]
         self._answers.end([i for i in items if not i.left], trouble)
         self._postpone(ours, str(trouble))

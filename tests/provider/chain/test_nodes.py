@@ -149,6 +149,8 @@ async def test_one_that_has_too_much_to_do_is_left_alone_for_a_while(grpc_nodes:
         ),
         (grpc.StatusCode.UNAVAILABLE, "going away", Unreachable),
         (grpc.StatusCode.DEADLINE_EXCEEDED, "too slow", Unreachable),
+        (grpc.StatusCode.PERMISSION_DENIED, "forbidden by a proxy", Unreachable),
+        (grpc.StatusCode.UNAUTHENTICATED, "who are you", Unreachable),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests", Retry),
     ],
 )
@@ -162,6 +164,26 @@ async def test_each_status_becomes_one_of_our_errors(
         with pytest.raises(error, match=text.split(":")[0][:20]) as caught:
             await nodes.call(MARKET, "Order", ask_order())
         assert type(caught.value) is error
+
+
+async def test_an_error_of_one_node_s_own_is_asked_of_the_next_but_for_a_simulation(
+    grpc_nodes: Any, grpc_of: Any
+) -> None:
+    broken, well = await grpc_nodes(), await grpc_nodes()
+    for node, answer in (broken, refusing(grpc.StatusCode.INTERNAL, "disk trouble")), (well, params):
+        node.answers(MARKET, Params=answer)
+        node.answers("cosmos.tx.v1beta1.Service", Simulate=refusing(grpc.StatusCode.UNKNOWN, "order closed"))
+        await node.start()
+    request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+    simulated = wire.message("cosmos.tx.v1beta1.SimulateRequest")()
+    async with Nodes(grpc_of(broken.address, well.address), "sandbox") as nodes:
+        assert await nodes.call(MARKET, "Params", request)
+        with pytest.raises(NodeError, match="order closed"):
+            await nodes.call("cosmos.tx.v1beta1.Service", "Simulate", simulated)
+    assert "Simulate" not in [method for method, _ in well.asked]
+    async with Nodes(grpc_of(broken.address, NOBODY), "sandbox") as nodes:
+        with pytest.raises(NodeError, match="disk trouble"):  # an answer tells more than silence
+            await nodes.call(MARKET, "Params", request, timeout=2)
 
 
 async def test_a_clear_no_is_not_asked_of_the_next_node(grpc_nodes: Any, grpc_of: Any) -> None:

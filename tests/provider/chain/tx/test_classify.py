@@ -178,6 +178,13 @@ def test_a_simulated_refusal_inside_a_msgexec_is_known_by_its_end() -> None:
     assert classify.simulated(missing + "authorization not found [x.go:1] with gas used: '5'") == ("authz", 2)
 
 
+def test_a_no_without_code_and_message_is_nobodys_judgement() -> None:
+    assert classify.unfounded("undefined", 1, "something about the node")
+    assert not classify.unfounded("undefined", 1, "failed to execute message; message index: 0: something new")
+    assert not classify.unfounded("undefined", 111222, "recovered: nil pointer")
+    assert not classify.unfounded("market", 1, "something about the node")
+
+
 def test_raw_addresses_are_left_out_for_people() -> None:
     raw = "\x02\x7f: \x08 does not allow to pay fees for \x19: \x02: basic allowance: fee limit exceeded"
     assert classify.readable(raw).isprintable()

@@ -232,6 +232,27 @@ async def test_out_of_gas_is_tried_once_more_with_twice_the_gas() -> None:
         assert failed.error.code == 11
 
 
+@pytest.mark.parametrize("where", ["simulate", "broadcast"])
+async def test_a_no_without_a_known_reason_is_trouble_of_a_node_and_passes(where: str) -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        chain.troubles[where] = [No("undefined", 1, "something about the node [file.go:1] with gas used: '0'")]
+        with pytest.raises(Retry, match="something about the node") as trouble:
+            await signer.send(bid(1))
+        assert not isinstance(trouble.value, TxRefused)
+        await signer.send(bid(1))
+        assert signer.look(chain.mine()) == ()
+        assert chain.bids == {1}
+
+
+async def test_but_one_that_names_a_message_is_about_it() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        chain.troubles["simulate"] = [No("undefined", 1, "failed to execute message; message index: 0: news")]
+        with pytest.raises(TxRefused, match="news"):
+            await signer.send(bid(1))
+
+
 async def test_a_panic_in_a_block_that_names_nobody_sends_each_on_its_own() -> None:
     chain = FakeChain()
     async with running(chain) as signer:
