@@ -78,8 +78,8 @@ class Nodes:
 
         NotFound and Refused are the node's word and end the call; Unreachable, Lagging and other troubles of a node
         send it to the next one, and are raised when no node is left. So do a height that one node has thrown away and
-        another may still keep, and an error of the node's own, unless it is the answer to a simulation. The request goes out unchanged, so a broadcast is the same bytes everywhere. `of`
-        is one node to be asked and no other.
+        another may still keep, and an error of the node's own, unless it answers a simulation. The request goes out
+        unchanged, so a broadcast is the same bytes everywhere. `of` is one node to be asked and no other.
         """
         trouble: AkpError | None = None
         floor = self.floor  # blocks that come while a node answers do not make its answer a late one

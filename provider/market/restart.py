@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
 from bidengine.commit import Commit
@@ -11,10 +13,12 @@ from bidengine.rebuild import rebuild
 from bidengine.room import Room
 from manifests.ids import OrderID
 from provider.chain.client import Chain
+from provider.chain.comet import Head as Tip
 from provider.chain.follow import GapTooWide
 from provider.chain.nodes import Pruned
+from provider.chain.ranking import LAG_BLOCKS
 from provider.errors import Fatal, Refused
-from provider.ledger.books import Books
+from provider.ledger.books import Books, Head
 from provider.market.book import Book
 from provider.metrics import Metrics
 from provider.settings import BidSettings, ClusterSettings
@@ -23,12 +27,14 @@ log = structlog.get_logger()
 MOST_BEHIND = 2000
 """After a longer absence the blocks in between are not replayed; the present state is loaded and the ledger compared
 with it."""
+_LAG_LOOKS = 30
 
 
-async def remembered(chain: Chain, books: Books, provider: str, metrics: Metrics) -> Book:
+async def remembered(chain: Chain, books: Books, provider: str, metrics: Metrics, *, look_again_s: float = 1.0) -> Book:
     """The book at the height the ledger has reached, so that every block after it is seen; at the tip when that is
     too long ago, or when no node keeps what is needed. Blocks that are skipped for it are told and counted."""
-    tip, head = await chain.head(), await books.head()
+    head = await books.head()
+    tip = await _tip(chain, head, look_again_s)
     if head is not None and head.height > tip.height:
         raise Fatal(
             f"the ledger has reached height {head.height}, the chain is at {tip.height}: this is another chain, or the"
@@ -45,6 +51,17 @@ async def remembered(chain: Chain, books: Books, provider: str, metrics: Metrics
             metrics.skipped.inc(skipped)
             metrics.reloads.inc()
     return await Book.load(chain.at(tip.height), provider, tip.height, tip.time_unix_ns)
+
+
+async def _tip(chain: Chain, head: Head | None, look_again_s: float) -> Tip:
+    """A node a few blocks behind what another has shown before is waited for, within reason."""
+    tip = await chain.head()
+    for _ in range(_LAG_LOOKS):
+        if head is None or not 0 < head.height - tip.height <= LAG_BLOCKS:
+            break
+        await asyncio.sleep(look_again_s)
+        tip = await chain.head()
+    return tip
 
 
 async def _can_be_followed(chain: Chain, height: int, tip: int) -> None:

@@ -342,7 +342,8 @@ class Signer:
         self._answers.left(flight.items, flight.hash)
 
     def _trouble(self, items: list[Item], trouble: Retry) -> None:
-        """Nobody could be asked, or nobody knew: senders decide themselves; what was sent once before is ours to send again."""
+        """Nobody could be asked, or knew: senders decide themselves; what was sent once before is ours to send
+        again."""
         ours = [i for i in items if i.left]
         self._answers.end([i for i in items if not i.left], trouble)
         self._postpone(ours, str(trouble))

@@ -117,9 +117,30 @@ async def test_a_start_without_a_gap_counts_nothing(chain: Any, books: Books) ->
 
 
 async def test_a_ledger_ahead_of_the_chain_stops_everything(chain: Any, books: Books) -> None:
-    await books.advance(Head(TIP + 1, 1))
-    with pytest.raises(Fatal, match=r"9001.*9000"):
-        await remembered(Past(chain), books, US, Metrics())
+    await books.advance(Head(TIP + 4, 1))
+    with pytest.raises(Fatal, match=r"9004.*9000"):
+        await remembered(Past(chain), books, US, Metrics(), look_again_s=3600)
+
+
+async def test_a_node_a_few_blocks_behind_is_waited_for_but_not_for_ever(chain: Any, books: Books) -> None:
+    class Late(Past):
+        """Its tip moves on with each look, up to `stops_at`."""
+
+        tip, stops_at = TIP - 2, TIP
+
+        async def head(self) -> Tip:
+            found = Tip(self.tip, self.tip * 10)
+            self.tip = min(self.tip + 1, self.stops_at)
+            return found
+
+    await books.advance(Head(TIP, TIP * 10))
+    metrics = Metrics()
+    assert (await remembered(Late(chain), books, US, metrics, look_again_s=0)).height == TIP
+    assert counted(metrics) == [0, 0]
+    stuck = Late(chain)
+    stuck.stops_at = TIP - 1
+    with pytest.raises(Fatal, match=r"9000.*8999"):
+        await remembered(stuck, books, US, metrics, look_again_s=0)
 
 
 async def test_an_unregistered_provider_is_told_not_worked_around(chain: Any, books: Books) -> None:
