@@ -14,16 +14,19 @@ from typing import Annotated, Any
 import typer
 
 from bidengine.commit import Commit
+from bidengine.outcomes import BID
 from bidengine.room import Room
 from bidengine.usage import Span
 from bidengine.views import Lease, Order
 from manifests.coins import E18
+from manifests.ids import OrderID
 from provider import log
 from provider.cli.ground import glimpse
 from provider.cli.lists import OutputOption, show
 from provider.cli.signing import Config, DryRun, Session, opened
 from provider.errors import ConfigError, Refused
 from provider.ledger.books import Books, Head
+from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
 from provider.market.accounts import span_of
 from provider.market.drift import Compare, Drift, entries
@@ -82,8 +85,7 @@ async def _compared(session: Session, books: Books, path: Path) -> tuple[Found, 
     accounts = frozenset({owner, *await books.journal.balances()})
     compare = Compare(chain, head.height, owner, accounts, books, live, _span, since_height=0)
     drifts = [drift async for drift in compare.all()]
-    standing = {row.order for row in await books.decisions.unsettled() if row.outcome == "bid"}
-    drifts += of_bids({bid.id.order for bid in await chain.bids(owner, "open")}, standing)
+    drifts += of_bids({bid.id.order for bid in await chain.bids(owner, "open")}, await standing(books))
     usd = {"uact": E18}
     try:
         price = await chain.oracle_price("akt")
@@ -92,6 +94,13 @@ async def _compared(session: Session, books: Books, path: Path) -> tuple[Found, 
     if price is not None and price.healthy:
         usd["uakt"] = price.usd_e18
     return Found(head.height, drifts), head, usd
+
+
+async def standing(books: Books) -> set[OrderID]:
+    """Orders that have a bid of ours as far as the ledger knows; of one on its way no block has told yet."""
+    on_their_way = {row.key for row in await Outbox(books.store).intents(state="open", beginning="bid/")}
+    found = {row.order for row in await books.decisions.unsettled() if row.outcome == BID}
+    return {order for order in found if f"bid/{order}" not in on_their_way}
 
 
 async def _strays(session: Session, settings: Settings, head: Head) -> list[Drift]:

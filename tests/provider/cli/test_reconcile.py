@@ -9,9 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bidengine.outcomes import BID
 from manifests.coins import Coin
+from manifests.ids import OrderID
+from provider.cli.reconcile import standing
+from provider.intents import Intent, Moment
 from provider.ledger.books import Books, Head
+from provider.ledger.decisions import Decided
 from provider.ledger.journal import Kind, Posting
+from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
 from provider.ledger.verify import verify
 from provider.sandbox.town import living
@@ -84,6 +90,18 @@ async def lost(akp: Callable[..., Any], town: Any, work: Path, until: Any) -> No
             (payment,) = await town.net.chain.latest.escrow_payments(lease.deployment)
             assert await Books(store).journal.paid(lease) == {"uact": payment.withdrawn.amount}
         assert [d for d in (await reconcile(akp, work))[1] if d["what"] != "bid"] == []
+
+
+async def test_a_bid_on_its_way_is_no_drift(tmp_path: Path) -> None:
+    sent, seen = OrderID("akash1tenant", 1, 1, 1), OrderID("akash1tenant", 2, 1, 1)
+    async with Store.open(tmp_path / "ledger.db") as store:
+        books, outbox = Books(store), Outbox(store)
+        await books.decisions.note(Decided(sent, 5, BID, "", 1), Decided(seen, 5, BID, "", 1))
+        keys = [f"bid/{order}" for order in (sent, seen)]
+        await outbox.store([Intent(key, "CreateBid", b"", 3) for key in keys], Moment(5, 10**9))
+        outbox.ended(keys[1:], "done", "", Moment(6, 2 * 10**9))
+        await books.advance(Head(6, 2 * 10**9), [])
+        assert await standing(books) == {seen}
 
 
 def test_without_a_ledger(akp: Callable[..., Any], chain_town: Any) -> None:
