@@ -47,7 +47,7 @@ from provider.cluster.status import Route, lease_status
 from provider.cluster.survey import NodeReport, survey
 from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
-from provider.errors import NotFound, Refused, Retry
+from provider.errors import Conflict, NotFound, Refused, Retry
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 from provider.watched import Watched
@@ -300,7 +300,10 @@ class Cluster:
             if kept:
                 log.info("volumes are kept after their lease", lease=str(lease), volumes=kept, until_unix_s=until)
         await self.reach.end(lease)
-        if await self.kube.delete(NAMESPACE, None, name):
+        try:
+            if await self.kube.delete(NAMESPACE, None, name):
+                return False
+        except Conflict:  # it goes already, which the mirrors have not shown yet
             return False
         await self.kube.delete(MANIFEST, namespace, name)
         return True

@@ -25,7 +25,7 @@ from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Gone
 from provider.cluster.waiting import Why
 from provider.cluster.workloads import ServiceHealth
-from provider.errors import ConfigError, Refused, Retry
+from provider.errors import ConfigError, Conflict, Refused, Retry
 from provider.settings import ClusterSettings
 
 from .conftest import Memory, real_node
@@ -384,6 +384,15 @@ async def test_teardown_leaves_nothing(memory: Memory) -> None:
         assert left == {"lease", lease_namespace(THEIRS)}
         assert cluster.lease_status(LEASE) is None
         assert await cluster.teardown(LEASE)
+
+
+async def test_one_that_goes_before_the_mirrors_show_it_is_going_all_the_same(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        memory.trouble[f"delete namespaces/{NS}"] = Conflict("The system is ensuring all content is removed")
+        assert not await cluster.teardown(LEASE)
+        assert LEASE in cluster.leases(), "by its Manifest a restart finds the rest"
 
 
 async def test_a_namespace_that_is_going_is_asked_once_and_says_what_it_waits_for(memory: Memory) -> None:
