@@ -97,6 +97,11 @@ class Nodes:
                     trouble = found
             except ConfigError as found:
                 trouble = trouble or found
+            except NotOffered as unknown:
+                found = await self._lost(endpoint)
+                if found is None:
+                    raise unknown from None
+                trouble = trouble or found
         assert trouble is not None  # there is at least one address (settings)
         raise trouble
 
@@ -105,12 +110,17 @@ class Nodes:
         return self._endpoints.asked("grpc")
 
     async def look(self, endpoint: Endpoint, timeout: float = 5.0) -> None:
-        """Ask one node for its latest block. ConfigError when it serves another chain."""
+        """Ask one node for its latest block. ConfigError when it serves another chain, Retry when it gives none."""
         request = wire.message("cosmos.base.tendermint.v1beta1.GetLatestBlockRequest")()
         since, best = self._endpoints.now(), self._endpoints.best
-        answer, _ = await self._ask(
-            endpoint, "cosmos.base.tendermint.v1beta1.Service", "GetLatestBlock", request, 0, timeout, self.floor
-        )
+        try:
+            answer, _ = await self._ask(
+                endpoint, "cosmos.base.tendermint.v1beta1.Service", "GetLatestBlock", request, 0, timeout, self.floor
+            )
+        except Refused as no:  # every node has one
+            nobody = Unreachable(f"no node there: {no}")
+            self._failed(endpoint, "GetLatestBlock", nobody)
+            raise nobody from None
         header = answer.sdk_block.header
         try:
             check_chain_id(endpoint, endpoint.grpc.address, header.chain_id, self._chain_id)
@@ -119,6 +129,15 @@ class Nodes:
             raise
         endpoint.grpc.checked = True
         self._endpoints.answered(endpoint, "grpc", height=header.height or None, best=best, since=since)
+
+    async def _lost(self, endpoint: Endpoint) -> AkpError | None:
+        """After a method that was not known: why there is no node behind the address now, such as a proxy that lacks
+        its own; None when there is one."""
+        try:
+            await self.look(endpoint)
+        except (Retry, ConfigError) as found:
+            return found
+        return None
 
     def _failed(self, endpoint: Endpoint, method: str, error: AkpError) -> None:
         self._endpoints.failed(endpoint, "grpc", str(error))

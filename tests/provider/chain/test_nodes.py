@@ -186,6 +186,32 @@ async def test_an_error_of_one_node_s_own_is_asked_of_the_next_but_for_a_simulat
             await nodes.call(MARKET, "Params", request, timeout=2)
 
 
+async def test_behind_an_address_that_knows_no_method_there_is_no_node(grpc_nodes: Any, grpc_of: Any) -> None:
+    """A proxy that has lost its node says UNIMPLEMENTED to everything."""
+    proxy, well = grpc.aio.server(), await grpc_nodes()
+    port = proxy.add_insecure_port("127.0.0.1:0")
+    await proxy.start()
+    well.answers(MARKET, Params=params)
+    await well.start()
+    request = wire.message("akash.market.v1beta5.QueryParamsRequest")()
+    endpoints = grpc_of(f"127.0.0.1:{port}", well.address)
+    try:
+        async with Nodes(endpoints, "sandbox") as nodes:
+            assert await nodes.call(MARKET, "Params", request)
+            assert endpoints.all[0].silent("grpc")
+        once_well = grpc_of(f"127.0.0.1:{port}", well.address)
+        once_well.all[0].grpc.checked = True
+        async with Nodes(once_well, "sandbox") as nodes:
+            assert await nodes.call(MARKET, "Params", request)
+            with pytest.raises(NotOffered):  # there is a node, and it does not know the method
+                await nodes.call(NODE, "Config", ask_config())
+        async with Nodes(grpc_of(f"127.0.0.1:{port}"), "sandbox") as nodes:
+            with pytest.raises(Unreachable, match="no node there"):
+                await nodes.call(MARKET, "Params", request)
+    finally:
+        await proxy.stop(None)
+
+
 async def test_a_clear_no_is_not_asked_of_the_next_node(grpc_nodes: Any, grpc_of: Any) -> None:
     first, second = await grpc_nodes(), await grpc_nodes()
     for node in (first, second):
