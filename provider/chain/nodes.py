@@ -39,6 +39,10 @@ class Lagging(Retry):
     """The node has not reached the height asked for."""
 
 
+class Barred(Retry):
+    """A proxy before the node let us not in, which the chain itself never says; the node has not seen the call."""
+
+
 class Pruned(AkpError):
     """No node keeps the state of the height asked for any more. Neither to be waited for nor an answer about what was
     asked: the state of another height must be loaded."""
@@ -98,10 +102,10 @@ class Nodes:
             except ConfigError as found:
                 trouble = trouble or found
             except NotOffered as unknown:
-                found = await self._lost(endpoint)
-                if found is None:
+                lost = await self._lost(endpoint)
+                if lost is None:
                     raise unknown from None
-                trouble = trouble or found
+                trouble = trouble or lost
         assert trouble is not None  # there is at least one address (settings)
         raise trouble
 
@@ -183,16 +187,6 @@ class Nodes:
         return found
 
 
-_NOBODY = (
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.CANCELLED,
-    # A proxy before the node lets nobody in; the chain itself never says these.
-    grpc.StatusCode.PERMISSION_DENIED,
-    grpc.StatusCode.UNAUTHENTICATED,
-)
-
-
 def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:
     """One of ours for a gRPC status (chain-probes.md §2): the mapping is by code, only heights are told apart by
     text."""
@@ -204,8 +198,10 @@ def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:
         return Pruned(said)
     if code is grpc.StatusCode.NOT_FOUND:
         return NotFound(said)
-    if code in _NOBODY:
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
         return Unreachable(said)
+    if code in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED):
+        return Barred(said)
     if code in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED):
         return Retry(said)
     if code is grpc.StatusCode.UNIMPLEMENTED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provider.chain.nodes import NodeError, Nodes, NotOffered
+from provider.chain.nodes import Barred, NodeError, Nodes, NotOffered
 from provider.chain.tx.classify import ACCEPTED_ALREADY
 from provider.chain.wire import message
 from provider.errors import AkpError, ConfigError, Refused, Retry, Unreachable
@@ -53,6 +53,7 @@ async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float = 15.0) -> Answer
     node answered, or when one refuses what a silent one before it may have taken: send the same bytes again."""
     request = message("cosmos.tx.v1beta1.BroadcastTxRequest")(tx_bytes=tx, mode=_SYNC)
     trouble: AkpError | None = None
+    barred: Answer | None = None
     for endpoint in nodes.asked():
         try:
             found, _ = await nodes.call(_SERVICE, "BroadcastTx", request, timeout=timeout, of=endpoint)
@@ -62,6 +63,9 @@ async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float = 15.0) -> Answer
             answer = Answer(1, "undefined", str(no))
         except NodeError:
             raise
+        except Barred as no:  # by a proxy that is read-only, say: the next one may take it
+            barred = Answer(1, "undefined", str(no))
+            continue
         except Retry as silent:
             trouble = silent
             continue
@@ -72,6 +76,8 @@ async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float = 15.0) -> Answer
             # A nonce that was used already, say: by these very bytes, through the node that did not answer.
             raise Unreachable(f"{trouble}; and another node refuses it: {answer.log}")
         return answer
+    if trouble is None and barred is not None:
+        return barred
     assert trouble is not None  # there is at least one node (settings)
     raise trouble
 

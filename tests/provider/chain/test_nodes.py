@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from provider.chain import wire
-from provider.chain.nodes import Lagging, NodeError, Nodes, NotOffered, Pruned
+from provider.chain.nodes import Barred, Lagging, NodeError, Nodes, NotOffered, Pruned
 from provider.errors import ConfigError, NotFound, Refused, Retry, Unreachable
 
 NODE = "cosmos.base.node.v1beta1.Service"
@@ -149,8 +149,8 @@ async def test_one_that_has_too_much_to_do_is_left_alone_for_a_while(grpc_nodes:
         ),
         (grpc.StatusCode.UNAVAILABLE, "going away", Unreachable),
         (grpc.StatusCode.DEADLINE_EXCEEDED, "too slow", Unreachable),
-        (grpc.StatusCode.PERMISSION_DENIED, "forbidden by a proxy", Unreachable),
-        (grpc.StatusCode.UNAUTHENTICATED, "who are you", Unreachable),
+        (grpc.StatusCode.PERMISSION_DENIED, "forbidden by a proxy", Barred),
+        (grpc.StatusCode.UNAUTHENTICATED, "who are you", Barred),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests", Retry),
     ],
 )

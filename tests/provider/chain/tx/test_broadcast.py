@@ -84,6 +84,21 @@ async def test_a_proxy_that_forbids_took_nothing(grpc_nodes: Any, grpc_of: Any) 
         assert "read only" in answer.log
 
 
+async def test_and_the_next_one_may_take_it(grpc_nodes: Any, grpc_of: Any) -> None:
+    async def forbid(request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, "read only")
+
+    async def take(request: Any, context: Any) -> Any:
+        return wire.message("cosmos.tx.v1beta1.BroadcastTxResponse")()
+
+    closed, open_ = await grpc_nodes(), await grpc_nodes()
+    for node, does in (closed, forbid), (open_, take):
+        node.answers(SERVICE, BroadcastTx=does)
+        await node.start()
+    async with Nodes(grpc_of(closed.address, open_.address), "sandbox") as nodes:
+        assert (await broadcast(nodes, b"bytes")).accepted
+
+
 async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any, grpc_of: Any) -> None:
     text = "failed to execute message; message index: 0: order closed [x.go:1] with gas used: '5'"
 
