@@ -49,23 +49,31 @@ PRUNED = (
 
 async def apply_all(
     kube: Kube, objects: Iterable[Mapping[str, Any]], standing: Collection[tuple[Kind, str]] = ()
-) -> None:
+) -> dict[tuple[Kind, str], int]:
     """In the order given, stopping at the first that cannot be applied: what comes first (the namespace, its policies)
     shields what comes later. Refused carries the API server's words and the object's path; Retry when somebody wrote
-    at the same time. `standing` are the lease's workloads as far as they are known: one of the other kind makes way."""
+    or deleted at the same time. `standing` are the lease's workloads as far as they are known: one of the other kind makes way.
+    The generation of each object as it stands then, 0 for kinds that have none."""
+    made: dict[tuple[Kind, str], int] = {}
     for obj in objects:
+        kind, name = kind_of(obj), obj["metadata"]["name"]
         try:
-            other = TWINS.get(kind_of(obj))
-            if other is not None and (other, obj["metadata"]["name"]) in standing:
+            other = TWINS.get(kind)
+            if other is not None and (other, name) in standing:
                 await make_way(kube, obj, other)
             try:
-                await take_fields(kube, await kube.apply(obj))
+                found = await kube.apply(obj)
+                await take_fields(kube, found)
             except Conflict:
                 raise
             except Refused as no:
-                await replace(kube, obj, no)
+                found = await replace(kube, obj, no)
+            made[kind, name] = found["metadata"].get("generation") or 0
         except Conflict as same_time:
             raise Retry(str(same_time)) from same_time
+        except NotFound as gone:  # its namespace, which somebody has deleted meanwhile: nothing is wrong with the object
+            raise Retry(str(gone)) from gone
+    return made
 
 
 async def prune(

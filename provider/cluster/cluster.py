@@ -82,6 +82,8 @@ class Cluster:
             claim_changed=lambda key: self.reach.routing.look(key),
         )  # fmt: skip
         self.reach = Reach(kube, self._mirrors, settings, self._site)
+        self._made: dict[LeaseID, Mapping[tuple[Kind, str], int]] = {}
+        """object -> generation, of what this process has deployed"""
         self._inventory: tuple[int, Inventory] | None = None
         self._listeners: list[Listener] = []
         self._settling: asyncio.TimerHandle | None = None
@@ -193,13 +195,17 @@ class Cluster:
         await self.kube.delete(POD, found.namespace, found.pod)
 
     def stands(self, lease: LeaseID) -> bool:
-        """Whether all is there that was deployed: the namespace, what isolates it, a workload for each service."""
+        """Whether all is there that was deployed: the namespace, what isolates it, a workload for each service; and, of
+        what this process has deployed, whether nobody has changed it."""
         stored, namespace = self._mirrors.stored.get(lease), lease_namespace(lease)
         if stored is None or self._mirrors.namespaces.get("", namespace) is None:
             return False
         if self.settings.network_policies and self._mirrors.policies.get(namespace, RESTRICTIONS) is None:
             return False
-        return {service.name for service in stored.group.services} <= {w.service for w in self._workloads(lease)}
+        if not {service.name for service in stored.group.services} <= {w.service for w in self._workloads(lease)}:
+            return False
+        made = self._made.get(lease, {}).items()
+        return all(self._mirrors.generation(kind, namespace, name) in (None, was) for (kind, name), was in made)
 
     def pods(self, lease: LeaseID, service: str = "") -> list[PodFacts]:
         found = self._mirrors.pods.within(lease_namespace(lease)).values()
@@ -248,12 +254,20 @@ class Cluster:
             raise Refused(str(bad)) from bad
         await self.kube.apply(manifest_object(lease, group, plan, self._site()))
 
+    async def has_manifest(self, lease: LeaseID) -> bool:
+        """As of now: for what is concluded from there being none, however little the mirrors are behind."""
+        try:
+            await self.kube.get(MANIFEST, self.settings.manifest_namespace, lease_namespace(lease))
+        except NotFound:
+            return False
+        return True
+
     async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
         """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over. How
         it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest."""
         objects = await self._wanted(lease, group, plan, revision)
         inside, doors = apart(objects)
-        await apply_all(self.kube, inside, self._standing(lease))
+        self._made[lease] = await apply_all(self.kube, inside, self._standing(lease))
         self.reach.routing.want(lease, doors)  # or what is pruned now would be put back
         pruned = await prune(self.kube, lease_namespace(lease), objects)
         if pruned:
@@ -291,6 +305,7 @@ class Cluster:
         finds the rest by."""
         name, namespace = lease_namespace(lease), self.settings.manifest_namespace
         await self.reach.routing.forget(lease)
+        self._made.pop(lease, None)
         there = self._mirrors.namespaces.get("", name)
         if there is not None and there.going:
             return False

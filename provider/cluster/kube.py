@@ -3,7 +3,7 @@ errors.
 
 Only this module knows that `kubernetes.aio` exists; of that library they use the reading of kubeconfigs,
 credentials and TLS, not its models (design.md §8). The one subtlety is which trouble passes by itself: an unanswered
-call, 429, 5xx, an expired credential and a namespace that is still going away are `Retry`; 404, 409 and everything
+call, 408, 429, 5xx, an expired credential and a namespace that is still going away are `Retry`; 404, 409 and everything
 else the API server says "no" to is `Refused` with its own words.
 """
 
@@ -38,8 +38,9 @@ QUIET_S = 120.0
 CALL_S = 30.0
 
 
-class Unmergeable(Refused):
-    """What was applied does not fit the schema (an env name twice, say); it never will."""
+class WrongFields(Refused):
+    """A field has a value it may not have, or may not come to have (422 that names fields). A webhook's or a policy's
+    "no" is none of these, whatever status it bears."""
 
 
 class Gone(Retry):
@@ -340,8 +341,8 @@ def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) ->
     if status == 410:
         return Gone(says)
     if status == 500 and "failed to create typed patch object" in says:
-        return Unmergeable(says)
-    if status == 429 or status >= 500:
+        return Refused(says)  # what was applied does not fit the schema (an env name twice, say); it never will
+    if status in (408, 429) or status >= 500:
         after = headers.get("Retry-After", "") or str(details.get("retryAfterSeconds") or "")
         return Retry(says, after_s=float(after) if after.isdigit() else None)
     if status == 401:
@@ -352,6 +353,8 @@ def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) ->
         return NotFound(says)
     if status == 409:
         return Conflict(says)
+    if status == 422 and any(str(reason).startswith("FieldValue") for reason in causes):
+        return WrongFields(says)
     return Refused(says)
 
 

@@ -54,7 +54,7 @@ class Mirror(Generic[T]):
     - A deletion missed while not watching is called as one.
     - `listed()` returns after the first complete list; a list that breaks off half-way changes nothing.
     - A "no" to the very first list is the operator's to cure (ConfigError), or means empty when `optional`; later ones
-      are trouble that passes.
+      are trouble that passes, of a kind that may be absent as well.
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class Mirror(Generic[T]):
         self._store: dict[str, dict[str, T]] = {}
         self._listed = asyncio.Event()
         self._behind_since: float | None = None
+        self._had = False
+        """the cluster has this kind"""
 
     def get(self, namespace: str, name: str) -> T | None:
         """`namespace` is "" for kinds without one."""
@@ -118,11 +120,10 @@ class Mirror(Generic[T]):
             except Retry as trouble:
                 log.warning("cluster does not answer", kind=str(self.kind), why=str(trouble))
             except Refused as no:
-                if self._optional and not self._listed.is_set():
+                if self._optional and self._lacks(no):
                     log.info("cluster has no such kind", kind=str(self.kind), why=str(no))
-                    self._listed.set()
-                if self._optional:
-                    self._behind_since = None
+                    self._take_over({}, changed)
+                    self._had = False
                     await asyncio.sleep(ABSENT_S)
                     continue
                 if not self._listed.is_set():
@@ -143,6 +144,11 @@ class Mirror(Generic[T]):
                 kept = self._keep(obj)
                 if kept is not None:
                     found.setdefault(namespace, {})[name] = kept
+        self._had = True
+        self._take_over(found, changed)
+        return version
+
+    def _take_over(self, found: Mapping[str, Mapping[str, T]], changed: Callable[[T | None, T | None], None]) -> None:
         for namespace, named in list(self._store.items()):
             for name in [name for name in named if name not in found.get(namespace, {})]:
                 self._put(namespace, name, None, changed)
@@ -151,7 +157,6 @@ class Mirror(Generic[T]):
                 self._put(namespace, name, kept, changed)
         self._behind_since = None
         self._listed.set()
-        return version
 
     async def _follow(self, version: str, changed: Callable[[T | None, T | None], None]) -> None:
         """Watch after watch from the last version heard. Ends only with Gone (or Refused)."""
@@ -195,6 +200,11 @@ class Mirror(Generic[T]):
     def _behind(self) -> None:
         if self._behind_since is None:
             self._behind_since = asyncio.get_running_loop().time()
+
+    def _lacks(self, no: Refused) -> bool:
+        """Whether the cluster has no such kind. Of one that it had this is believed only after a while: an API server
+        that has just started does not know custom kinds yet, nor everybody's rights."""
+        return not self._had or (isinstance(no, NotFound) and self.stale_s >= ABSENT_S)
 
     def _cure(self, no: Refused) -> ConfigError:
         if isinstance(no, NotFound):

@@ -71,6 +71,7 @@ class Policy:
     namespace: str
     name: str
     made_unix_s: int
+    generation: int = 0
 
 
 class Mirrors:
@@ -160,6 +161,20 @@ class Mirrors:
         """An Ingress or a leased port's Service as far as it is ours to say, with its resourceVersion."""
         facts = self._routed[kind].get(namespace, name) if kind in self._routed else None
         return facts.live if facts is not None else None
+
+    def generation(self, kind: Kind, namespace: str, name: str) -> int | None:
+        """Of a workload, policy or Service, which counts the changes of its spec: 0 where the kind has none, -1 when it
+        is not there, None when its kind is not looked at."""
+        mirrors: dict[Kind, Mirror[Any]] = {
+            kinds.DEPLOYMENT: self.deployments,
+            kinds.STATEFUL_SET: self.stateful_sets,
+            kinds.NETWORK_POLICY: self.policies,
+            kinds.SERVICE: self.services,
+        }
+        if (mirror := mirrors.get(kind)) is None:
+            return None
+        found = mirror.get(namespace, name)
+        return -1 if found is None else getattr(found, "generation", 0)
 
     def hosts_within(self, namespace: str) -> list[Route]:
         """What leads to a lease by host name."""
@@ -320,7 +335,8 @@ def _manifest(obj: Object) -> StoredManifest | Unreadable:
 
 def _policy(obj: Object) -> Policy:
     metadata = obj["metadata"]
-    return Policy(metadata["namespace"], metadata["name"], unix_s(metadata.get("creationTimestamp")))
+    made = unix_s(metadata.get("creationTimestamp"))
+    return Policy(metadata["namespace"], metadata["name"], made, metadata.get("generation") or 0)
 
 
 def _ingress(obj: Object) -> InNamespace:

@@ -1,8 +1,10 @@
 """Changes that Kubernetes does not make in place: the object is put anew, and what it keeps running is kept where it
 can be.
 
-Whether only the change is refused, or the object itself, is not read from the words of the refusal: the object is
-asked about once more as a new one, in a dry run. One that is good in itself is then told that its name is taken.
+Only a field that may not become what was asked is a reason: a "no" of a quota, a webhook or a missing right takes
+nothing away, and policies that isolate never go for a change. Whether only the change is refused, or the object itself,
+is not read from the words of the refusal: the object is asked about once more as a new one, in a dry run. One that is
+good in itself is then told that its name is taken.
 The subtle case is a StatefulSet. Its claim templates are fixed for life, while the claims made from them may grow;
 so the claims are grown, the StatefulSet is deleted without its pods, and its successor takes them over.
 """
@@ -19,8 +21,6 @@ import structlog
 from manifests.units import parse_quantity
 from provider.cluster.kinds import (
     DEPLOYMENT,
-    INGRESS,
-    NETWORK_POLICY,
     PERSISTENT_VOLUME_CLAIM,
     ROLE_BINDING,
     SECRET,
@@ -29,15 +29,16 @@ from provider.cluster.kinds import (
     Kind,
     kind_of,
 )
-from provider.cluster.kube import Kube, Object, Unmergeable
+from provider.cluster.kube import Kube, Object, WrongFields
 from provider.errors import Conflict, NotFound, Refused, Retry
 
 log = structlog.get_logger()
 
 TWINS = {DEPLOYMENT: STATEFUL_SET, STATEFUL_SET: DEPLOYMENT}
 """A service is one of the two; both at once would be twice the replicas."""
-_REPLACED = (DEPLOYMENT, STATEFUL_SET, SERVICE, SECRET, ROLE_BINDING, INGRESS, NETWORK_POLICY)
-"""What may be away for a moment; a namespace, a claim or a host name is never deleted for a change."""
+_REPLACED = (DEPLOYMENT, STATEFUL_SET, SERVICE, SECRET, ROLE_BINDING)
+"""What has fields that are fixed for life, and may be away for a moment; a namespace, a policy, a claim or a host name is
+never deleted for a change."""
 GONE_WITHIN_S = 10.0
 _LOOK_AGAIN_S = 0.2
 
@@ -51,17 +52,19 @@ async def make_way(kube: Kube, obj: Mapping[str, Any], other: Kind) -> None:
         await _gone(kube, other, namespace, name)
 
 
-async def replace(kube: Kube, obj: Mapping[str, Any], no: Refused) -> None:
-    """Put `obj` in the place of the object that cannot become it. Raises `no`, the refusal of the change, where that
+async def replace(kube: Kube, obj: Mapping[str, Any], no: Refused) -> Object:
+    """Put `obj` in the place of the object that cannot become it; as it then is. Raises `no`, the refusal of the change, where that
     is about the object itself; Refused with the reason where a volume would lose what is on it; Retry while the old
-    object is still going."""
+    object is still going, or when one that was only to be kept is not there."""
     kind, metadata = kind_of(obj), obj["metadata"]
     namespace, name = metadata.get("namespace"), metadata["name"]
-    if kind not in _REPLACED or isinstance(no, Unmergeable):
+    if kind not in _REPLACED or not isinstance(no, WrongFields):
         raise no
     try:
         live = await kube.get(kind, namespace, name)
     except NotFound:
+        if kind in TWINS and "template" not in obj["spec"]:
+            raise Retry(f"{kind}/{name} was to stay as it was found (adopt.py) and has gone since") from no
         raise no from None
     if "deletionTimestamp" not in live["metadata"]:
         try:
@@ -75,7 +78,7 @@ async def replace(kube: Kube, obj: Mapping[str, Any], no: Refused) -> None:
         log.info("replaced, since it cannot be changed in place", object=f"{kind}/{name}", why=str(no))
         await kube.delete(kind, namespace, name, orphan=kind is STATEFUL_SET)
     await _gone(kube, kind, namespace, name)
-    await kube.apply(obj)
+    return await kube.apply(obj)
 
 
 async def _keep_volumes(kube: Kube, live: Object, obj: Mapping[str, Any]) -> None:

@@ -54,6 +54,7 @@ class Cluster(vigil.Cluster, cleanup.Cluster, Protocol):
     def traces(self) -> set[LeaseID]: ...
     def stands(self, lease: LeaseID) -> bool: ...
     def facts(self, lease: LeaseID) -> LeaseFacts: ...
+    async def has_manifest(self, lease: LeaseID) -> bool: ...
     async def deploy(
         self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], revision: str
     ) -> None: ...
@@ -177,6 +178,8 @@ class Leases:
             return
         if not self.cluster.fresh:
             raise Retry("no manifest is known, but the cluster's mirrors may be behind")
+        if await self.cluster.has_manifest(live.id):
+            raise Retry("its manifest is in the cluster and not read yet", after_s=REFUSED_AGAIN_S)
         log.warning("no manifest came, closing the lease", after_blocks=self.book.height - live.created_at)
         await self.closing.end(live, CloseReason.MANIFEST_TIMEOUT)
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
@@ -201,7 +204,7 @@ class Leases:
         log.info("deployed", services=len(stored.group.services), revision=label)
 
     def _stands(self, lease: LeaseID) -> bool:
-        """Whether what was applied is still there. Mirrors need a moment to show it, and what they cannot show when
+        """Whether what was applied is still there as it was. Mirrors need a moment to show it, and what they cannot show when
         they are behind is not missing."""
         if self.cluster.stands(lease):
             return True
@@ -209,7 +212,7 @@ class Leases:
         if not self.cluster.fresh or age_s < SHOWN_AFTER_S:
             self.queue.put_after(lease, SHOWN_AFTER_S)
             return True
-        log.warning("somebody has deleted what was deployed; it is deployed again")
+        log.warning("somebody has deleted or changed what was deployed; it is deployed again")
         return False
 
     async def _end(self, lease: LeaseID) -> None:

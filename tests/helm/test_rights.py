@@ -36,6 +36,11 @@ def test_the_daemon_may_apply_a_lease_and_take_it_away(cluster):
     cluster.kubectl("delete", "--wait=false", "-f", "-", *AS_DAEMON, stdin=text)
 
 
+@pytest.mark.parametrize("resource", ["deployments.apps", "statefulsets.apps"])
+def test_the_daemon_may_replace_a_template_that_it_takes_over(cluster, resource):
+    cluster.kubectl("auth", "can-i", "update", resource, "--namespace", "lease", *AS_DAEMON)
+
+
 @pytest.mark.parametrize(
     ("verb", "resource", "where"),
     [

@@ -285,6 +285,13 @@ async def test_a_manifest_is_stored_and_heard_of(memory: Memory) -> None:
         assert heard == [LEASE]
 
 
+async def test_whether_there_is_a_manifest_is_asked_anew_where_mirrors_may_be_late(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        assert not await cluster.has_manifest(LEASE)
+        await cluster.store_manifest(LEASE, GROUP, {})
+        assert await cluster.has_manifest(LEASE)
+
+
 async def test_what_could_never_run_is_not_stored(memory: Memory) -> None:
     twice = replace(WEB, params=Params((StorageParams("nowhere", "/data", False),)))
     async with watched(memory) as cluster:
@@ -417,7 +424,7 @@ async def test_a_namespace_that_is_going_is_asked_once_and_says_what_it_waits_fo
         assert memory.objects == {}
 
 
-@pytest.mark.parametrize("what", ["namespace", "workload", "isolation"])
+@pytest.mark.parametrize("what", ["namespace", "workload", "isolation", "an opening", "service"])
 async def test_what_stands_is_namespace_isolation_and_workloads(memory: Memory, what: str) -> None:
     async with watched(memory) as cluster:
         await cluster.store_manifest(LEASE, GROUP, {})
@@ -428,10 +435,29 @@ async def test_what_stands_is_namespace_isolation_and_workloads(memory: Memory, 
             "namespace": (kinds.NAMESPACE, "", NS),
             "workload": (kinds.DEPLOYMENT, NS, "web"),
             "isolation": (kinds.NETWORK_POLICY, NS, "akash-deployment-restrictions"),
+            "an opening": (kinds.NETWORK_POLICY, NS, "akash-web-np"),
+            "service": (kinds.SERVICE, NS, "web"),
         }[what]
         memory.drop(kind, namespace, name)
         await memory.tell()
         assert not cluster.stands(LEASE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kinds.NETWORK_POLICY, "akash-deployment-restrictions"), (kinds.DEPLOYMENT, "web")], ids=str
+)
+async def test_what_somebody_edits_does_not_stand_until_it_is_deployed_again(
+    memory: Memory, kind: kinds.Kind, name: str
+) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        found = memory.objects[kind, NS, name]
+        memory.put({**found, "metadata": {**found["metadata"], "generation": 2}})
+        await memory.tell()
+        assert not cluster.stands(LEASE)
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.stands(LEASE)
 
 
 async def test_one_forgotten_resource_is_a_trace(memory: Memory) -> None:

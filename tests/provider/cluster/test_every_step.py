@@ -72,6 +72,8 @@ class World:
     cluster: Cluster
     bare: list[str] = field(default_factory=list)
     """workloads that stood without isolation"""
+    lost: list[str] = field(default_factory=list)
+    """what was deleted"""
 
     async def create(self) -> None:
         await self._deploy(FIRST)
@@ -98,6 +100,8 @@ class World:
                 )
                 if shield is None:
                     self.bare.append(f"{resource}/{name}")
+            if change.after is None:
+                self.lost.append(f"{resource}/{name}")
 
         self.server.store.listen(look)
 
@@ -192,6 +196,22 @@ async def test_each_request_is_refused_once(act: str, status: int) -> None:
         assert step > 4, "there was something to go wrong"
         assert it.objects() == wanted
         assert not it.bare
+
+
+async def test_a_no_costs_nobody_what_runs_or_shields() -> None:
+    """A webhook or a right that is missing for a moment: what an update keeps is not deleted to be made anew."""
+    kept = {
+        "networkpolicies.networking.k8s.io/akash-deployment-restrictions",
+        "deployments.apps/web", "statefulsets.apps/db", "services/web", "services/db",
+    }  # fmt: skip
+    async with world("create") as it:
+        for step, act in enumerate(itertools.cycle((it.update, it.create))):
+            it.server.faults.fail_next(1, 403, method="PATCH", path=OF_THE_LEASE, after=step)
+            await insist(act)
+            if it.server.faults.waiting:
+                break
+        assert step > 4
+        assert kept.isdisjoint(it.lost)
 
 
 @pytest.mark.parametrize("act", ACTS)

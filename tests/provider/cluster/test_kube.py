@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from provider.cluster.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, NODE, POD
-from provider.cluster.kube import Event, Gone, Kube
+from provider.cluster.kube import Event, Gone, Kube, WrongFields
 from provider.errors import AkpError, ConfigError, Conflict, NotFound, Refused, Retry, Unreachable
 from provider.settings import ClusterSettings
 
@@ -119,7 +119,9 @@ async def test_an_empty_list_may_say_null(server: ApiServer, kube: Kube) -> None
         pytest.param(404, {}, NotFound, id="not found"),
         pytest.param(409, {}, Conflict, id="conflict"),
         pytest.param(410, {}, Gone, id="gone"),
-        pytest.param(422, {}, Refused, id="invalid"),
+        pytest.param(422, {}, Refused, id="a policy's no"),
+        pytest.param(422, {"details": {"causes": [{"reason": "FieldValueInvalid"}]}}, WrongFields, id="invalid"),
+        pytest.param(408, {}, Retry, id="too slow for a proxy in between"),
         pytest.param(403, {}, Refused, id="forbidden"),
         pytest.param(400, {}, Refused, id="bad request"),
         pytest.param(401, {}, Retry, id="credential not accepted, twice"),

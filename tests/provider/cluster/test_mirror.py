@@ -232,11 +232,25 @@ async def test_what_may_be_absent_counts_as_empty_and_is_asked_for_later() -> No
     assert changes == [(None, 1)]
 
 
-async def test_rights_lost_later_are_trouble_that_passes() -> None:
+@pytest.mark.parametrize("optional", [False, True])
+async def test_rights_lost_later_are_trouble_that_passes(optional: bool) -> None:
     script = Script([[page(pod("x", 1))], [Refused("forbidden")], [page(pod("x", 2))]], [[Refused("forbidden")]])
-    mirror, changes = await play(script)
+    mirror, changes = await play(script, optional=optional)
     assert changes == [(None, 1), (1, 2)]
     assert mirror.fresh
+
+
+async def test_a_kind_that_may_be_absent_and_is_not_known_for_a_moment_is_not_taken_for_gone() -> None:
+    """As a custom kind on an API server that has just started."""
+    lists: list[list[Page | Exception]] = [[page(pod("x", 1))], *([NotFound("no such kind")] for _ in range(100))]
+    mirror, changes = await play(Script(lists, [[NotFound("no such kind")]]), seconds=200, optional=True)
+    assert (mirror.fresh, changes) == (False, [(None, 1)])
+
+
+async def test_a_kind_that_is_taken_out_of_the_cluster_is_empty_in_the_end_and_found_again() -> None:
+    lists: list[list[Page | Exception]] = [[page(pod("x", 1))], *([NotFound("no such kind")] for _ in range(100))]
+    mirror, changes = await play(Script(lists, [[NotFound("no such kind")]]), seconds=500, optional=True)
+    assert (mirror.fresh, changes) == (True, [(None, 1), (1, None)])
 
 
 async def test_a_bug_in_the_listener_is_not_swallowed() -> None:

@@ -22,7 +22,7 @@ from provider.cluster.kinds import (
     Kind,
 )
 from provider.cluster.kube import Kube
-from provider.errors import NotFound, Refused
+from provider.errors import NotFound, Refused, Retry
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings
 
@@ -182,6 +182,11 @@ async def test_what_cannot_be_merged_at_all_costs_nobody_their_workload(world: W
     with pytest.raises(Refused, match="duplicate"):
         await apply_all(world.kube, [twice])
     assert await world.uid(DEPLOYMENT, "db") == before
+
+
+async def test_what_was_to_stay_as_found_and_has_gone_is_no_fault_of_the_manifest(world: World) -> None:
+    with pytest.raises(Retry, match="has gone since"):
+        await apply_all(world.kube, [obj(DEPLOYMENT, "db", spec={"replicas": 1})])
 
 
 async def test_another_selector_or_role_is_put_anew(world: World) -> None:

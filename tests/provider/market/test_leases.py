@@ -42,6 +42,8 @@ class MemoryCluster:
     deleted: set[str] = field(default_factory=set)
     nodes_out: int = 0
     services: dict[str, ServiceHealth] = field(default_factory=dict)
+    unread: set[LeaseID] = field(default_factory=set)
+    """manifests the mirrors do not show"""
     lingers: bool = False
     """namespaces take their time to go"""
 
@@ -59,6 +61,9 @@ class MemoryCluster:
 
     def facts(self, lease: LeaseID) -> LeaseFacts:
         return LeaseFacts(lease, self.stored.get(lease), services=self.services)
+
+    async def has_manifest(self, lease: LeaseID) -> bool:
+        return lease in self.unread
 
     def litter(self, lease: LeaseID, now_unix_s: int) -> list[Litter]:
         return []
@@ -185,6 +190,14 @@ async def test_patience_is_counted_from_the_lease_not_from_our_start(play: Play)
 async def test_nobody_is_closed_for_a_manifest_that_could_not_be_seen(play: Play) -> None:
     await play.won()
     play.cluster.fresh = False
+    with pytest.raises(Retry):
+        await play.at(3 + TIMEOUT_BLOCKS)
+    assert play.sent == []
+
+
+async def test_nobody_is_closed_whose_manifest_only_the_mirrors_do_not_show(play: Play) -> None:
+    lease = await play.won()
+    play.cluster.unread.add(lease)
     with pytest.raises(Retry):
         await play.at(3 + TIMEOUT_BLOCKS)
     assert play.sent == []
