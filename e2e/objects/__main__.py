@@ -17,13 +17,13 @@ from e2e.objects.outcome import compare, unused
 def main() -> int:
     what = "Compare what we render with what the Go provider created."
     parser = argparse.ArgumentParser(prog="python -m e2e.objects", description=what)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a case, or a folder of cases")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a case or a folder of cases, not files")
     parser.add_argument("--show", type=int, default=20, metavar="N", help="differences to print per case (20)")
     parser.add_argument("--purposes", action="store_true", help="print the rows of the table that were needed, counted")
     parser.add_argument("--every-row", action="store_true", help="fail on a row of the table that no case needs")
     asked = parser.parse_args()
     try:
-        cases = [read_case(home) for folder in asked.folders for home in _cases(folder)]
+        cases = [read_case(home) for folder in asked.folders if not folder.is_file() for home in _cases(folder)]
     except NotACase as bad:
         print(bad, file=sys.stderr)
         return 2

@@ -52,8 +52,8 @@ async def apply_all(
 ) -> dict[tuple[Kind, str], int]:
     """In the order given, stopping at the first that cannot be applied: what comes first (the namespace, its policies)
     shields what comes later. Refused carries the API server's words and the object's path; Retry when somebody wrote
-    or deleted at the same time. `standing` are the lease's workloads as far as they are known: one of the other kind makes way.
-    The generation of each object as it stands then, 0 for kinds that have none."""
+    or deleted at the same time. `standing` are the lease's workloads as far as they are known: one of the other kind
+    makes way. Returns the generation of each object, 0 for kinds that have none."""
     made: dict[tuple[Kind, str], int] = {}
     for obj in objects:
         kind, name = kind_of(obj), obj["metadata"]["name"]
@@ -71,7 +71,7 @@ async def apply_all(
             made[kind, name] = found["metadata"].get("generation") or 0
         except Conflict as same_time:
             raise Retry(str(same_time)) from same_time
-        except NotFound as gone:  # its namespace, which somebody has deleted meanwhile: nothing is wrong with the object
+        except NotFound as gone:  # its namespace, which somebody has deleted: nothing is wrong with the object
             raise Retry(str(gone)) from gone
     return made
 

@@ -152,8 +152,8 @@ class Mirror(Generic[T]):
         for namespace, named in list(self._store.items()):
             for name in [name for name in named if name not in found.get(namespace, {})]:
                 self._put(namespace, name, None, changed)
-        for namespace, named in found.items():
-            for name, kept in named.items():
+        for namespace, there in found.items():
+            for name, kept in there.items():
                 self._put(namespace, name, kept, changed)
         self._behind_since = None
         self._listed.set()

@@ -37,8 +37,8 @@ log = structlog.get_logger()
 TWINS = {DEPLOYMENT: STATEFUL_SET, STATEFUL_SET: DEPLOYMENT}
 """A service is one of the two; both at once would be twice the replicas."""
 _REPLACED = (DEPLOYMENT, STATEFUL_SET, SERVICE, SECRET, ROLE_BINDING)
-"""What has fields that are fixed for life, and may be away for a moment; a namespace, a policy, a claim or a host name is
-never deleted for a change."""
+"""What has fields that are fixed for life, and may be away for a moment; a namespace, a policy, a claim or a host name
+is never deleted for a change."""
 GONE_WITHIN_S = 10.0
 _LOOK_AGAIN_S = 0.2
 
@@ -53,9 +53,9 @@ async def make_way(kube: Kube, obj: Mapping[str, Any], other: Kind) -> None:
 
 
 async def replace(kube: Kube, obj: Mapping[str, Any], no: Refused) -> Object:
-    """Put `obj` in the place of the object that cannot become it; as it then is. Raises `no`, the refusal of the change, where that
-    is about the object itself; Refused with the reason where a volume would lose what is on it; Retry while the old
-    object is still going, or when one that was only to be kept is not there."""
+    """Put `obj` in the place of the object that cannot become it; as it then is. Raises `no`, the refusal of the
+    change, where that is about the object itself; Refused with the reason where a volume would lose what is on it;
+    Retry while the old object is still going, or when one that was only to be kept is not there."""
     kind, metadata = kind_of(obj), obj["metadata"]
     namespace, name = metadata.get("namespace"), metadata["name"]
     if kind not in _REPLACED or not isinstance(no, WrongFields):

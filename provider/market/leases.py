@@ -204,8 +204,8 @@ class Leases:
         log.info("deployed", services=len(stored.group.services), revision=label)
 
     def _stands(self, lease: LeaseID) -> bool:
-        """Whether what was applied is still there as it was. Mirrors need a moment to show it, and what they cannot show when
-        they are behind is not missing."""
+        """Whether what was applied is still there as it was. Mirrors need a moment to show it, and what they cannot
+        show when they are behind is not missing."""
         if self.cluster.stands(lease):
             return True
         age_s = asyncio.get_running_loop().time() - self._applied_s.get(lease, 0.0)
