@@ -1,4 +1,4 @@
-"""`python -m e2e.bench catchup|ledger|orders|pack|screen|sdl [OPTION …]`: one benchmark, printed as JSON."""
+"""`python -m e2e.bench catchup|leases|ledger|orders|pack|screen|sdl [OPTION …]`: one benchmark, printed as JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 SUBJECTS = {
     "catchup": "10,000 heights read, applied and booked",
+    "leases": "500 leases on 1,000 simulated nodes: calls, time, memory",
     "ledger": "what a block costs the ledger while 10,000 leases run",
     "orders": "a burst of orders, from one block to the last bid on chain",
     "pack": "placing orders on 1,000 nodes with 8,000 GPUs",

@@ -59,7 +59,7 @@ async def orders(count: int, block_s: float) -> dict[str, Any]:
                 for n in range(count)
             ]
             await net.tenant.signer.send(*asks)
-            before, start = _usage(process.pid), None
+            before, start = usage(process.pid), None
             net.node.chaos.producing = True
             seen: dict[Any, int] = {}
             txs: set[str] = set()
@@ -73,7 +73,7 @@ async def orders(count: int, block_s: float) -> dict[str, Any]:
                 if start is not None and (len(seen) >= count or block.height >= start + PATIENCE_BLOCKS):
                     break
             await asyncio.sleep(2 * block_s)  # what the daemon does with its own bids' blocks counts too
-            after = _usage(process.pid)
+            after = usage(process.pid)
     assert start is not None
     heights = seen.values()
     cpu_s = after["cpu_s"] - before["cpu_s"]
@@ -119,7 +119,7 @@ async def _settled(net: Network) -> None:
     raise RuntimeError("the daemon did not come up within 60 s")
 
 
-def _usage(pid: int) -> dict[str, float]:
+def usage(pid: int) -> dict[str, float]:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
     return {

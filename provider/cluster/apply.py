@@ -1,8 +1,8 @@
 """Making the cluster be as rendered: apply in order, delete what is left over.
 
 Nothing here remembers what was there before. Server-side apply makes each object be as said; the label on everything
-of a lease finds what is no longer said. Volumes are the exception: claims are never pruned, a tenant's data goes with
-the namespace only.
+of a lease finds what is no longer said (placed.py spares most of the looking). Volumes are the exception: claims are
+never pruned, a tenant's data goes with the namespace only.
 """
 
 from __future__ import annotations
@@ -77,21 +77,28 @@ async def apply_all(
 
 
 async def prune(
-    kube: Kube, namespace: str, keep: Iterable[Mapping[str, Any]], kinds: Sequence[Kind] = PRUNED
+    kube: Kube,
+    namespace: str,
+    keep: Sequence[Mapping[str, Any]],
+    kinds: Sequence[Kind] = PRUNED,
+    known: Iterable[tuple[Kind, str]] = (),
 ) -> list[str]:
     """Delete what is labelled as rendered in a lease's namespace and is not in `keep`; what was deleted, as
-    `plural/name`."""
-    found = await left_over(kube, namespace, keep, kinds)
-    for kind, name in found:
-        await kube.delete(kind, namespace, name)
-    return [f"{kind.plural}/{name}" for kind, name in found]
+    `plural/name`. `kinds` are listed; `known` stand there, or have stood, as far as others know (placed.py)."""
+    kept = _named(keep)
+    found = {*await left_over(kube, namespace, keep, kinds), *(one for one in known if one not in kept)}
+    out = []
+    for kind, name in sorted(found, key=lambda one: (PRUNED.index(one[0]), one[1])):
+        if await kube.delete(kind, namespace, name):
+            out.append(f"{kind.plural}/{name}")
+    return out
 
 
 async def left_over(
     kube: Kube, namespace: str, keep: Iterable[Mapping[str, Any]], kinds: Sequence[Kind] = PRUNED
 ) -> list[tuple[Kind, str]]:
     """What `prune` would delete."""
-    kept = {(kind_of(obj), obj["metadata"]["name"]) for obj in keep}
+    kept = _named(keep)
     found = []
     for kind in kinds:
         for obj in await _known(kube, kind, namespace, SELECTOR):
@@ -114,6 +121,10 @@ async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -
             )
         except Conflict as same_time:
             raise Retry(str(same_time)) from same_time
+
+
+def _named(objects: Iterable[Mapping[str, Any]]) -> set[tuple[Kind, str]]:
+    return {(kind_of(obj), obj["metadata"]["name"]) for obj in objects}
 
 
 async def _known(kube: Kube, kind: Kind, namespace: str, labels: str) -> list[Object]:

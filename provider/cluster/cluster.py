@@ -24,7 +24,7 @@ from manifests.render.site import Plan, Site
 from provider.cluster import gputable, labels, retained
 from provider.cluster.addresses import Addresses
 from provider.cluster.adopt import as_found
-from provider.cluster.apply import apply_all, prune
+from provider.cluster.apply import apply_all
 from provider.cluster.attachable import by_node
 from provider.cluster.capabilities import Capabilities, capabilities
 from provider.cluster.capacities import Published
@@ -37,6 +37,7 @@ from provider.cluster.leasefacts import LeaseFacts, lease_facts
 from provider.cluster.litter import Litter, Stuck, litter, stuck
 from provider.cluster.mirrors import Address, Mirrors
 from provider.cluster.notices import Notices
+from provider.cluster.placed import Placed
 from provider.cluster.pods import PodFacts
 from provider.cluster.preview import Change, preview
 from provider.cluster.reach import Reach
@@ -84,6 +85,7 @@ class Cluster:
         self.reach = Reach(kube, self._mirrors, settings, self._site)
         self._made: dict[LeaseID, Mapping[tuple[Kind, str], int]] = {}
         """object -> generation, of what this process has deployed"""
+        self._placed = Placed(kube, self._mirrors.labelled)
         self._inventory: tuple[int, Inventory] | None = None
         self._listeners: list[Listener] = []
         self._settling: asyncio.TimerHandle | None = None
@@ -267,9 +269,10 @@ class Cluster:
         it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest."""
         objects = await self._wanted(lease, group, plan, revision)
         inside, doors = apart(objects)
+        await self._placed.expect(lease_namespace(lease), objects)
         self._made[lease] = await apply_all(self.kube, inside, self._standing(lease))
         self.reach.routing.want(lease, doors)  # or what is pruned now would be put back
-        pruned = await prune(self.kube, lease_namespace(lease), objects)
+        pruned = await self._placed.prune(lease_namespace(lease), objects)
         if pruned:
             log.info("left over and deleted", lease=str(lease), objects=pruned)
         await self.reach.settle(lease)
@@ -306,6 +309,7 @@ class Cluster:
         name, namespace = lease_namespace(lease), self.settings.manifest_namespace
         await self.reach.routing.forget(lease)
         self._made.pop(lease, None)
+        self._placed.forget(name)
         there = self._mirrors.namespaces.get("", name)
         if there is not None and there.going:
             return False

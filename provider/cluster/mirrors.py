@@ -199,6 +199,18 @@ class Mirrors:
         """Since when the most neglected mirror has not heard from the API server, in seconds."""
         return max(mirror.stale_s for mirror in self.all())
 
+    @property
+    def labelled(self) -> tuple[Mirror[Any], ...]:
+        """Those that show, of their kind, all that rendering has ever made."""
+        return (
+            self.deployments,
+            self.stateful_sets,
+            self.services,
+            self.ingresses,
+            self.http_routes,
+            self.policies,
+        )
+
     def all(self) -> Iterator[Mirror[Any]]:
         for value in vars(self).values():
             if isinstance(value, Mirror):

@@ -131,7 +131,7 @@ async def test_what_was_not_rendered_is_deleted() -> None:
         obj(NAMESPACE, "ns"),
     )
     deleted = await prune(store, "ns", kept)  # type: ignore[arg-type]
-    assert deleted == ["statefulsets/web", "services/web-np", "services/web-ip-80-tcp", "networkpolicies/akash-web-np"]
+    assert deleted == ["statefulsets/web", "services/web-ip-80-tcp", "services/web-np", "networkpolicies/akash-web-np"]
     assert store.names == {"web", "operators-own", "data-web-0", "ns"}
     assert (DEPLOYMENT, "other-lease", "web") in store.objects
 
