@@ -135,7 +135,7 @@ async def daemon(settings: ClusterSettings, market: Market) -> AsyncIterator[Dae
         try:
             yield out
         finally:
-            for task in (*running, *tasks._tasks):  # type: ignore[attr-defined] # the mirrors never end by themselves
+            for task in (*running, *tasks._tasks):  # the mirrors never end by themselves
                 task.cancel()
 
 
@@ -160,8 +160,8 @@ async def run(settings: ClusterSettings, count: int, idle_s: float = 60.0) -> di
         await asyncio.gather(*(_stored(to, market, lease, tag) for lease in market.book.leases))
 
     async with daemon(settings, market) as one:
-        await one.until("nodes are marked", lambda: bool(one.cluster.inventory().nodes))
-        await asyncio.sleep(0)
+        every = len(one.cluster.nodes())
+        await one.until("nodes are marked", lambda: len(one.cluster.inventory().nodes) == every)
         out["nodes"] = len(one.cluster.inventory().nodes)
         out["rss_mib"] = {"before": usage(os.getpid())["rss_mib"]}
         with _measured(one, out, "create", count):
