@@ -162,7 +162,7 @@ def test_it_holds_every_right_it_gives_to_tenants(objects):
 def test_it_may_do_nothing_by_wildcard_and_nothing_to_the_cluster_itself(objects):
     held = rights(objects("minimal"))
     assert not any("*" in (*key, *verbs) for key, verbs in held.items())
-    assert held["", "nodes"] == {"get", "list", "watch", "patch"}
+    assert held["", "nodes"] == {"list", "watch", "patch"}
     assert held["", "pods"] == {"get", "list", "watch", "delete"}
     assert not {"escalate", "bind", "impersonate"} & {v for verbs in held.values() for v in verbs}
     assert not {r for _, r in held} & {"clusterroles", "clusterrolebindings", "customresourcedefinitions", "configmaps"}
@@ -171,4 +171,4 @@ def test_it_may_do_nothing_by_wildcard_and_nothing_to_the_cluster_itself(objects
 def test_volumes_may_be_changed_only_where_they_are_kept(objects):
     assert ("", "persistentvolumes") not in rights(objects("minimal"))
     kept = rights(objects("minimal", "--set", "config.cluster.retain_volumes_h=24"))
-    assert kept["", "persistentvolumes"] == {"get", "list", "watch", "patch"}
+    assert kept["", "persistentvolumes"] == {"get", "list", "watch", "patch", "delete"}
