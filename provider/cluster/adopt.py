@@ -22,7 +22,7 @@ from provider.cluster.kinds import MANIFEST, Kind, kind_of
 from provider.cluster.kube import Kube, Object
 from provider.cluster.workloads import ADOPTED, WorkloadFacts
 from provider.cluster.writers import TAKEOVER, ours, without_reference
-from provider.errors import Conflict, NotFound
+from provider.errors import Conflict, NotFound, Retry
 
 log = structlog.get_logger()
 
@@ -94,9 +94,16 @@ def _left_alone(obj: Mapping[str, Any], revision: str) -> Mapping[str, Any]:
 
 
 async def _replace_template(kube: Kube, obj: Mapping[str, Any]) -> None:
+    """Retry when somebody keeps writing to it: counting its pods is enough."""
     kind, metadata = kind_of(obj), obj["metadata"]
-    try:
-        live = await kube.get(kind, metadata["namespace"], metadata["name"])
-    except NotFound:
-        return
-    await kube.update({**live, "spec": {**live["spec"], "template": obj["spec"]["template"]}}, manager=TAKEOVER)
+    for _ in range(_ATTEMPTS):
+        try:
+            live = await kube.get(kind, metadata["namespace"], metadata["name"])
+            newer = {**live, "spec": {**live["spec"], "template": obj["spec"]["template"]}}
+            await kube.update(newer, manager=TAKEOVER)
+            return
+        except NotFound:
+            return
+        except Conflict as same_time:
+            last = same_time
+    raise Retry(str(last)) from last

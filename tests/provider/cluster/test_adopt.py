@@ -288,3 +288,31 @@ async def test_going_back_the_reference_finds_everything_and_restarts_nothing(wo
     assert {k: o["spec"]["template"] for k, o in after.items()} == {k: o["spec"]["template"] for k, o in before.items()}
     assert (await it.node_ports()).keys() == ports.keys()
     assert await it.pods(_replicas(it)) == pods
+
+
+@pytest.mark.parametrize("writes", [2, 50], ids=["now and then", "all the time"])
+async def test_somebody_who_writes_at_the_same_moment_costs_a_try_and_not_the_manifest(
+    world: Any, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """A controller that counts pods writes to what is replaced; that is never the manifest's fault."""
+    it: World = await world("01-basic")
+    told: list[str] = []
+    update = Kube.update
+
+    async def met(kube: Kube, obj: Object, **how: Any) -> Object:
+        if len(told) < writes:
+            told.append("conflict")
+            raise Conflict("the object has been modified")
+        return await update(kube, obj, **how)
+
+    monkeypatch.setattr(Kube, "update", met)
+    async with it.daemon() as cluster:
+        stored = _another_image(cluster.leases()[it.lease])
+        await cluster.store_manifest(it.lease, stored.group, stored.plan)
+        if writes == 50:
+            with pytest.raises(Retry, match="modified"):
+                await cluster.deploy(it.lease, stored.group, stored.plan, "r1")
+            return
+        await cluster.deploy(it.lease, stored.group, stored.plan, "r1")
+    (web,) = (await it.workloads()).values()
+    assert web["spec"]["template"]["spec"]["containers"][0]["image"].endswith("web:2")
