@@ -12,7 +12,7 @@ import pytest
 
 from provider.chain.comet import NoLonger, NotYet, RawBlock, Status
 from provider.chain.events import Block, ProviderChanged
-from provider.chain.follow import GapTooWide, follow
+from provider.chain.follow import GapTooWide, follow, read
 from provider.errors import Fatal, Retry, Unreachable
 from provider.tasks import spawn
 
@@ -267,6 +267,20 @@ async def test_a_failed_transaction_has_cost_its_fee_and_done_nothing_else() -> 
     (block,) = await take(chain, 1, 1)
     assert block.txs[1].events == ()
     assert [(m.account, str(m.coin), m.purpose) for m in block.txs[1].money] == [("akash1p", "-5uakt", "fee")]
+
+
+async def test_a_node_that_tells_every_event_twice_doubles_no_money() -> None:
+    def spent(amount: int) -> dict[str, Any]:
+        told = {"spender": "akash1us", "amount": f"{amount}uakt"}
+        return {"type": "coin_spent", "attributes": [{"key": k, "value": v} for k, v in told.items()]}
+
+    once = [changed("akash1a"), spent(5), spent(5), changed("akash1b")]
+    blocks = [
+        read(RawBlock(7, 70, "sandbox", "a7", "a6", ("AA",), ({"code": 0, "events": events},), tuple(events)))
+        for events in (once, [event for event in once for _ in (0, 1)])
+    ]
+    assert blocks[0] == blocks[1]
+    assert [move.coin.amount for move in blocks[0].txs[0].money] == [-5, -5]
 
 
 async def test_a_bank_event_that_cannot_be_read_is_a_block_that_cannot() -> None:
