@@ -7,11 +7,11 @@ of an account are everything that changed its balance in that block.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from manifests.coins import Coin
 from manifests.ids import DeploymentID, OrderID
-from provider.chain.events import Block, DeploymentClosed, Event, LeaseClosed, LeaseCreated, TxResult
+from provider.chain.events import BidCreated, Block, DeploymentClosed, Event, LeaseClosed, LeaseCreated, TxResult
 from provider.chain.money import BME, ESCROW, Movement, Purpose
 from provider.ledger.journal import Kind, Posting
 
@@ -50,6 +50,9 @@ class Moves:
 
 def moves(block: Block, us: Us) -> Moves:
     out = Moves()
+    # Another may win an order in the very block of our bid.
+    placed = {e.id.order for e in block.events if isinstance(e, BidCreated) and e.id.provider == us.owner}
+    us = replace(us, bids=frozenset(us.bids) | placed)
     for tx in block.txs:
         named = frozenset({*_named(tx.events), *(touch.deployment for touch in tx.touches)})
         settled = {*_named(tx.events), *(touch.deployment for touch in tx.touches if touch.settles)}

@@ -9,7 +9,7 @@ import pytest
 
 from manifests.coins import Coin, DecCoin
 from manifests.ids import DeploymentID, LeaseID
-from provider.chain.events import Block, DeploymentClosed, Event, LeaseClosed, LeaseCreated, TxResult
+from provider.chain.events import BidCreated, Block, DeploymentClosed, Event, LeaseClosed, LeaseCreated, TxResult
 from provider.chain.money import BME, ESCROW, Movement, Purpose
 from provider.chain.touches import Touch
 from provider.market.moves import Moves, Receipt, Us, moves
@@ -66,6 +66,12 @@ def test_the_loser_of_an_order_is_who_had_bid() -> None:
     for account, wanted in ((OWNER, ["refund"]), (GRANTER, ["refund"]), (RIVAL, [])):
         found = told(move(account, 5, Purpose.REFUND, ESCROW, **loser), us=bids).postings
         assert [p.kind for p in found] == wanted
+
+
+def test_an_order_may_be_lost_in_the_very_block_of_the_bid() -> None:
+    placed = (BidCreated(BID, DecCoin("uact", 5)),)
+    found = told(move(OWNER, 5, Purpose.REFUND, ESCROW, **loser), events=placed).postings
+    assert [p.kind for p in found] == ["refund"]
 
 
 def test_what_escrow_pays_the_owner_is_handed_back_with_the_deployments_named() -> None:
