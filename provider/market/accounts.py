@@ -21,7 +21,7 @@ from manifests.coins import E18
 from manifests.ids import LeaseID, OrderID
 from provider.chain.events import Block, PriceTold
 from provider.errors import Refused
-from provider.ledger.books import Books, Ended, Entry, Head, Opened
+from provider.ledger.books import Books, Ended, Entry, Head, Opened, Settled
 from provider.ledger.journal import Kind
 from provider.market import drift
 from provider.market.book import Book, Touched
@@ -57,7 +57,8 @@ class Accounts:
         self._income = Income(books.journal, book.us.owner)
         self._depositors: set[str] = set()
         self._tenants: defaultdict[str, set[LeaseID]] = defaultdict(set)
-        """live leases by tenant, as of the last block"""
+        """leases by tenant that a settlement may credit, as of the last block: those that live, and those that are over
+        and whose payment was left open (chain.md §5.6)"""
         for lease in book.leases:
             self._tenants[lease.owner].add(lease)
 
@@ -72,8 +73,9 @@ class Accounts:
         income = await self._income.of(moved, chain, block.height, self._tenants, touched.closed)
         for lease in touched.opened & self.book.leases.keys():
             self._tenants[lease.owner].add(lease)
-        for lease in touched.closed:
-            self._tenants[lease.owner].discard(lease)
+        states = dict.fromkeys(touched.closed, "") | {e.lease: e.state for e in income if isinstance(e, Settled)}
+        for lease, state in states.items():
+            (self._tenants[lease.owner].add if state == "open" else self._tenants[lease.owner].discard)(lease)
         self._depositors.update(p.account for p in moved.postings if p.kind is Kind.DEPOSIT)
         opened = [entry for lease in sorted(touched.opened) for entry in self._opened(lease)]
         ended = [Ended(lease, self.book.height, reason) for lease, reason in sorted(touched.closed.items())]
@@ -85,6 +87,8 @@ class Accounts:
         chain, height = self._chain_at(self.book.height), self.book.height
         await self._ask_price(chain)
         self._depositors = await self.books.journal.depositors()
+        for lease in await self.books.journal.unclosed():
+            self._tenants[lease.owner].add(lease)
         skipped = before is not None and before.height < height  # blocks were skipped, not followed
         compare = drift.Compare(
             chain, height, self._us.owner, self._us.accounts, self.books, self.book.leases, self._span,

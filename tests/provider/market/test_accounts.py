@@ -92,6 +92,31 @@ async def test_a_lease_that_ends_is_closed_and_its_money_booked(chain: Any, book
     ]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_payment_left_open_by_the_end_of_its_lease_is_followed(
+    restarted: bool, chain: Any, books: Books
+) -> None:
+    """chain.md §5.6: closed right after a settlement of its block, it goes on draining the tenant."""
+    lease = chain.add_lease(chain.add_order(1), at=7)
+    made = await accounts(chain, books, 20)
+    paid(chain, lease, 0)
+    closed = TxResult("C", 0, "", "", 1, (LeaseClosed(lease, 1),))
+    chain.leases_.clear()
+    del made.book.leases[lease]
+    found = await made.entries(block(20, closed), Touched(closed={lease: 1}))
+    assert found == [Ended(lease, 20, 1), Settled(lease, 20, Coin("uact", 0))]
+    await books.advance(Head(20, 20), found)
+    if restarted:
+        made = await accounts(chain, books, 20)
+        await made.reconcile(await books.head())
+    chain.payments_[lease] = replace(chain.payments_[lease], balance_e18=50 * E18)
+    somebodys = TxResult("W", 0, "", "", 1, (), touches=(Touch(lease.deployment, settles=True),))
+    assert await made.entries(block(30, somebodys), Touched()) == [Settled(lease, 30, Coin("uact", 50))]
+    chain.payments_[lease] = replace(chain.payments_[lease], state="closed")
+    assert await made.entries(block(31, somebodys), Touched()) == [Settled(lease, 31, Coin("uact", 50), "closed")]
+    assert await made.entries(block(32, somebodys), Touched()) == []
+
+
 async def test_whoever_withdraws_is_seen_and_the_total_booked_once(chain: Any, books: Books) -> None:
     lease = chain.add_lease(chain.add_order(1))
     made = await accounts(chain, books)
