@@ -40,9 +40,10 @@ from provider.tasks import WorkQueue, spawn, work
 
 log = structlog.get_logger()
 
-GONE = {("market", 15), ("market", 21), ("market", 23), ("market", 24), ("undefined", 1)}
-"""Refusals of a bid that trying again cannot cure: the order is missing, active or closed, we have bid already, or
-all places for bids are taken (chain.md §4.5)."""
+GONE = {("market", 15), ("market", 21), ("market", 23), ("market", 24)}
+"""Refusals of a bid that trying again cannot cure: the order is missing, active or closed, or we have bid already
+(chain.md §4.5). What has no code of its own, as that all places for bids are taken, is told by its text (below): a
+node in trouble says all sorts of things."""
 
 
 FORGET_EVERY_BLOCKS = 500

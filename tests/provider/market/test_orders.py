@@ -69,8 +69,9 @@ async def test_two_orders_share_the_node_until_it_is_full(play: Play) -> None:
             True,
         ),
         (TxRefused("market", 5, "attribute mismatch"), False),
+        (TxRefused("undefined", 1, "this node is in trouble"), False),
     ],
-    ids=["closed", "exists", "simulated: too many", "disagreement"],
+    ids=["closed", "exists", "simulated: too many", "disagreement", "a node in trouble"],
 )
 async def test_a_bid_the_chain_refuses_gives_its_room_back(play: Play, refusal: TxRefused, final: bool) -> None:
     play.answer = refusal
