@@ -4,6 +4,7 @@ chain-probes 17).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from manifests.bech32 import decode
@@ -12,6 +13,7 @@ from .errors import registered
 from .store import Key
 
 
+@lru_cache(maxsize=4096)
 def address_bytes(text: str) -> bytes:
     """ValueError when it is no account address of this chain."""
     prefix, data = decode(text)

@@ -129,6 +129,8 @@ class Bookkeeper:
     book: Book | None = None
     accounts: Accounts | None = None
     began: int = 0
+    keys: tuple[Key, ...] = (US, HOT)
+    """whose balances are kept"""
 
     @property
     def books(self) -> Books:
@@ -161,9 +163,10 @@ class Bookkeeper:
         assert head is not None
         chain, journal = self.market.at(head.height), self.books.journal
         balances = await journal.balances()
-        for key in (US, HOT):
-            there = await chain.balances(key.address)
-            assert {d: n for d, n in balances[key.address].items() if n} == there, f"at {head.height}"
+        for key in self.keys:
+            has = await chain.balances(key.address)
+            kept = {d: n for d, n in balances[key.address].items() if n}
+            assert kept == has, f"at {head.height} {kept} and not {has}"
         out: Counter[tuple[str, str, str]] = Counter()
         for state in ("open", "active"):
             for one in await chain.bid_deposits(US.address, state):
@@ -177,7 +180,8 @@ class Bookkeeper:
             paid, settled = await journal.paid(lease.id), await journal.credited(lease.id)
             total = payments[lease.id].withdrawn
             assert paid.get(total.denom, 0) == total.amount, f"{lease.id} at {head.height}"
-            assert settled == total.amount + trunc(payments[lease.id].balance_e18)
+            there = total.amount + trunc(payments[lease.id].balance_e18)
+            assert settled == there, f"{lease.id} at {head.height}: {settled} and not {there}"
         live = {lease.id for lease in await chain.leases(US.address) if lease.live}
         assert await self.books.open_leases() == live
 
