@@ -70,7 +70,7 @@ class Accounts:
                 self.usd[f"u{event.denom}"] = event.usd_e18
         moved = moves(block, replace(self._us, bids=frozenset(bids), depositors=self._depositors))
         chain = self._chain_at(block.height)
-        income = await self._income.of(moved, chain, block.height, self._tenants, touched.closed)
+        income = await self._income.of(moved, chain, block.height, self._tenants, touched.closed, touched.opened)
         for lease in touched.opened & self.book.leases.keys():
             self._tenants[lease.owner].add(lease)
         states = dict.fromkeys(touched.closed, "") | {e.lease: e.state for e in income if isinstance(e, Settled)}

@@ -31,22 +31,29 @@ class Income:
         self._journal, self._owner = journal, owner
 
     async def of(
-        self, moved: Moves, chain: Chain, height: int, live: Tenants, closed: Collection[LeaseID] = ()
+        self,
+        moved: Moves,
+        chain: Chain,
+        height: int,
+        live: Tenants,
+        closed: Collection[LeaseID] = (),
+        opened: Collection[LeaseID] = (),
     ) -> list[Entry]:
         """Of the block at `height`, to which `chain` is bound; `live` are leases that lived before it, `closed` those
-        that ended in it. What earlier blocks have booked is asked of the ledger each time: `akp reconcile` may
-        have added to it, and the same block taken twice must be the same news."""
+        that ended in it, `opened` those that began. What earlier blocks have booked is asked of the ledger each time:
+        `akp reconcile` may have added to it, and the same block taken twice must be the same news."""
         out: list[Entry] = []
         ours: dict[DeploymentID, tuple[LeaseID, str]] = {}
         left = Counter[str]()
-        for deployment, tx in sorted(_worth_asking(moved, live, closed).items()):
+        for deployment, tx in sorted(_worth_asking(moved, live, [*closed, *opened]).items()):
             for payment in await chain.escrow_payments(deployment):
                 lease, total = payment.lease, payment.withdrawn
                 if lease.provider != self._owner:
                     continue
                 ours.setdefault(deployment, (lease, total.denom))
                 had = (await self._journal.paid(lease, before_height=height)).get(total.denom, 0)
-                if lease in closed or lease in live.get(lease.owner, ()) or total.amount > had:
+                settled_at_once = lease in opened and credited(payment, height).credited_total.amount > 0
+                if lease in closed or lease in live.get(lease.owner, ()) or total.amount > had or settled_at_once:
                     out.append(credited(payment, height))
                 if total.amount > had:
                     out.append(Paid(lease, height, total, "closed" if lease in closed else "withdraw", tx))

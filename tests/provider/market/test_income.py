@@ -53,6 +53,14 @@ async def test_who_settles_12_settles_123_of_that_tenant_too(chain: Any, income:
     assert {entry.lease for entry in found if isinstance(entry, Paid)} == {LEASE, long}
 
 
+async def test_a_lease_may_be_settled_in_the_block_it_begins_in(chain: Any, income: Income) -> None:
+    lease = LeaseID("akash1t", 15, 1, 1, US)
+    pay(chain, lease, 0, 0)
+    assert await income.of(settled(1), chain, 9, live(), (), {lease}) == []
+    pay(chain, lease, 0, 7)
+    assert await income.of(settled(1), chain, 9, live(), (), {lease}) == [Settled(lease, 9, Coin("uact", 7))]
+
+
 async def test_other_peoples_leases_are_theirs(chain: Any, income: Income) -> None:
     pay(chain, LeaseID("akash1t", 12, 1, 1, RIVAL), 50)
     pay(chain, LEASE, 0, balance=5)

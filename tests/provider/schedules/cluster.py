@@ -86,6 +86,10 @@ class Seen:
     def leases(self) -> dict[LeaseID, StoredManifest]:
         return self.m.stored
 
+    async def has_manifest(self, lease: LeaseID) -> bool:
+        self._ask()
+        return lease in self.m.stored
+
     def namespaces(self) -> set[LeaseID]:
         return self.m.spaces
 
