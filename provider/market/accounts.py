@@ -58,7 +58,7 @@ class Accounts:
         self._depositors: set[str] = set()
         self._tenants: defaultdict[str, set[LeaseID]] = defaultdict(set)
         """leases by tenant that a settlement may credit, as of the last block: those that live, and those that are over
-        and whose payment was left open (chain.md §5.6)"""
+        and whose payment is not closed: left open, or a debt (chain.md §5.5, §5.6)"""
         for lease in book.leases:
             self._tenants[lease.owner].add(lease)
 
@@ -75,7 +75,8 @@ class Accounts:
             self._tenants[lease.owner].add(lease)
         states = dict.fromkeys(touched.closed, "") | {e.lease: e.state for e in income if isinstance(e, Settled)}
         for lease, state in states.items():
-            (self._tenants[lease.owner].add if state == "open" else self._tenants[lease.owner].discard)(lease)
+            unclosed = state not in ("", "closed")
+            (self._tenants[lease.owner].add if unclosed else self._tenants[lease.owner].discard)(lease)
         self._depositors.update(p.account for p in moved.postings if p.kind is Kind.DEPOSIT)
         opened = [entry for lease in sorted(touched.opened) for entry in self._opened(lease)]
         ended = [Ended(lease, self.book.height, reason) for lease, reason in sorted(touched.closed.items())]
