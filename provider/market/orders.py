@@ -25,7 +25,7 @@ from bidengine.views import Bid, CloseReason, Order
 from manifests.coins import parse_coins
 from manifests.ids import BidID, OrderID
 from provider.chain.messages import CloseBid, CreateBid, Msg
-from provider.errors import NotFound, TxRefused
+from provider.errors import NotFound, Refused, Retry, TxRefused
 from provider.ledger.books import Books
 from provider.market.book import Book
 from provider.market.declined import Declined
@@ -148,7 +148,11 @@ class Orders:
         for step in steps:
             match step:
                 case Consider() if self.declined.may(key, _now_s()):
-                    await self._consider(self.book.orders[key])
+                    try:
+                        await self._consider(self.book.orders[key])
+                    except (Retry, Refused):
+                        self.declined.again(key)  # it was not considered to the end: the leave to is not used up
+                        raise
                 case Keep(until):
                     if until is not None:
                         self._until[key] = until

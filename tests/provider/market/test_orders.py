@@ -89,6 +89,20 @@ async def test_trouble_on_the_way_gives_the_room_back_and_is_tried_again(play: P
     assert play.state(key) is None
 
 
+async def test_trouble_does_not_use_up_the_second_look_at_a_declined_order(play: Play) -> None:
+    """Found by the random schedules: a node in trouble at the one moment an order might be bid on again."""
+    play.answer = TxRefused("market", 5, "attribute mismatch")
+    key = await play.order()
+    play.orders.look_at_declined()
+    play.answer = Retry("no node answers")
+    with pytest.raises(Retry):
+        await play.orders.handle(await play.orders.queue.get())
+    play.answer = None
+    await play.orders.handle(key)
+    assert len(play.sent) == 1
+    assert key not in play.orders.declined
+
+
 async def test_a_bid_that_failed_in_its_block_gives_its_room_back(play: Play) -> None:
     key = await play.order()
     bid = play.sent[0]
