@@ -110,7 +110,10 @@ def test_staying_ends_with_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
         if "Ctrl-C stops everything" in line:
             break
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    try:
+        _, err = process.communicate(timeout=180)
+    finally:
+        process.kill()
     assert "sandbox stopped, nothing is left of it" in err
     assert "Traceback" not in err
     assert process.returncode == 0
