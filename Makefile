@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 sandbox: .venv/.installed
 	$(BIN)/akp sandbox --once --sdl examples/01-web.yaml
 
-## Every test, the real Kubernetes control plane included (built once from Go modules, 10 to 15 minutes; cached in ~/.cache/akp).
+## Every test, the real Kubernetes control plane included (built once from Go modules, 13 to 18 minutes; cached in ~/.cache/akp).
 test: .venv/.tools
 	$(BIN)/python -m e2e.prepare
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
