@@ -7,6 +7,7 @@ acted upon.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -167,6 +168,7 @@ class Nodes:
         except grpc.aio.AioRpcError as status:
             served = _height(status.initial_metadata())
             error = foreign(status, f"{method} at {endpoint.grpc.address}")
+        _heed_cancellation()
         if isinstance(error, Retry) and not isinstance(error, NodeError | Lagging):
             self._failed(endpoint, method, error)  # busy ones are left alone for a while too
             raise error
@@ -185,6 +187,14 @@ class Nodes:
                 self._channels[address] = wire.channel(address)
             found = self._stubs[address, service] = wire.stub(self._channels[address], service)
         return found
+
+
+def _heed_cancellation() -> None:
+    """A call that comes to its end in the very moment its task is told to end answers as if nothing had happened, and
+    the task would go on for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def foreign(error: grpc.aio.AioRpcError, what: str) -> AkpError:

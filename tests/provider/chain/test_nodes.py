@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -276,3 +279,32 @@ async def test_blocks_that_come_while_a_node_answers_do_not_make_its_answer_a_la
         assert (await nodes.call(MARKET, "Params", request))[1] == 100
         with pytest.raises(Lagging, match="102 was already seen"):
             await nodes.call(MARKET, "Params", request)
+
+
+async def test_who_is_told_to_end_while_a_call_comes_to_its_end_does_end(
+    grpc_nodes: Any, grpc_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What grpc does when both happen at once: it takes the cancellation for its own and answers."""
+    node = await grpc_nodes()
+    await node.start()
+    began = asyncio.Event()
+
+    class Ending:
+        def __await__(self) -> Any:
+            began.set()
+            with suppress(asyncio.CancelledError):
+                yield from asyncio.sleep(60).__await__()
+            return wire.message("akash.market.v1beta5.QueryOrderResponse")()
+
+        async def initial_metadata(self) -> Any:
+            return ()
+
+    async with Nodes(grpc_of(node.address), "sandbox") as nodes, asyncio.TaskGroup() as group:
+        await nodes.look(nodes._endpoints.in_order("grpc")[0])
+        monkeypatch.setattr(nodes, "_stub", lambda *_: SimpleNamespace(Order=lambda *_, **__: Ending()))
+        request = wire.message("akash.market.v1beta5.QueryOrderRequest")()
+        task = group.create_task(nodes.call("akash.market.v1beta5.Query", "Order", request))
+        await began.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
