@@ -24,7 +24,7 @@ from provider.sandbox.network import Network
 from provider.sandbox.tenant import Gateway
 
 T = TypeVar("T")
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
