@@ -56,7 +56,8 @@ class Oracle:
         while True:
             await self.ask()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), SELDOM_S)
+                async with asyncio.timeout(SELDOM_S):  # wait_for may lose a cancellation that comes with the event
+                    await self._due.wait()
             self._due.clear()
 
     async def ask(self) -> None:
