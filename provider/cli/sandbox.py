@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,11 +63,10 @@ def sandbox(
         if once and compiled is not None:
             code = asyncio.run(_once(work, compiled, cluster, block_time, patience, output, console))
             raise typer.Exit(code)
-        try:
+        with suppress(KeyboardInterrupt):
             asyncio.run(_stay(work, compiled, cluster, block_time, console))
-        except KeyboardInterrupt:
-            kept = f"; its ledger stays: akp leases --data {data}" if data else ", nothing is left of it"
-            console.print(f"sandbox stopped{kept}")
+        kept = f"; its ledger stays: akp leases --data {data}" if data else ", nothing is left of it"
+        console.print(f"sandbox stopped{kept}")
 
 
 async def _once(

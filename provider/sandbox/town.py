@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -75,7 +76,14 @@ async def _one_life(
 
 
 async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: float, console: Console) -> None:
-    """Until cancelled: show the market; with an SDL, its order is posted once at the start."""
+    """Until Ctrl-C: show the market; with an SDL, its order is posted once at the start.."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ended() -> None:
+        stop.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGINT, ended)
     asked = compiled.groups if compiled is not None else ()
     async with network(work, where=where, block_s=block_s, asked=asked) as net, living(net) as running:
         console.print(f"cluster   {net.cluster}")
@@ -90,9 +98,10 @@ async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: 
         console.print(f"config    {work / 'akp.yaml'}   ledger {net.ledger}")
         console.print("Ctrl-C stops everything\n")
         async with asyncio.TaskGroup() as tasks:
+            first = None
             if compiled is not None:
                 around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
-                spawn(
+                first = spawn(
                     tasks,
                     "first order",
                     _first(
@@ -100,10 +109,14 @@ async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: 
                     ),
                 )
             with Live(console=console, refresh_per_second=4) as live:
-                while True:
+                while not stop.is_set():
                     with suppress(Retry):  # the screen may miss a turn
                         live.update(await _market(net))
-                    await asyncio.sleep(max(block_s, 0.25))
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(max(block_s, 0.25)):
+                            await stop.wait()
+            if first is not None:
+                first.cancel()
 
 
 async def _first(life: Life, console: Console) -> None:
