@@ -59,6 +59,10 @@ class CloseReason(IntEnum):
     INSUFFICIENT_FUNDS = 20000
 
 
+LIVE = ("active", "reclaiming")
+"""States of a lease that is still owed resources; the chain lists leases by one state at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reclamation:
     window_s: int
@@ -84,7 +88,7 @@ class Lease:
     @property
     def live(self) -> bool:
         """Still owed resources, and still paying: a reclaiming lease is live (chain.md §10.15)."""
-        return self.state in ("active", "reclaiming")
+        return self.state in LIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from bidengine.views import LIVE
 from manifests.coins import Coin, trunc
 from manifests.ids import DeploymentID
 from provider.chain.messages import CloseBid
@@ -78,7 +79,7 @@ def batches(stale: list[Locked], most: int) -> list[list[Locked]]:
 async def _survey(session: Session) -> tuple[list[Locked], int]:
     owner, height = await session.owner(), (await session.chain.head()).height
     chain = session.chain.at(height)
-    leases = {one.id for state in ("active", "reclaiming") for one in await chain.leases(owner, state)}
+    leases = {one.id for state in LIVE for one in await chain.leases(owner, state)}
     orders = {order.id: order for order in await chain.orders()}
     return await survey(chain, owner, orders, leases), height
 

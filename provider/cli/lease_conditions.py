@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bidengine.views import Lease
+from bidengine.views import LIVE, Lease
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
 from provider import keyring, log
@@ -88,7 +88,7 @@ async def _on_chain(settings: Settings, owner: str) -> tuple[Mapping[LeaseID, Le
         async with Chain.connect(settings.chain) as chain:
             await chain.measure()
             head = await chain.head()
-            asked = [await chain.at(head.height).leases(owner, state) for state in ("active", "reclaiming")]
+            asked = [await chain.at(head.height).leases(owner, state) for state in LIVE]
             return {lease.id: lease for found in asked for lease in found}, ""
     except Retry as trouble:
         print(f"the chain cannot be reached: {trouble}", file=sys.stderr)

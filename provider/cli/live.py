@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bidengine.forecast import Escrow, Forecast, escrows
-from bidengine.views import Lease
+from bidengine.views import LIVE, Lease
 from manifests.errors import Invalid
 from manifests.ids import DeploymentID, LeaseID
 from provider.cli.signing import Session
@@ -33,7 +33,7 @@ async def live(session: Session) -> Live:
     """Two lists of leases, and two of each tenant's accounts; a lease under notice is live (chain.md §2.8)."""
     owner, height = await session.owner(), (await session.chain.head()).height
     chain = session.chain.at(height)
-    leases = {one.id: one for state in ("active", "reclaiming") for one in await chain.leases(owner, state)}
+    leases = {one.id: one for state in LIVE for one in await chain.leases(owner, state)}
     found: dict[DeploymentID, Escrow] = {}
     for tenant in sorted({lease.owner for lease in leases}):
         found |= escrows(*await chain.open_escrows(tenant))

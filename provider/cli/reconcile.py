@@ -17,7 +17,7 @@ from bidengine.commit import Commit
 from bidengine.outcomes import BID
 from bidengine.room import Room
 from bidengine.usage import Span
-from bidengine.views import Lease, Order
+from bidengine.views import LIVE, Lease, Order
 from manifests.coins import E18
 from manifests.ids import OrderID
 from provider import log
@@ -81,7 +81,7 @@ async def _compared(session: Session, books: Books, path: Path) -> tuple[Found, 
     if head is None:
         raise ConfigError(str(path), "the ledger is empty", "Start the daemon once.")
     chain = session.chain.at(head.height)
-    live = {lease.id: lease for state in ("active", "reclaiming") for lease in await chain.leases(owner, state)}
+    live = {lease.id: lease for state in LIVE for lease in await chain.leases(owner, state)}
     accounts = frozenset({owner, *await books.journal.balances()})
     compare = Compare(chain, head.height, owner, accounts, books, live, _span, since_height=0)
     drifts = [drift async for drift in compare.all()]
@@ -107,7 +107,7 @@ async def _strays(session: Session, settings: Settings, head: Head) -> list[Drif
     """The cluster is as it is now, so it is compared with the chain of now."""
     owner, chain = await session.owner(), session.chain.latest
     async with glimpse(settings.cluster) as cluster:
-        live = {lease.id for state in ("active", "reclaiming") for lease in await chain.leases(owner, state)}
+        live = {lease.id for state in LIVE for lease in await chain.leases(owner, state)}
         return list(in_cluster(live, cluster.leases(), cluster.namespaces()))
 
 

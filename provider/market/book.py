@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from bidengine.views import Bid, Deployment, Lease, MarketParams, Order, Provider
+from bidengine.views import LIVE, Bid, Deployment, Lease, MarketParams, Order, Provider
 from manifests.ids import BidID, DeploymentID, LeaseID, OrderID
 from manifests.resources import Attributes
 from provider.chain.events import (
@@ -106,7 +106,7 @@ class Book:
         for state in ("open", "active"):
             for bid in await chain.bids(provider=provider, state=state):
                 book.bids[bid.id.order] = bid
-        for state in ("active", "reclaiming"):
+        for state in LIVE:
             for lease in await chain.leases(provider=provider, state=state):
                 book.leases[lease.id] = lease
         # An active bid is the lease's other face: without a live lease it is over.
