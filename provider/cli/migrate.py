@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from manifests.digest import version
+from manifests.digest import revision
 from manifests.ids import lease_namespace
 from provider import log
 from provider.cli.ground import glimpse
@@ -71,7 +71,7 @@ async def _row(cluster: Cluster, lease: Any) -> dict[str, Any]:
     row: dict[str, Any] = {"lease": str(lease), "namespace": lease_namespace(lease), "restarts": [], "create": [],
                            "change": {}, "delete": [], "refused": []}  # fmt: skip
     try:
-        changes = await cluster.preview(lease, stored.group, stored.plan, version((stored.group,)).hex()[:16])
+        changes = await cluster.preview(lease, stored.group, stored.plan, revision(stored.group))
     except Refused as no:
         return {**row, "refused": [str(no)]}
     for change in changes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from manifests.digest import version
+from manifests.digest import revision
 from manifests.render.crd import definitions
 from provider.cluster.cluster import Cluster
 from provider.cluster.kinds import DEPLOYMENT, NODE, STATEFUL_SET
@@ -77,6 +77,6 @@ async def _take_over(kube: Kube, settings: ClusterSettings) -> None:
     async with asyncio.TaskGroup() as tasks:
         cluster = await Cluster.watch(kube, settings, tasks, mark=False)
         for lease, stored in cluster.leases().items():
-            await cluster.deploy(lease, stored.group, stored.plan, version((stored.group,)).hex()[:16])
+            await cluster.deploy(lease, stored.group, stored.plan, revision(stored.group))
         for task in tasks._tasks:  # type: ignore[attr-defined]
             task.cancel()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from manifests.digest import version
+from manifests.digest import revision
 from manifests.ids import LeaseID, lease_namespace
 from manifests.render.crd import StoredManifest, definitions
 from provider.cluster.cluster import Cluster
@@ -112,7 +112,7 @@ class World:
             await cluster.store_manifest(self.lease, stored.group, stored.plan)
         for _ in range(60):  # as the lease's worker does
             try:
-                await cluster.deploy(self.lease, stored.group, stored.plan, version((stored.group,)).hex()[:16])
+                await cluster.deploy(self.lease, stored.group, stored.plan, revision(stored.group))
                 return
             except Retry:
                 await asyncio.sleep(0.5)
