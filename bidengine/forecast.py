@@ -19,6 +19,11 @@ from manifests.ids import DeploymentID, LeaseID
 DAY_MS = 86_400_000
 
 
+def per_day_e18(rate_e18: int, block_time_ms: int) -> int:
+    """What a rate per block comes to in a day."""
+    return rate_e18 * DAY_MS // max(1, block_time_ms)
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Of one lease, at one height."""
@@ -40,7 +45,7 @@ class Forecast:
 
     def per_day_e18(self, block_time_ms: int) -> int:
         """Of the rate's denomination: what is lost each day once nobody pays."""
-        return self.rate.amount_e18 * DAY_MS // max(1, block_time_ms)
+        return per_day_e18(self.rate.amount_e18, block_time_ms)
 
 
 @dataclass(frozen=True)

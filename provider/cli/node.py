@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from bidengine.drain import Leaving, drain
+from bidengine.forecast import per_day_e18
 from bidengine.views import Lease
 from manifests.coins import format_decimal
 from manifests.ids import LeaseID
@@ -29,7 +30,6 @@ from provider.settings import load
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Take a node out of service, and put it back.")
 _Node = Annotated[str, typer.Argument(metavar="NODE", help="Its name in the cluster.")]
 _Config = Annotated[Path, typer.Option("--config", help="The daemon's settings.", envvar="AKP_CONFIG")]
-_DAY_MS = 86_400_000
 COLUMNS = {
     "lease": "lease", "replicas": "replicas", "go to": "goes_to", "stuck": "stuck", "volumes": "keeps_volumes",
     "a day": "per_day", "notice": "notice",
@@ -103,14 +103,17 @@ def _row(one: Leaving, on: Ground) -> dict[str, Any]:
         "goes_to": dict(one.goes_to),
         "stuck": one.stuck,
         "keeps_volumes": one.keeps_volumes,
-        "per_day": _per_day(lease, on) if lease is not None else None,
+        "per_day": _coin(lease.price.denom, _per_day_e18(lease, on)) if lease is not None else None,
         "notice": _notice(lease),
     }
 
 
-def _per_day(lease: Lease, on: Ground) -> dict[str, str]:
-    e18 = lease.price.amount_e18 * _DAY_MS // on.block_time_ms
-    return {"denom": lease.price.denom, "amount": format_decimal(e18)}
+def _per_day_e18(lease: Lease, on: Ground) -> int:
+    return per_day_e18(lease.price.amount_e18, on.block_time_ms)
+
+
+def _coin(denom: str, e18: int) -> dict[str, str]:
+    return {"denom": denom, "amount": format_decimal(e18)}
 
 
 def _notice(lease: Lease | None) -> str:
@@ -127,8 +130,7 @@ def _told(leaving: Sequence[Leaving], on: Ground) -> list[str]:
             continue
         lease = on.leases.get(one.lease)
         if lease is not None:
-            e18 = lease.price.amount_e18 * _DAY_MS // on.block_time_ms
-            at_stake[lease.price.denom] = at_stake.get(lease.price.denom, 0) + e18
+            at_stake[lease.price.denom] = at_stake.get(lease.price.denom, 0) + _per_day_e18(lease, on)
         verb = "reclaim" if lease is not None and lease.reclamation is not None else "close"
         out.append(f"{one.lease}: {one.stuck} of {one.replicas} find no room elsewhere: akp leases {verb} {one.lease}")
     if at_stake:

@@ -76,7 +76,7 @@ async def _one_life(
 
 
 async def stay(work: Path, compiled: Compiled | None, *, where: Where, block_s: float, console: Console) -> None:
-    """Until Ctrl-C: show the market; with an SDL, its order is posted once at the start.."""
+    """Until Ctrl-C: show the market; with an SDL, its order is posted once at the start."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def ended() -> None:
