@@ -33,23 +33,20 @@ class Leaving:
 
 def drain(room: Room, node: str) -> tuple[Leaving, ...]:
     """Every lease with a pod on the node, by id."""
-    standing = [(lease, pod) for lease, pods in room.inventory.lease_pods.items() for pod in pods if pod.node == node]
+    there = {lease: [pod for pod in pods if pod.node == node] for lease, pods in room.inventory.lease_pods.items()}
+    standing = {lease: pods for lease, pods in there.items() if pods}
     free = room.free()
     elsewhere = Snapshot([n for n in free.nodes if n.name != node], free.storage_bytes, packing=room.packing)
-    goes: dict[LeaseID, dict[str, int]] = {lease: {} for lease, _ in standing}
-    for lease, pod in sorted(standing, key=lambda found: (_hardest(found[1]), found[0])):
+    goes: dict[LeaseID, dict[str, int]] = {lease: {} for lease in standing}
+    everyone = [(lease, pod) for lease, pods in standing.items() for pod in pods]
+    for lease, pod in sorted(everyone, key=lambda found: (_hardest(found[1]), found[0])):
         place = next(iter(elsewhere.candidates(pod.ask, pod.gpu)), None)
         if place is not None:
             elsewhere.take(place.name, pod.ask, pod.gpu)
             goes[lease][place.name] = goes[lease].get(place.name, 0) + 1
     return tuple(
-        Leaving(
-            lease,
-            sum(of == lease for of, _ in standing),
-            goes[lease],
-            any(of == lease and pod.ask.attached > 0 for of, pod in standing),
-        )
-        for lease in sorted(goes)
+        Leaving(lease, len(pods), goes[lease], any(pod.ask.attached > 0 for pod in pods))
+        for lease, pods in sorted(standing.items(), key=lambda found: found[0])
     )
 
 

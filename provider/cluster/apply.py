@@ -85,7 +85,7 @@ async def prune(
 ) -> list[str]:
     """Delete what is labelled as rendered in a lease's namespace and is not in `keep`; what was deleted, as
     `plural/name`. `kinds` are listed; `known` stand there, or have stood, as far as others know (placed.py)."""
-    kept = _named(keep)
+    kept = named(keep)
     found = {*await left_over(kube, namespace, keep, kinds), *(one for one in known if one not in kept)}
     out = []
     for kind, name in sorted(found, key=lambda one: (PRUNED.index(one[0]), one[1])):
@@ -98,7 +98,7 @@ async def left_over(
     kube: Kube, namespace: str, keep: Iterable[Mapping[str, Any]], kinds: Sequence[Kind] = PRUNED
 ) -> list[tuple[Kind, str]]:
     """What `prune` would delete."""
-    kept = _named(keep)
+    kept = named(keep)
     found = []
     for kind in kinds:
         for obj in await _known(kube, kind, namespace, SELECTOR):
@@ -123,7 +123,8 @@ async def delete_labelled(kube: Kube, kind: Kind, namespace: str, labels: str) -
             raise Retry(str(same_time)) from same_time
 
 
-def _named(objects: Iterable[Mapping[str, Any]]) -> set[tuple[Kind, str]]:
+def named(objects: Iterable[Mapping[str, Any]]) -> set[tuple[Kind, str]]:
+    """Kind and name of each."""
     return {(kind_of(obj), obj["metadata"]["name"]) for obj in objects}
 
 

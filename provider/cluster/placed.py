@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from provider.cluster.apply import PRUNED, prune
-from provider.cluster.kinds import NAMESPACE, Kind, kind_of
+from provider.cluster.apply import PRUNED, named, prune
+from provider.cluster.kinds import NAMESPACE, Kind
 from provider.cluster.kube import Kube
 from provider.cluster.mirror import Mirror
 from provider.errors import NotFound
@@ -64,5 +64,4 @@ class Placed:
 
 
 def _names(objects: Iterable[Mapping[str, Any]]) -> set[Named]:
-    named = ((kind_of(obj), obj["metadata"]["name"]) for obj in objects)
-    return {(kind, name) for kind, name in named if kind in PRUNED}
+    return {(kind, name) for kind, name in named(objects) if kind in PRUNED}
