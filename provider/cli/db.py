@@ -10,15 +10,14 @@ from typing import Annotated, Literal
 import typer
 
 from provider.cli.lists import show, structured
+from provider.cli.options import HERE, Data
 from provider.errors import ConfigError
 from provider.ledger.books import Books
 from provider.ledger.store import Store
 from provider.ledger.verify import Verdict, verify
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The ledger's file: copy it, check it.")
-Data = Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")]
 Output = Annotated[Literal["table", "json"], typer.Option("--output", "-o")]
-HERE = Path("/var/lib/akp")
 COLUMNS = {"file": "file", "height": "height", "rows": "rows", "hash of the last row": "hash", "faults": "faults"}
 
 

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from manifests.coins import format_decimal, shown
 from provider.cli import lease_conditions, lease_ending, lease_income, lease_render, lease_restart
+from provider.cli.options import HERE, Data
 from provider.ledger.books import Books, Head, LeaseRow
 from provider.ledger.store import Store
 
@@ -31,7 +32,7 @@ app.command()(lease_ending.close)
 @app.callback(invoke_without_command=True)
 def leases(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")] = Path("/var/lib/akp"),
+    data: Data = HERE,
     output: Annotated[Literal["table", "json"], typer.Option("--output", "-o")] = "table",
     live: Annotated[bool, typer.Option("--live", help="Only leases that still run.")] = False,
 ) -> None:

@@ -18,12 +18,12 @@ from bidengine.usage import Settlement, Span, Usage, per_block, usage
 from manifests.coins import format_decimal
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
+from provider.cli.options import HERE, Data
 from provider.errors import ConfigError, NotFound
 from provider.ledger.books import Books
 from provider.ledger.store import Store
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Usage and money per lease and block.")
-Data = Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")]
 MOST_ROWS = 100_000
 
 
@@ -41,7 +41,7 @@ def usage_(
     to: Annotated[
         int | None, typer.Option("--to", help="Last block counted; default the lease's end, or the last block seen.")
     ] = None,
-    data: Data = Path("/var/lib/akp"),
+    data: Data = HERE,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--output", "-o")] = "table",
     per_block_: Annotated[bool, typer.Option("--per-block/--totals", help="One row for each block.")] = True,
 ) -> None:

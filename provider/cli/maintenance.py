@@ -8,18 +8,17 @@ from typing import Annotated
 import typer
 
 from provider.cli.lists import OutputOption, show
+from provider.cli.options import HERE, Data
 from provider.errors import ConfigError
 from provider.market.maintenance import Maintenance
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Pause bidding; leases go on.")
-_Data = Annotated[Path, typer.Option("--data", help="The daemon's data directory.", envvar="AKP_DATA")]
-_DATA = Path("/var/lib/akp")
 
 
 @app.command()
 def on(
     why: Annotated[str, typer.Option("--why", help="Told in every decline meanwhile, e.g. 'new switches'.")] = "",
-    data: _Data = _DATA,
+    data: Data = HERE,
 ) -> None:
     """Make no more bids until it is turned off. Open bids and leases stay."""
     _turn(data, True, why)
@@ -27,14 +26,14 @@ def on(
 
 
 @app.command()
-def off(data: _Data = _DATA) -> None:
+def off(data: Data = HERE) -> None:
     """Bid again."""
     _turn(data, False, "")
     print("bidding goes on")
 
 
 @app.command()
-def status(data: _Data = _DATA, output: OutputOption = "table") -> None:
+def status(data: Data = HERE, output: OutputOption = "table") -> None:
     """Whether bidding is paused, and why. Exit code 1 when it is."""
     found = Maintenance(data)
     show([{"paused": found.on, "why": found.why}], output, {"paused": "paused", "why": "why"})

@@ -21,6 +21,7 @@ from bidengine.usage import usage
 from manifests.coins import format_decimal, shown
 from provider.cli import sweep
 from provider.cli.lists import OutputOption, show
+from provider.cli.options import HERE, Data
 from provider.errors import ConfigError
 from provider.files import write_whole
 from provider.ledger.beancount import beancount
@@ -30,8 +31,6 @@ from provider.ledger.report import GROSS, By, Sum, summed
 from provider.ledger.store import Store
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Income, fees, and the books for an accountant.")
-Data = Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")]
-HERE = Path("/var/lib/akp")
 app.add_typer(sweep.app, name="sweep")
 SinceOption = Annotated[str, typer.Option(help="So long before the last block: 90m, 24h, 30d.")]
 FromOption = Annotated[str, typer.Option("--from", help="First day, in UTC: 2026-11-01.")]

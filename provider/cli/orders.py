@@ -17,6 +17,7 @@ from manifests.errors import Invalid
 from manifests.ids import OrderID
 from provider import log
 from provider.cli.lists import OutputOption, show, structured
+from provider.cli.options import HERE, Data
 from provider.cli.ordertext import COLUMNS, link_json, row_json, tail_line, told
 from provider.cli.recording import recorded_from_chain, recorded_from_ledger
 from provider.errors import ConfigError, NotFound
@@ -26,11 +27,9 @@ from provider.ledger.decisions import Decisions, Link, OrderRow
 from provider.ledger.store import Store
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Orders seen: decisions and what became of them.")
-Data = Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")]
 Since = Annotated[
     str, typer.Option(help="Only what was decided since then: 90m, 24h, 7d before the last block, or a height.")
 ]
-HERE = Path("/var/lib/akp")
 _AGES = {"m": 60, "h": 3600, "d": 86_400}
 
 

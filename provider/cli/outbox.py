@@ -15,11 +15,11 @@ from rich.table import Column, Table
 
 from provider.chain.tx.json_form import packed
 from provider.chain.tx.priority import Priority
+from provider.cli.options import HERE, Data
 from provider.errors import ConfigError, NotFound
 from provider.ledger.outbox import IntentRow, Outbox, TxRow
 from provider.ledger.store import Store
 
-Data = Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")]
 Output = Annotated[Literal["table", "json"], typer.Option("--output", "-o")]
 STATES = ("open", "waiting", "signed", "done", "failed", "refused", "expired", "dropped")
 
@@ -28,7 +28,7 @@ def list_(
     beginning: Annotated[str, typer.Argument(help="Only keys that begin so, e.g. bid/ or withdraw/akash1….")] = "",
     state: Annotated[str, typer.Option(help=f"Only those in one state: {', '.join(STATES)}.")] = "",
     newest: Annotated[int, typer.Option("--newest", "-n", min=1, help="At most so many.")] = 50,
-    data: Data = Path("/var/lib/akp"),
+    data: Data = HERE,
     output: Output = "table",
 ) -> None:
     """What was asked of the chain: open ones first, then the newest. Works beside a running daemon."""
@@ -52,7 +52,7 @@ def list_(
 
 def show(
     what: Annotated[str, typer.Argument(help="A key, or a transaction's hash.")],
-    data: Data = Path("/var/lib/akp"),
+    data: Data = HERE,
     output: Output = "table",
 ) -> None:
     """One transaction with its messages, or each time that something was asked."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from provider.cli.lists import OutputOption, show
+from provider.cli.options import HERE, Data
 from provider.errors import NotFound
 from provider.ledger.store import Store
 from provider.ledger.sweeps import SweepRow, Sweeps
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="What goes to your own account: look, or stop it.")
-Data = Annotated[Path, typer.Option(help="The daemon's data directory.", envvar="AKP_DATA")]
-HERE = Path("/var/lib/akp")
 COLUMNS = {
     "id": "id",
     "state": "state",
