@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import time
 from typing import Annotated, Any
 
 import typer
 
+from bidengine.owners import shown_time
 from manifests.coins import Coin, parse_coins, parse_decimal
 from provider.chain import delegation
 from provider.chain.delegation import Delegation
@@ -119,7 +119,7 @@ def _until(unix_s: int | None) -> str:
 
 
 def _time(unix_s: int | None) -> str | None:
-    return None if unix_s is None else dt.datetime.fromtimestamp(unix_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if unix_s is None else shown_time(unix_s)
 
 
 def _up_to(left: tuple[Coin, ...] | None) -> str:

@@ -8,7 +8,6 @@ how much of a grace has been used up (its log).
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bidengine.owners import shown_time
 from bidengine.views import LIVE, Lease
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
@@ -118,7 +118,7 @@ def _condition(condition: Condition) -> dict[str, str]:
         "condition": condition.type,
         "status": condition.status,
         "reason": condition.reason,
-        "since": dt.datetime.fromtimestamp(since, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else "",
+        "since": shown_time(since) if since else "",
         "whose": condition.whose.value,
         "message": condition.message,
     }

@@ -5,12 +5,12 @@ Once notice has been given, the daemon closes the lease when its time is up; not
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import Annotated
 
 import typer
 
+from bidengine.owners import shown_time
 from bidengine.views import CloseReason, Lease
 from provider.chain.messages import CloseBid, Msg, StartReclaim
 from provider.cli import periods, signing
@@ -96,7 +96,7 @@ def _notice(lease: Lease) -> str:
 
 def _tell(lease: Lease, output: Output) -> None:
     assert lease.reclamation is not None
-    until = dt.datetime.fromtimestamp(lease.reclamation.deadline_unix_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = shown_time(lease.reclamation.deadline_unix_s)
     if output == "json":
         print(json.dumps({"lease": str(lease.id), "state": lease.state, "notice_until": until}))
     else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from bidengine.explain import dearer_percent
 from bidengine.notation import in_short
+from bidengine.owners import shown_time
 from bidengine.recorded import parse_order
 from bidengine.views import Order
 from manifests.coins import DecCoin, shown
@@ -61,7 +61,7 @@ def _coin(coin: DecCoin | None) -> dict[str, str] | None:
 
 
 def _time(unix_s: int) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if unix_s else ""
+    return shown_time(unix_s) if unix_s else ""
 
 
 def told(row: OrderRow, chain: Sequence[Link]) -> list[str]:

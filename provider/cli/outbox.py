@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from bidengine.owners import shown_time
 from provider.chain.tx.json_form import packed
 from provider.chain.tx.priority import Priority
 from provider.cli.options import HERE, Data
@@ -88,8 +88,7 @@ async def _show(data: Path, what: str) -> tuple[TxRow | None, list[IntentRow]]:
 def _intent(row: IntentRow) -> dict[str, Any]:
     out = asdict(row)
     del out["message"], out["asked_unix_s"]
-    asked = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.asked_unix_s))
-    return {**out, "priority": Priority(row.priority).name.lower(), "asked": asked}
+    return {**out, "priority": Priority(row.priority).name.lower(), "asked": shown_time(row.asked_unix_s)}
 
 
 def _tx(tx: TxRow) -> dict[str, Any]:

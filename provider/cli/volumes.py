@@ -4,7 +4,6 @@ needed."""
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from bidengine.owners import shown_time
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
 from manifests.units import shown_bytes
@@ -71,13 +71,12 @@ def _asked(config: Path, ask: Callable[[Kube], Awaitable[T]]) -> T:
 
 
 def _row(volume: Retained) -> dict[str, Any]:
-    until = dt.datetime.fromtimestamp(volume.until_unix_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "volume": volume.name,
         "lease": str(volume.lease or ""),
         "claim": volume.claim_name,
         "class": volume.storage_class,
         "size": shown_bytes(volume.size_bytes),
-        "until": until if volume.until_unix_s else "",
+        "until": shown_time(volume.until_unix_s) if volume.until_unix_s else "",
         "phase": volume.phase,
     }
