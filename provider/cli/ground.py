@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -25,7 +25,7 @@ from bidengine.room import Room
 from bidengine.views import Lease
 from manifests.ids import LeaseID
 from manifests.resources import GroupSpec
-from provider import keyring
+from provider import keyring, log
 from provider.chain.client import Chain
 from provider.cli.imagined import BID, BLOCK_MS, PRICES, imagined, sandbox_inventory
 from provider.cli.nodesfile import read_nodes
@@ -46,6 +46,7 @@ from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import BidSettings, ClusterSettings, Settings, load
 
+T = TypeVar("T")
 ConfigOption = Annotated[
     Path | None, typer.Option(help="The daemon's settings: its cluster and chain are looked at, nothing is written.")
 ]
@@ -126,6 +127,17 @@ async def glimpse(settings: ClusterSettings) -> AsyncIterator[Cluster]:
                 raise _Seen
     except* _Seen:
         pass
+
+
+def on_cluster(config: Path, ask: Callable[[Kube], Awaitable[T]]) -> T:
+    """For a command that needs the API server and no look at the whole cluster."""
+    log.configure("auto", level="error")
+
+    async def work() -> T:
+        async with Kube.connect(load(config).cluster) as kube:
+            return await ask(kube)
+
+    return asyncio.run(work())
 
 
 THE_SANDBOXS = "the sandbox's (neither --config nor a file names others)"

@@ -19,11 +19,10 @@ from bidengine.views import Lease
 from manifests.coins import format_decimal
 from manifests.ids import LeaseID
 from provider import log
-from provider.cli.ground import Ground, glimpse, room_ground
+from provider.cli.ground import Ground, glimpse, on_cluster, room_ground
 from provider.cli.lists import OutputOption, show
 from provider.cluster.cluster import Cluster
 from provider.cluster.emptying import cordon, evict, uncordon
-from provider.cluster.kube import Kube
 from provider.errors import ConfigError, NotFound
 from provider.settings import load
 
@@ -59,13 +58,8 @@ def drain_(
 @app.command("uncordon")
 def uncordon_(node: _Node, config: _Config) -> None:
     """Put a node back: it is sold again."""
-
-    async def put_back() -> None:
-        async with Kube.connect(load(config).cluster) as kube:
-            await uncordon(kube, node)
-
     try:
-        asyncio.run(put_back())
+        on_cluster(config, lambda kube: uncordon(kube, node))
     except NotFound:
         raise _no_such(node) from None
     print(f"{node} is sold again")

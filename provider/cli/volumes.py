@@ -3,11 +3,9 @@ needed."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -15,25 +13,22 @@ from bidengine.owners import shown_time
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
 from manifests.units import shown_bytes
-from provider import log
+from provider.cli.ground import on_cluster
 from provider.cli.lists import OutputOption, show
 from provider.cluster import retained
 from provider.cluster.kinds import PERSISTENT_VOLUME
-from provider.cluster.kube import Kube
 from provider.cluster.retained import Retained
 from provider.errors import ConfigError
-from provider.settings import load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Volumes kept after their lease.")
 ConfigOption = Annotated[Path, typer.Option(help="The daemon's settings: its cluster is asked.")]
 VolumeArgument = Annotated[str, typer.Argument(help="Its name, as akp volumes list shows it.")]
-T = TypeVar("T")
 
 
 @app.command("list")
 def list_volumes(config: ConfigOption, output: OutputOption = "table") -> None:
     """Each volume that is kept: whose it was, how large, and until when."""
-    found = _asked(config, lambda kube: kube.all(PERSISTENT_VOLUME, None, retained.KEPT))
+    found = on_cluster(config, lambda kube: kube.all(PERSISTENT_VOLUME, None, retained.KEPT))
     rows = [_row(retained.retained(obj)) for obj in found]
     show(rows, output, {key: key for key in rows[0]} if rows else {}, nothing="no volume is kept")
 
@@ -49,25 +44,15 @@ def release(
         to = LeaseID.parse(lease)
     except Invalid as bad:
         raise ConfigError("LEASE", bad.message, "Give the whole id, as akp leases list shows it.") from None
-    claim = _asked(config, lambda kube: retained.give(kube, volume, to))
+    claim = on_cluster(config, lambda kube: retained.give(kube, volume, to))
     print(f"{volume} waits for the claim {claim} of {to}; the tenant can send the manifest now", file=sys.stderr)
 
 
 @app.command()
 def delete(volume: VolumeArgument, config: ConfigOption) -> None:
     """Delete a volume that is kept, now and for good."""
-    _asked(config, lambda kube: retained.delete(kube, volume))
+    on_cluster(config, lambda kube: retained.delete(kube, volume))
     print(f"{volume} is being deleted", file=sys.stderr)
-
-
-def _asked(config: Path, ask: Callable[[Kube], Awaitable[T]]) -> T:
-    log.configure("auto", level="error")
-
-    async def work() -> T:
-        async with Kube.connect(load(config).cluster) as kube:
-            return await ask(kube)
-
-    return asyncio.run(work())
 
 
 def _row(volume: Retained) -> dict[str, Any]:
