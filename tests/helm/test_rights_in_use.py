@@ -53,6 +53,7 @@ from provider.cluster.writers import REFERENCE
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
 from provider.sandbox.town import living
+from tests.provider.cluster.following import following
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("rights")]
 HOME, ACCOUNT = "akash-services", "provider-akash-provider"
@@ -297,10 +298,8 @@ async def of_the_go_provider(kube: Kube, kind: Kind, namespace: str, name: str) 
 @asynccontextmanager
 async def watching(net: Network, door: type[Noted]) -> AsyncIterator[daemons_cluster.Cluster]:
     """The cluster as the operator's commands see it."""
-    async with door.connect(net.settings.cluster) as kube, asyncio.TaskGroup() as tasks:
-        yield await daemons_cluster.Cluster.watch(kube, net.settings.cluster, tasks, mark=False)
-        for task in tasks._tasks:
-            task.cancel()
+    async with door.connect(net.settings.cluster) as kube, following(kube, net.settings.cluster, mark=False) as cluster:
+        yield cluster
 
 
 async def volumes(kube: Kube, lease: LeaseID) -> None:

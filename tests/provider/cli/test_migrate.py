@@ -12,12 +12,12 @@ import pytest
 
 from manifests.digest import revision
 from manifests.render.crd import definitions
-from provider.cluster.cluster import Cluster
 from provider.cluster.kinds import DEPLOYMENT, NODE, STATEFUL_SET
 from provider.cluster.kube import Kube, _query
 from provider.cluster.writers import REFERENCE
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings
+from tests.provider.cluster.following import following
 
 CASE = Path(__file__).resolve().parents[4] / "shared" / "conformance" / "objects" / "02-several-services"
 
@@ -74,9 +74,6 @@ async def _stand(kube: Kube) -> None:
 
 async def _take_over(kube: Kube, settings: ClusterSettings) -> None:
     await kube.patch(STATEFUL_SET, "akash-services", "akash-provider", {"spec": {"replicas": 0}})
-    async with asyncio.TaskGroup() as tasks:
-        cluster = await Cluster.watch(kube, settings, tasks, mark=False)
+    async with following(kube, settings, mark=False) as cluster:
         for lease, stored in cluster.leases().items():
             await cluster.deploy(lease, stored.group, stored.plan, revision(stored.group))
-        for task in tasks._tasks:  # type: ignore[attr-defined]
-            task.cancel()

@@ -37,6 +37,7 @@ from provider.cluster.writers import REFERENCE
 from provider.errors import Conflict, NotFound, Retry
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings
+from tests.provider.cluster.following import following
 
 RECORDED = Path(__file__).resolve().parents[4] / "shared" / "conformance" / "objects"
 CASES = ("01-basic", "02-several-services", "04-node-ports", "05-storage-beta2", "08-credentials", "14-leased-ip")
@@ -100,10 +101,8 @@ class World:
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[Cluster]:
         """Another process: it knows only what stands in the cluster."""
-        async with asyncio.TaskGroup() as tasks:
-            yield await Cluster.watch(self.kube, self.settings, tasks, mark=False)
-            for task in tasks._tasks:  # type: ignore[attr-defined]
-                task.cancel()
+        async with following(self.kube, self.settings, mark=False) as cluster:
+            yield cluster
 
     async def deploy(self, cluster: Cluster, change: Callable[[StoredManifest], StoredManifest] | None = None) -> None:
         stored = cluster.leases()[self.lease]

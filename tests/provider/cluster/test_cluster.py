@@ -27,6 +27,7 @@ from provider.cluster.waiting import Why
 from provider.cluster.workloads import ServiceHealth
 from provider.errors import ConfigError, Conflict, Refused, Retry
 from provider.settings import ClusterSettings
+from tests.provider.cluster.following import following
 
 from .conftest import Memory, real_node
 
@@ -49,10 +50,8 @@ pytestmark = pytest.mark.looptime
 
 @asynccontextmanager
 async def watched(memory: Memory, settings: ClusterSettings = SETTINGS) -> AsyncIterator[Cluster]:
-    async with asyncio.TaskGroup() as tasks:
-        yield await Cluster.watch(memory, settings, tasks)  # type: ignore[arg-type]
-        for task in tasks._tasks:  # type: ignore[attr-defined]
-            task.cancel()
+    async with following(memory, settings) as cluster:
+        yield cluster
 
 
 def node(name: str = "n1", **labels: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from provider.sandbox.cluster.kinds import DEFINITIONS, NAMESPACES
 from provider.sandbox.cluster.objects import Write
 from provider.sandbox.cluster.store import Change
 from provider.settings import ClusterSettings
+from tests.provider.cluster.following import following
 
 GI = 1 << 30
 LEASE = LeaseID("akash1owner", 7, 1, 1, "akash1provider")
@@ -133,10 +134,8 @@ def _lasting(obj: Any) -> Any:
 @asynccontextmanager
 async def process(server: EmbeddedCluster) -> AsyncIterator[Cluster]:
     settings = ClusterSettings(kubeconfig=server.kubeconfig, ingress_domain="in.example", public_hostname="p.example")
-    async with Kube.connect(settings) as kube, asyncio.TaskGroup() as tasks:
-        yield await Cluster.watch(kube, settings, tasks, mark=False)
-        for task in tasks._tasks:  # type: ignore[attr-defined]
-            task.cancel()
+    async with Kube.connect(settings) as kube, following(kube, settings, mark=False) as cluster:
+        yield cluster
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from provider.sandbox.cluster import EmbeddedCluster
 from provider.sandbox.cluster.kinds import DEFINITIONS, NAMESPACES, SERVICES
 from provider.sandbox.cluster.objects import Write
 from provider.settings import ClusterSettings
+from tests.provider.cluster.following import following
 
 MINE = LeaseID("akash1owner", 1, 1, 1, "akash1provider")
 MY_OTHER = LeaseID("akash1owner", 2, 1, 1, "akash1provider")
@@ -93,13 +94,10 @@ class World:
 async def process(server: EmbeddedCluster, **settings: Any) -> AsyncIterator[Cluster]:
     """A daemon's cluster part with its tasks, until the end of the block."""
     given = ClusterSettings(kubeconfig=server.kubeconfig, static_hosts=False, **settings)
-    async with Kube.connect(given) as kube, asyncio.TaskGroup() as tasks:
-        cluster = await Cluster.watch(kube, given, tasks)
+    async with Kube.connect(given) as kube, following(kube, given) as cluster:
         # A test does not wait as long as an operator may.
         cluster.reach.routing.queue._first, cluster.reach.routing.queue._max = 0.02, 0.2
         yield cluster
-        for task in tasks._tasks:  # type: ignore[attr-defined]
-            task.cancel()
 
 
 @asynccontextmanager

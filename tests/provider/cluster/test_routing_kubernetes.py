@@ -17,6 +17,7 @@ from provider.cluster.cluster import Cluster
 from provider.cluster.kube import Kube
 from provider.cluster.waiting import Why
 from provider.settings import ClusterSettings
+from tests.provider.cluster.following import following
 
 from .test_routing import group, until
 
@@ -31,10 +32,8 @@ HOST, PORT = "routing.example", "akash1routing-ip-mine-tcp-80"
 @asynccontextmanager
 async def daemon(real_cluster: Any) -> AsyncIterator[Cluster]:
     given = ClusterSettings(kubeconfig=real_cluster.kubeconfig, static_hosts=False)
-    async with Kube.connect(given) as kube, asyncio.TaskGroup() as tasks:
-        yield await Cluster.watch(kube, given, tasks)
-        for task in tasks._tasks:  # type: ignore[attr-defined]
-            task.cancel()
+    async with Kube.connect(given) as kube, following(kube, given) as cluster:
+        yield cluster
 
 
 async def deploy(cluster: Cluster, lease: LeaseID, wanted: Any) -> None:
