@@ -61,19 +61,29 @@ async def apply_all(
             other = TWINS.get(kind)
             if other is not None and (other, name) in standing:
                 await make_way(kube, obj, other)
-            try:
-                found = await kube.apply(obj)
-                await take_fields(kube, found)
-            except Conflict:
-                raise
-            except Refused as no:
-                found = await replace(kube, obj, no)
+            found = await put(kube, obj)
             made[kind, name] = found["metadata"].get("generation") or 0
         except Conflict as same_time:
             raise Retry(str(same_time)) from same_time
         except NotFound as gone:  # its namespace, which somebody has deleted: nothing is wrong with the object
             raise Retry(str(gone)) from gone
     return made
+
+
+async def put(kube: Kube, obj: Mapping[str, Any]) -> Object:
+    """Make one object be as said, whatever was there: applied, or put anew where only the change is refused. Refused in
+    the API server's words; Retry when somebody wrote at the same time."""
+    try:
+        try:
+            found = await kube.apply(obj)
+            await take_fields(kube, found)
+        except Conflict:
+            raise
+        except Refused as no:
+            return await replace(kube, obj, no)
+    except Conflict as same_time:
+        raise Retry(str(same_time)) from same_time
+    return found
 
 
 async def prune(

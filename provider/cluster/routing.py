@@ -19,15 +19,14 @@ from typing import Any, Protocol
 import structlog
 
 from manifests.ids import LeaseID, lease_namespace
-from provider.cluster.adopt import take_fields
+from provider.cluster.apply import put
 from provider.cluster.claims import Ownership, give_up, read, rewrite, take
 from provider.cluster.doors import Door, Key, covers
 from provider.cluster.kinds import PROVIDER_HOST, SERVICE, Kind, kind_of
 from provider.cluster.kube import Kube, Object
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.replace import replace
 from provider.cluster.waiting import Waiting, Why
-from provider.errors import Conflict, Refused, Retry, Unreachable
+from provider.errors import Refused, Retry, Unreachable
 from provider.tasks import WorkQueue, spawn
 
 log = structlog.get_logger()
@@ -233,15 +232,7 @@ class Routing:
             if covers(found, _said(route)) or self._stubborn.get(where) == version:
                 return
             log.warning("changed by somebody, made as it was", kind=str(kind), name=where[2], namespace=where[1])
-        try:
-            made = await self._kube.apply(route)
-            await take_fields(self._kube, made)
-        except Conflict as same_time:
-            raise Retry(str(same_time)) from same_time
-        except Refused as no:
-            await replace(self._kube, route, no)
-            return
-        self._note(where, made, route)
+        self._note(where, await put(self._kube, route), route)
 
     def _note(self, where: tuple[Kind, str, str], made: Object, route: Mapping[str, Any]) -> None:
         """Applied once more for nothing would be applied for ever."""
