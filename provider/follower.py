@@ -58,7 +58,8 @@ class Follower:
 
     async def run(self) -> None:
         at = self.chain.at(self.book.height)
-        found = await insist("ended bids", lambda: self.outcomes.catch_up(at, self.books.decisions))
+        in_air = {msg.id.order for msg in self.signer.under_way if isinstance(msg, CreateBid)}
+        found = await insist("ended bids", lambda: self.outcomes.catch_up(at, self.books.decisions, in_air))
         await self.books.decisions.note(*found)
         try:
             async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):

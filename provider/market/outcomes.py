@@ -89,9 +89,9 @@ class Outcomes:
         ]
         return [*found.values(), *alive]
 
-    async def catch_up(self, chain: Chain, decisions: Decisions) -> list[Decided]:
+    async def catch_up(self, chain: Chain, decisions: Decisions, in_air: Collection[OrderID] = ()) -> list[Decided]:
         """What ended while we were away, going by the ledger's open ends; `chain` must be bound to the book's
-        height."""
+        height. Bids `in_air` may still come into a block: they have not ended."""
         stored = set(self.cluster.leases())  # now: what is left of dead leases is being torn down meanwhile
         out: list[Decided] = []
         of_owner: dict[str, list[Lease]] = {}
@@ -103,7 +103,7 @@ class Outcomes:
                 if row.outcome == BID:
                     out.append(self._won(live.id, live.price, live.created_at))
                 continue
-            if row.order in self.book.bids:
+            if row.order in self.book.bids or row.order in in_air:
                 continue
             if row.order.owner not in of_owner:  # one question for each tenant
                 of_owner[row.order.owner] = await chain.leases(owner=row.order.owner)

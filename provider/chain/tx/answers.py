@@ -7,7 +7,7 @@ The senders' futures are all the machinery there is; nothing here sends.
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from provider.chain import messages as ask
@@ -42,6 +42,9 @@ class Answers:
     def open(self) -> int:
         """items that have not ended"""
         return len(self._open)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._open.values())
 
     def find(self, key: str) -> Item | None:
         """The item that wants the same."""

@@ -87,6 +87,11 @@ class Signer:
         return self._answers.open
 
     @property
+    def under_way(self) -> Iterator[ask.Msg]:
+        """What is waiting, being sent, or in the air."""
+        return (item.msg for item in self._answers)
+
+    @property
     def ordered(self) -> bool:
         """The chain has refused unordered transactions."""
         return self._terms.ordered
@@ -414,8 +419,7 @@ class Signer:
         verdict, at = classify.classify(result.codespace, result.code, text), classify.message_index(text)
         no = TxRefused(result.codespace, result.code, text)
         log.warning("transaction failed", tx=flight.hash, verdict=verdict.name, messages=len(items), why=text[:300])
-        # Nobody here has asked for what an earlier process sent: who still wants it asks again.
-        self._answers.end([i for i in flight.items if i.inherited], no, "failed")
+        self._end_inherited(flight, no, verdict, at)
         if not items:
             return
         blamed = [items[at]] if at is not None and at < len(items) else []
@@ -440,6 +444,16 @@ class Signer:
                 for item in kept:
                     item.alone = True
                 self._outbox.put_back(kept)
+
+    def _end_inherited(self, flight: Flight, no: TxRefused, verdict: Verdict, at: int | None) -> None:
+        """Nobody here has asked for what an earlier process sent: who still wants it asks again, but for the one that
+        the chain has judged."""
+        items = [i for i in flight.items if i.inherited]
+        blamed = items if len(items) == 1 else items[at : at + 1] if at is not None else []
+        if verdict in FINAL:
+            self._answers.end(blamed, no, "failed")
+            items = without(items, blamed)
+        self._answers.end(items, Retry(f"transaction {flight.hash} failed: {no}"), "failed")
 
     # -- books of it --------------------------------------------------------------------------------------------------
 
