@@ -16,7 +16,7 @@ import httpx
 
 from e2e.cluster import Cluster, gatewayapi
 from manifests.render.crd import definitions
-from provider.cluster.kinds import kind_of
+from provider.cluster.api.kinds import kind_of
 
 Object = dict[str, Any]
 MANAGER = "akash-provider"

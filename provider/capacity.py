@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from bidengine.node import Inventory
 from bidengine.room import Hold, HoldState
-from provider.cluster.survey import NodeReport
+from provider.cluster.inventory.survey import NodeReport
 from provider.metrics import Sample
 
 KINDS = ("cpu_milli", "memory_bytes", "ephemeral_bytes")

@@ -22,8 +22,8 @@ from bidengine.load import loads
 from provider import keyring
 from provider.chain.client import Chain
 from provider.chain.tx.signer import Signer
+from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.kube import Kube
 from provider.follower import Follower
 from provider.gateway import certificates
 from provider.gateway.app import application

@@ -15,8 +15,8 @@ from manifests import bech32
 from provider.chain import keys
 from provider.chain.keys import SigningKey
 from provider.chain.keys.remote import RemoteKey
-from provider.cluster.kinds import SECRET
-from provider.cluster.kube import Kube
+from provider.cluster.api.kinds import SECRET
+from provider.cluster.api.kube import Kube
 from provider.errors import ConfigError, NotFound, Refused
 from provider.settings import Settings
 

@@ -11,7 +11,7 @@ from bidengine.room import Room
 from provider.capacity import sold_out
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
-from provider.cluster.waiting import Why
+from provider.cluster.routes.waiting import Why
 from provider.market.book import Book
 from provider.market.funds import Funds
 from provider.market.leases import Leases

@@ -34,8 +34,8 @@ from manifests.render.crd import definitions
 from manifests.sdl import compile_sdl
 from provider import log
 from provider.chain.messages import Msg
+from provider.cluster.api.kinds import DEPLOYMENT, NAMESPACE, NETWORK_POLICY, SERVICE, STATEFUL_SET
 from provider.cluster.cluster import Cluster
-from provider.cluster.kinds import DEPLOYMENT, NAMESPACE, NETWORK_POLICY, SERVICE, STATEFUL_SET
 from provider.errors import NotFound
 from provider.market.book import Book
 from provider.market.leases import Leases

@@ -15,7 +15,7 @@ from e2e.lives.visit import Visit
 from manifests.coins import Coin
 from manifests.ids import LeaseID, lease_namespace
 from manifests.sdl import compile_sdl
-from provider.cluster.kinds import NAMESPACE
+from provider.cluster.api.kinds import NAMESPACE
 from provider.errors import AkpError, NotFound
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network

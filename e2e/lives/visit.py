@@ -17,7 +17,7 @@ from manifests.render.names import SERVICE
 from manifests.sdl import compile_sdl
 from provider.chain.messages import UpdateDeployment
 from provider.cluster import exec as commands
-from provider.cluster.kinds import POD
+from provider.cluster.api.kinds import POD
 from provider.cluster.logs import logs
 from provider.errors import NotFound, Refused, Retry
 from provider.sandbox.network import Network

@@ -108,7 +108,7 @@ ROWS: tuple[Row, ...] = (
         ours=ABSENT,
     ),
     # --- containment; where it is in pods' templates, workloads taken over are left without until their tenant sends a
-    #     manifest (provider/cluster/adopt.py)
+    #     manifest (provider/cluster/objects/adopt.py)
     Row(
         ("Namespace",),
         f"metadata.labels.{_ENFORCED[0]}",

@@ -40,10 +40,10 @@ from manifests.render.crd import definitions
 from manifests.render.site import ServicePlan, Site
 from manifests.resources import GroupSpec
 from manifests.sdl import Compiled
-from provider.cluster import kinds
-from provider.cluster.apply import apply_all
+from provider.cluster.api import kinds
+from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.kube import Kube
+from provider.cluster.objects.apply import apply_all
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 

@@ -12,7 +12,7 @@ from manifests.coins import Coin
 from manifests.ids import LeaseID, lease_namespace
 from manifests.sdl import compile_sdl
 from provider.cluster import exec as commands
-from provider.cluster.kinds import NAMESPACE, POD
+from provider.cluster.api.kinds import NAMESPACE, POD
 from provider.cluster.logs import logs
 from provider.errors import NotFound
 from provider.sandbox.life import STEPS, Life, Surroundings

@@ -11,7 +11,7 @@ import pytest
 
 from e2e.cluster import Cluster
 from e2e.lives import Plan, Visit, example, live
-from provider.cluster.kinds import HTTP_ROUTE, INGRESS
+from provider.cluster.api.kinds import HTTP_ROUTE, INGRESS
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
 

@@ -17,7 +17,7 @@ import pytest
 from e2e.cluster import Cluster, images
 from e2e.cluster.devices import RESOURCE, Cards
 from e2e.lives import Plan, Visit, example, live
-from provider.cluster.kinds import MANIFEST, NODE
+from provider.cluster.api.kinds import MANIFEST, NODE
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
 H100 = {"nvidia.com/gpu.product": "NVIDIA-H100-PCIe", "nvidia.com/gpu.memory": "81559"}

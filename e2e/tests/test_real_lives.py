@@ -15,7 +15,7 @@ import pytest
 
 from e2e.cluster import Cluster, images
 from e2e.lives import PATIENCE_S, Lived, Plan, Visit, example, live
-from provider.cluster.kinds import POD, SECRET
+from provider.cluster.api.kinds import POD, SECRET
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
 TEAM_WEB = "registry.example.com/team/web:1"

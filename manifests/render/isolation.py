@@ -3,7 +3,7 @@
 All of it is on by default and breaks no ordinary image (docs/isolation.md says what each does and whom it may hurt).
 Much of it is said in pods' templates, so a daemon that starts with other settings restarts the pods of all leases, one
 by one. Pods taken over from other software are left as they run until their tenant sends a manifest
-(provider/cluster/adopt.py).
+(provider/cluster/objects/adopt.py).
 """
 
 from __future__ import annotations

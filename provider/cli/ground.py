@@ -29,9 +29,9 @@ from provider import keyring, log
 from provider.chain.client import Chain
 from provider.cli.imagined import BID, BLOCK_MS, PRICES, imagined, sandbox_inventory
 from provider.cli.nodesfile import read_nodes
+from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.kube import Kube
-from provider.cluster.survey import NodeReport
+from provider.cluster.inventory.survey import NodeReport
 from provider.errors import Retry
 from provider.market import autoprice
 from provider.market.autoprice import AutoPrice, NoHistory

@@ -10,8 +10,8 @@ from bidengine.node import Inventory, Node
 from bidengine.views import MarketParams, Provider
 from manifests.coins import Coin
 from manifests.resources import GroupSpec
-from provider.cluster import gputable
-from provider.cluster.nodes import node_facts
+from provider.cluster.inventory import gputable
+from provider.cluster.inventory.nodes import node_facts
 from provider.market.book import Book
 from provider.sandbox import network as sandbox
 from provider.settings import BidSettings, ClusterSettings

@@ -25,7 +25,7 @@ from manifests.units import format_cpu_milli, shown_bytes
 from provider import log
 from provider.cli.ground import ConfigOption, Ground, NodesOption, room_ground
 from provider.cli.lists import OutputOption, show
-from provider.cluster.survey import GpuReport, NodeReport
+from provider.cluster.inventory.survey import GpuReport, NodeReport
 from provider.errors import ConfigError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="What there is, what is free, what would fit.")

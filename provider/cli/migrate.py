@@ -16,10 +16,10 @@ from manifests.ids import lease_namespace
 from provider import log
 from provider.cli.ground import glimpse
 from provider.cli.lists import OutputOption, show
+from provider.cluster.api.kinds import DEPLOYMENT, STATEFUL_SET, Kind
+from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.kinds import DEPLOYMENT, STATEFUL_SET, Kind
-from provider.cluster.kube import Kube
-from provider.cluster.preview import Change
+from provider.cluster.objects.preview import Change
 from provider.errors import Refused
 from provider.settings import load
 

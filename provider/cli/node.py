@@ -22,7 +22,7 @@ from provider import log
 from provider.cli.ground import Ground, glimpse, on_cluster, room_ground
 from provider.cli.lists import OutputOption, show
 from provider.cluster.cluster import Cluster
-from provider.cluster.emptying import cordon, evict, uncordon
+from provider.cluster.objects.emptying import cordon, evict, uncordon
 from provider.errors import ConfigError, NotFound
 from provider.settings import load
 

@@ -15,9 +15,9 @@ from manifests.ids import LeaseID
 from manifests.units import shown_bytes
 from provider.cli.ground import on_cluster
 from provider.cli.lists import OutputOption, show
-from provider.cluster import retained
-from provider.cluster.kinds import PERSISTENT_VOLUME
-from provider.cluster.retained import Retained
+from provider.cluster.api.kinds import PERSISTENT_VOLUME
+from provider.cluster.objects import retained
+from provider.cluster.objects.retained import Retained
 from provider.errors import ConfigError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Volumes kept after their lease.")

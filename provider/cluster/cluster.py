@@ -21,33 +21,34 @@ from manifests.render import check_renderable, render
 from manifests.render.crd import StoredManifest, manifest_object
 from manifests.render.names import RESTRICTIONS
 from manifests.render.site import Plan, Site
-from provider.cluster import gputable, labels, retained
-from provider.cluster.addresses import Addresses
-from provider.cluster.adopt import as_found
-from provider.cluster.apply import apply_all
-from provider.cluster.attachable import by_node
-from provider.cluster.capabilities import Capabilities, capabilities
-from provider.cluster.capacities import Published
-from provider.cluster.causes import Cause
-from provider.cluster.doors import apart
-from provider.cluster.inventory import inventory
-from provider.cluster.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, POD, STATEFUL_SET, Kind
-from provider.cluster.kube import Kube
+from provider.cluster.api.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, POD, STATEFUL_SET, Kind
+from provider.cluster.api.kube import Kube
+from provider.cluster.health.causes import Cause
+from provider.cluster.health.litter import Litter, Stuck, litter, stuck
+from provider.cluster.health.status import Route, lease_status
+from provider.cluster.health.workloads import ServiceHealth, WorkloadFacts, health
+from provider.cluster.inventory import gputable, labels
+from provider.cluster.inventory.addresses import Addresses
+from provider.cluster.inventory.attachable import by_node
+from provider.cluster.inventory.capabilities import Capabilities, capabilities
+from provider.cluster.inventory.capacities import Published
+from provider.cluster.inventory.inventory import inventory
+from provider.cluster.inventory.notices import Notices
+from provider.cluster.inventory.pods import PodFacts
+from provider.cluster.inventory.survey import NodeReport, survey
+from provider.cluster.inventory.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.leasefacts import LeaseFacts, lease_facts
-from provider.cluster.litter import Litter, Stuck, litter, stuck
 from provider.cluster.mirrors import Address, Mirrors
-from provider.cluster.notices import Notices
-from provider.cluster.placed import Placed
-from provider.cluster.pods import PodFacts
-from provider.cluster.preview import Change, preview
+from provider.cluster.objects import retained
+from provider.cluster.objects.adopt import as_found
+from provider.cluster.objects.apply import apply_all
+from provider.cluster.objects.placed import Placed
+from provider.cluster.objects.preview import Change, preview
+from provider.cluster.objects.restart import restart
+from provider.cluster.objects.retained import Retained
 from provider.cluster.reach import Reach
-from provider.cluster.restart import restart
-from provider.cluster.retained import Retained
+from provider.cluster.routes.doors import apart
 from provider.cluster.site import site_of
-from provider.cluster.status import Route, lease_status
-from provider.cluster.survey import NodeReport, survey
-from provider.cluster.volumes import StorageClass, actual_names, declared, offered, unsold
-from provider.cluster.workloads import ServiceHealth, WorkloadFacts, health
 from provider.errors import Conflict, NotFound, Refused, Retry
 from provider.settings import ClusterSettings
 from provider.tasks import spawn

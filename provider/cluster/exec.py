@@ -15,9 +15,9 @@ from typing import Any
 
 import aiohttp
 
-from provider.cluster.kinds import POD
-from provider.cluster.kube import Kube
-from provider.cluster.pods import PodFacts
+from provider.cluster.api.kinds import POD
+from provider.cluster.api.kube import Kube
+from provider.cluster.inventory.pods import PodFacts
 from provider.errors import NotFound, Refused, Retry, Unreachable
 
 STDIN, STDOUT, STDERR, RESULT, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255

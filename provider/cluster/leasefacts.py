@@ -9,10 +9,10 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.render.crd import StoredManifest, provider_hosts
 from manifests.render.names import RESTRICTIONS
 from manifests.render.site import Site
+from provider.cluster.health.namespaces import Namespace
+from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.namespaces import Namespace
-from provider.cluster.waiting import Waiting
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.routes.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from manifests.render.names import MANAGED, SERVICE
-from provider.cluster.kinds import POD
-from provider.cluster.kube import Kube
-from provider.cluster.pods import pod_facts
+from provider.cluster.api.kinds import POD
+from provider.cluster.api.kube import Kube
+from provider.cluster.inventory.pods import pod_facts
 from provider.errors import AkpError, NotFound, Refused, Retry
 from provider.tasks import spawn
 

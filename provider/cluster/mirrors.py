@@ -19,23 +19,23 @@ from manifests.errors import Invalid
 from manifests.ids import LeaseID
 from manifests.render.crd import StoredManifest, read_manifest
 from manifests.render.names import MANAGED, lease_of
-from provider.cluster import kinds
-from provider.cluster.addresses import ForeignService, Pool, foreign_service, pool
-from provider.cluster.attachable import Attachable, attachable
-from provider.cluster.capacities import Capacity, capacity
-from provider.cluster.claims import CLAIMS, Ownership, ownership
-from provider.cluster.doors import Key, claim_of, live
-from provider.cluster.kinds import Kind
-from provider.cluster.kube import Kube, Object
-from provider.cluster.mirror import Mirror
-from provider.cluster.namespaces import Namespace, namespace_facts
-from provider.cluster.nodes import NodeFacts, node_facts
-from provider.cluster.pods import PodFacts, pod_facts
-from provider.cluster.retained import KEPT, Retained, retained
-from provider.cluster.status import Route, ServiceFacts, http_routes, ingress_routes, service_facts
-from provider.cluster.times import unix_s
-from provider.cluster.volumes import Claim, StorageClass, claim, storage_class
-from provider.cluster.workloads import WorkloadFacts, workload_facts
+from provider.cluster.api import kinds
+from provider.cluster.api.kinds import Kind
+from provider.cluster.api.kube import Kube, Object
+from provider.cluster.api.mirror import Mirror
+from provider.cluster.api.times import unix_s
+from provider.cluster.health.namespaces import Namespace, namespace_facts
+from provider.cluster.health.status import Route, ServiceFacts, http_routes, ingress_routes, service_facts
+from provider.cluster.health.workloads import WorkloadFacts, workload_facts
+from provider.cluster.inventory.addresses import ForeignService, Pool, foreign_service, pool
+from provider.cluster.inventory.attachable import Attachable, attachable
+from provider.cluster.inventory.capacities import Capacity, capacity
+from provider.cluster.inventory.nodes import NodeFacts, node_facts
+from provider.cluster.inventory.pods import PodFacts, pod_facts
+from provider.cluster.inventory.volumes import Claim, StorageClass, claim, storage_class
+from provider.cluster.objects.retained import KEPT, Retained, retained
+from provider.cluster.routes.claims import CLAIMS, Ownership, ownership
+from provider.cluster.routes.doors import Key, claim_of, live
 from provider.tasks import spawn
 
 log = structlog.get_logger()

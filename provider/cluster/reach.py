@@ -18,17 +18,17 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import provider_hosts, provider_leased_ips
 from manifests.render.names import lease_selector
 from manifests.render.site import Site
-from provider.cluster.addresses import Addresses, leased_ips_left
-from provider.cluster.apply import delete_labelled
-from provider.cluster.claims import CLAIMS, Taken, move
-from provider.cluster.doors import Key
-from provider.cluster.hostnames import given_hosts, nameless, why_blocked
-from provider.cluster.kinds import PROVIDER_HOST, SERVICE, kind_of
-from provider.cluster.kube import Kube
+from provider.cluster.api.kinds import PROVIDER_HOST, SERVICE, kind_of
+from provider.cluster.api.kube import Kube
+from provider.cluster.inventory.addresses import Addresses, leased_ips_left
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.proof import Lookup, Proof, txt_records
+from provider.cluster.objects.apply import delete_labelled
+from provider.cluster.routes.claims import CLAIMS, Taken, move
+from provider.cluster.routes.doors import Key
+from provider.cluster.routes.hostnames import given_hosts, nameless, why_blocked
+from provider.cluster.routes.proof import Lookup, Proof, txt_records
+from provider.cluster.routes.waiting import Waiting
 from provider.cluster.routing import Routing
-from provider.cluster.waiting import Waiting
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 

@@ -19,13 +19,13 @@ from typing import Any, Protocol
 import structlog
 
 from manifests.ids import LeaseID, lease_namespace
-from provider.cluster.apply import put
-from provider.cluster.claims import Ownership, give_up, read, rewrite, take
-from provider.cluster.doors import Door, Key, covers
-from provider.cluster.kinds import PROVIDER_HOST, SERVICE, Kind, kind_of
-from provider.cluster.kube import Kube, Object
+from provider.cluster.api.kinds import PROVIDER_HOST, SERVICE, Kind, kind_of
+from provider.cluster.api.kube import Kube, Object
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.waiting import Waiting, Why
+from provider.cluster.objects.apply import put
+from provider.cluster.routes.claims import Ownership, give_up, read, rewrite, take
+from provider.cluster.routes.doors import Door, Key, covers
+from provider.cluster.routes.waiting import Waiting, Why
 from provider.errors import Refused, Retry, Unreachable
 from provider.tasks import WorkQueue, spawn
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from manifests.ids import LeaseID
-from provider.cluster.claims import Taken
+from provider.cluster.routes.claims import Taken
 from provider.errors import Refused, Retry
 from provider.gateway.desk import Allowed, Answer
 

@@ -26,7 +26,7 @@ from manifests.render.crd import StoredManifest
 from manifests.render.leased_ip import leased_ports
 from manifests.render.site import ServicePlan
 from manifests.wire import manifest_json, parse_manifest
-from provider.cluster.waiting import Waiting
+from provider.cluster.routes.waiting import Waiting
 from provider.errors import NotFound, Refused, Retry
 from provider.gateway import migration
 from provider.gateway.desk import Allowed, Answer

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from manifests.resources import Attribute, Attributes
-from provider.cluster.capabilities import Capabilities
+from provider.cluster.inventory.capabilities import Capabilities
 
 GPU = "capabilities/gpu/"
 STORAGE = "capabilities/storage/"

@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from manifests.ids import LeaseID
-from provider.cluster.litter import Litter, Stuck
+from provider.cluster.health.litter import Litter, Stuck
 from provider.errors import Refused, Retry
 from provider.market.book import Book
 from provider.metrics import Sample

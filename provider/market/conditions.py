@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from provider.cluster.causes import Cause, Whose, refusal
+from provider.cluster.health.causes import Cause, Whose, refusal
 from provider.cluster.leasefacts import LeaseFacts
-from provider.cluster.waiting import Waiting, Why
+from provider.cluster.routes.waiting import Waiting, Why
 
 Status = Literal["True", "False", "Unknown"]
 TYPES = ("Accepted", "Isolated", "Deployed", "Routed", "AddressAssigned", "Healthy")

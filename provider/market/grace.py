@@ -17,8 +17,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from bidengine.views import CloseReason
-from provider.cluster.causes import Cause
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.health.causes import Cause
+from provider.cluster.health.workloads import ServiceHealth
 from provider.settings import GraceSettings
 
 SETTLED_S = 600

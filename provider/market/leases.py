@@ -25,7 +25,7 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from provider.chain.messages import Msg
-from provider.cluster.causes import Cause, refusal
+from provider.cluster.health.causes import Cause, refusal
 from provider.cluster.leasefacts import LeaseFacts
 from provider.errors import NotFound, Refused, Retry
 from provider.market import cleanup, vigil

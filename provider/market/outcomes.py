@@ -38,7 +38,7 @@ from provider.chain.events import (
     LeaseCreated,
     OrderClosed,
 )
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.health.workloads import ServiceHealth
 from provider.errors import Refused
 from provider.ledger.decisions import Decided, Decisions
 from provider.market.book import Book

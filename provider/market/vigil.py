@@ -16,8 +16,8 @@ import structlog
 
 from bidengine.views import CloseReason
 from manifests.ids import LeaseID
-from provider.cluster.causes import refusal
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.health.causes import refusal
+from provider.cluster.health.workloads import ServiceHealth
 from provider.market.book import Book
 from provider.market.grace import (
     WELL,

@@ -23,8 +23,8 @@ from manifests.ids import DeploymentID, LeaseID, OrderID, lease_namespace
 from manifests.render.names import lease_selector
 from manifests.sdl import Compiled
 from provider.chain.client import Chain
-from provider.cluster.kinds import MANIFEST, NAMESPACE, PROVIDER_HOST
-from provider.cluster.kube import Kube
+from provider.cluster.api.kinds import MANIFEST, NAMESPACE, PROVIDER_HOST
+from provider.cluster.api.kube import Kube
 from provider.errors import AkpError, NotFound, Refused, Retry
 from provider.ledger.books import Books
 from provider.ledger.store import Store

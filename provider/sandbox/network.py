@@ -29,8 +29,8 @@ from provider.chain.client import Chain
 from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider, SignAttributes
 from provider.chain.tx.signer import Signer
-from provider.cluster.kinds import INGRESS_CLASS, STORAGE_CLASS, Kind
-from provider.cluster.kube import Kube
+from provider.cluster.api.kinds import INGRESS_CLASS, STORAGE_CLASS, Kind
+from provider.cluster.api.kube import Kube
 from provider.errors import AkpError, ConfigError, Conflict, Retry
 from provider.ledger.decisions import Decisions
 from provider.ledger.store import Store

@@ -23,8 +23,8 @@ from manifests.ids import DeploymentID, OrderID
 from manifests.sdl import Compiled, compile_sdl
 from provider.cli.ground import ground
 from provider.cli.price import Answer, answered
-from provider.cluster.kinds import NODE
-from provider.cluster.nodes import MARK
+from provider.cluster.api.kinds import NODE
+from provider.cluster.inventory.nodes import MARK
 from provider.errors import Retry
 from provider.ledger.decisions import Decisions, OrderRow
 from provider.ledger.store import Store

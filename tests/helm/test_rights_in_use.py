@@ -32,9 +32,7 @@ from manifests.sdl import compile_sdl
 from manifests.units import parse_quantity
 from provider import daemon
 from provider.cluster import cluster as daemons_cluster
-from provider.cluster import retained
-from provider.cluster.emptying import cordon, evict, uncordon
-from provider.cluster.kinds import (
+from provider.cluster.api.kinds import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     HTTP_ROUTE,
@@ -47,9 +45,11 @@ from provider.cluster.kinds import (
     STATEFUL_SET,
     Kind,
 )
-from provider.cluster.kube import FIELD_MANAGER, Kube
-from provider.cluster.litter import Litter
-from provider.cluster.writers import REFERENCE
+from provider.cluster.api.kube import FIELD_MANAGER, Kube
+from provider.cluster.api.writers import REFERENCE
+from provider.cluster.health.litter import Litter
+from provider.cluster.objects import retained
+from provider.cluster.objects.emptying import cordon, evict, uncordon
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
 from provider.sandbox.town import living

@@ -22,7 +22,7 @@ from manifests.coins import Coin
 from manifests.ids import LeaseID, OrderID
 from manifests.sdl import Compiled, compile_sdl
 from provider.chain.events import BidCreated
-from provider.cluster.kinds import MANIFEST, NAMESPACE, PROVIDER_HOST
+from provider.cluster.api.kinds import MANIFEST, NAMESPACE, PROVIDER_HOST
 from provider.errors import Retry
 from provider.ledger.books import Books
 from provider.ledger.store import Store

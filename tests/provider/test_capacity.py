@@ -7,7 +7,7 @@ from manifests.gpus import GpuModel
 from manifests.ids import OrderID
 from manifests.resources import GroupSpec, Requirements
 from provider.capacity import sold_out
-from provider.cluster.survey import GpuReport, NodeReport
+from provider.cluster.inventory.survey import GpuReport, NodeReport
 
 A100 = GpuModel("nvidia", "a100", "80Gi", "sxm")
 KEY = "vendor/nvidia/model/a100/ram/80Gi/interface/sxm"

@@ -21,7 +21,7 @@ from manifests.ids import DeploymentID
 from provider import daemon
 from provider.chain.keys import Key
 from provider.chain.messages import CreateDeployment, CreateLease
-from provider.cluster.kinds import MANIFEST
+from provider.cluster.api.kinds import MANIFEST
 from provider.errors import AkpError, ConfigError, Fatal, NotFound, Refused, Retry, Unreachable
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store

@@ -10,7 +10,7 @@ import pytest
 
 from provider import keyring
 from provider.chain.keys import Key
-from provider.cluster.kube import Kube
+from provider.cluster.api.kube import Kube
 from provider.errors import ConfigError, Unreachable
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings, KeySettings, Settings

@@ -10,7 +10,7 @@ from bidengine.offer import placement_from_offer
 from manifests.ids import lease_namespace
 from manifests.sdl import compile_sdl
 from provider.cli.imagined import sandbox_inventory
-from provider.cluster.kinds import DEPLOYMENT, POD
+from provider.cluster.api.kinds import DEPLOYMENT, POD
 
 Opens = Callable[..., Any]
 

@@ -16,8 +16,8 @@ from manifests.coins import E18, Coin, DecCoin
 from manifests.gpus import GpuModel
 from manifests.ids import OrderID
 from manifests.resources import Cpu, Gpu, GroupSpec, Memory, Requirements, Resources, ResourceUnit, Storage
-from provider.cluster.survey import GpuReport, NodeReport
-from provider.cluster.waiting import Waiting, Why
+from provider.cluster.inventory.survey import GpuReport, NodeReport
+from provider.cluster.routes.waiting import Waiting, Why
 from provider.market.book import Book
 from provider.metrics import HELP, Metrics
 from provider.vitals import OLD_BLOCK_S, gauges, problems

@@ -178,7 +178,7 @@ def test_what_crosses_would_be_seen(build: Any, site: Any) -> None:
 
 
 def test_two_tenants_with_the_same_manifest_share_nothing_but_the_claim_on_a_name(build: Any, site: Any) -> None:
-    """A host name both want is one ProviderHost, which only one of them gets (provider/cluster/hostnames.py)."""
+    """A host name both want is one ProviderHost, which only one of them gets (provider/cluster/routes/hostnames.py)."""
     group = web(build, build.expose(80, hosts=("shop.example.com",)), build.expose(22), build.expose(81, ip="mine"))
     keys = [
         {

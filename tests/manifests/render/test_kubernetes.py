@@ -122,7 +122,7 @@ def test_a_node_port_stays_when_another_port_comes_before_it(cluster, build, sit
 
 @pytest.mark.parametrize("name", TAKEN_OVER)
 def test_workloads_of_the_reference_are_taken_over(cluster, recorded, name):
-    """Nothing would restart but for containment, which waits for a manifest (provider/cluster/adopt.py), except
+    """Nothing would restart but for containment, which waits for a manifest (provider/cluster/objects/adopt.py), except
     where the reference wrote ports that server-side apply does not take as they were (one
     twice, or UDP told as TCP)."""
     case = recorded(name)

@@ -13,7 +13,7 @@ import pytest
 from manifests.render.crd import definitions
 from manifests.resources import Attribute
 from provider.chain.messages import CreateProvider
-from provider.cluster.kube import Kube
+from provider.cluster.api.kube import Kube
 from provider.sandbox.cluster import EmbeddedCluster, NodeSpec
 from provider.settings import ClusterSettings
 

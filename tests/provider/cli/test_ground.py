@@ -15,8 +15,8 @@ from manifests.sdl import compile_sdl
 from provider.cli.ground import glimpse, ground, room_ground
 from provider.cli.imagined import sandbox_inventory
 from provider.cli.recording import recorded_from_chain
-from provider.cluster.kinds import NODE
-from provider.cluster.nodes import MARK
+from provider.cluster.api.kinds import NODE
+from provider.cluster.inventory.nodes import MARK
 from provider.sandbox.town import living
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"

@@ -11,7 +11,7 @@ import pytest
 
 from manifests.gpus import GpuModel
 from provider.cli.inventory import unsold
-from provider.cluster.survey import GpuReport, NodeReport
+from provider.cluster.inventory.survey import GpuReport, NodeReport
 
 T4 = GpuModel("nvidia", "t4")
 FILE = """

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from manifests.ids import lease_namespace
-from provider.cluster.kinds import DEPLOYMENT, POD
-from provider.cluster.restart import RESTARTED
+from provider.cluster.api.kinds import DEPLOYMENT, POD
+from provider.cluster.objects.restart import RESTARTED
 from provider.sandbox.town import living
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from manifests.digest import revision
 from manifests.render.crd import definitions
-from provider.cluster.kinds import DEPLOYMENT, NODE, STATEFUL_SET
-from provider.cluster.kube import Kube, _query
-from provider.cluster.writers import REFERENCE
+from provider.cluster.api.kinds import DEPLOYMENT, NODE, STATEFUL_SET
+from provider.cluster.api.kube import Kube, _query
+from provider.cluster.api.writers import REFERENCE
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.ids import lease_namespace
-from provider.cluster.kinds import NODE, POD
+from provider.cluster.api.kinds import NODE, POD
 from provider.sandbox.town import living
 
 

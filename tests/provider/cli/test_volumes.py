@@ -11,7 +11,7 @@ from typing import Any
 
 from manifests.ids import lease_namespace
 from manifests.sdl import compile_sdl
-from provider.cluster.kinds import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
+from provider.cluster.api.kinds import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
 from provider.sandbox.town import living
 
 SDL = """

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from aiohttp import web
 
-from provider.cluster.kinds import NAMESPACE, Kind, kind_of
-from provider.cluster.kube import FIELD_MANAGER, Event, Kube, Page
+from provider.cluster.api.kinds import NAMESPACE, Kind, kind_of
+from provider.cluster.api.kube import FIELD_MANAGER, Event, Kube, Page
 from provider.errors import AkpError, Conflict, NotFound
 from provider.settings import ClusterSettings
 

@@ -19,12 +19,12 @@ from manifests.render.crd import StoredManifest
 from manifests.render.names import pod_labels, route_labels
 from manifests.resources import Attribute, Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
-from provider.cluster import kinds
-from provider.cluster.causes import Cause
+from provider.cluster.api import kinds
+from provider.cluster.api.kube import Gone
 from provider.cluster.cluster import Cluster
-from provider.cluster.kube import Gone
-from provider.cluster.waiting import Why
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.health.causes import Cause
+from provider.cluster.health.workloads import ServiceHealth
+from provider.cluster.routes.waiting import Why
 from provider.errors import ConfigError, Conflict, Refused, Retry
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following

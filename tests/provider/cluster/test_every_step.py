@@ -29,8 +29,8 @@ from manifests.manifest import (
 )
 from manifests.render.crd import definitions
 from manifests.resources import Attribute, Cpu, Gpu, Memory, Resources, Storage
+from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.kube import Kube
 from provider.errors import Refused, Retry
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.sandbox.cluster.kinds import DEFINITIONS, NAMESPACES

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from bidengine.node import Ask
+from provider.cluster.api.kube import Kube
 from provider.cluster.exec import NOT_THERE, STDOUT, Outcome, Result, pick, run, session
-from provider.cluster.kube import Kube
-from provider.cluster.pods import PodFacts
+from provider.cluster.inventory.pods import PodFacts
 from provider.errors import NotFound, Refused, Retry, Unreachable
 
 from .conftest import ApiServer

@@ -11,9 +11,9 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, HttpOptions, ManifestGroup, Service
 from manifests.render.names import route_labels
 from manifests.resources import Cpu, Gpu, Memory, Resources
-from provider.cluster import kinds
-from provider.cluster.causes import Cause
+from provider.cluster.api import kinds
 from provider.cluster.cluster import Cluster
+from provider.cluster.health.causes import Cause
 from provider.settings import ClusterSettings
 
 from .conftest import Memory as InMemory

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from provider.cluster import logs as module
-from provider.cluster.kube import Kube
+from provider.cluster.api.kube import Kube
 from provider.cluster.logs import Line, logs
 from provider.errors import NotFound, Retry
 

@@ -12,7 +12,7 @@ import pytest
 
 from manifests.ids import LeaseID, lease_namespace
 from manifests.render.names import lease_labels
-from provider.cluster import kinds
+from provider.cluster.api import kinds
 from provider.cluster.mirrors import Mirrors
 from provider.errors import ConfigError, NotFound, Refused
 

@@ -12,10 +12,10 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, HttpOptions, ManifestGroup, Service
 from manifests.resources import Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
-from provider.cluster.claims import Taken
+from provider.cluster.api.kinds import PROVIDER_HOST, PROVIDER_LEASED_IP, SERVICE
 from provider.cluster.cluster import Cluster
-from provider.cluster.kinds import PROVIDER_HOST, PROVIDER_LEASED_IP, SERVICE
-from provider.cluster.waiting import Why
+from provider.cluster.routes.claims import Taken
+from provider.cluster.routes.waiting import Why
 from provider.settings import ClusterSettings
 
 from .conftest import Memory

@@ -15,9 +15,9 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, HttpOptions, ManifestGroup, Service
 from manifests.render.crd import definitions
 from manifests.resources import Cpu, Gpu, Memory, Resources, Storage
+from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.kube import Kube
-from provider.cluster.waiting import Why
+from provider.cluster.routes.waiting import Why
 from provider.errors import Retry
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.sandbox.cluster.kinds import DEFINITIONS, NAMESPACES, SERVICES

@@ -13,9 +13,9 @@ import yaml
 
 from manifests.ids import LeaseID, lease_namespace
 from manifests.render.crd import definitions
+from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.kube import Kube
-from provider.cluster.waiting import Why
+from provider.cluster.routes.waiting import Why
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
 

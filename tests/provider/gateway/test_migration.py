@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from manifests.ids import LeaseID
-from provider.cluster.claims import Ownership, Taken
-from provider.cluster.kinds import PROVIDER_HOST
+from provider.cluster.api.kinds import PROVIDER_HOST
+from provider.cluster.routes.claims import Ownership, Taken
 from provider.errors import Refused, Retry
 from provider.gateway.authorize import Unauthorized
 from provider.gateway.desk import Answer

@@ -24,7 +24,7 @@ from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from manifests.sdl import Compiled, compile_sdl
 from manifests.wire import manifest_json
-from provider.cluster.waiting import Waiting, Why
+from provider.cluster.routes.waiting import Waiting, Why
 from provider.errors import NotFound, Refused, Retry, Unreachable
 from provider.gateway.desk import Answer
 from provider.gateway.reception import Reception

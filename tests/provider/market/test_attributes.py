@@ -5,7 +5,7 @@ from __future__ import annotations
 from manifests.attributes import gpu_capabilities, gpu_granted, storage_granted, storage_groups
 from manifests.gpus import GpuModel
 from manifests.resources import Attribute, Attributes, Gpu, Storage
-from provider.cluster.capabilities import Capabilities
+from provider.cluster.inventory.capabilities import Capabilities
 from provider.market.attributes import Drift, drift
 
 A100 = GpuModel("nvidia", "a100", "80Gi", "sxm")

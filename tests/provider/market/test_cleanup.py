@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from manifests.ids import LeaseID
-from provider.cluster.litter import Litter, Stuck
+from provider.cluster.health.litter import Litter, Stuck
 from provider.errors import Refused, Retry
 from provider.market.book import Book
 from provider.market.cleanup import LOOK_S, Cleanup

@@ -11,11 +11,11 @@ from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup, Service
 from manifests.render.crd import StoredManifest
 from manifests.resources import Cpu, Gpu, Memory, Resources
-from provider.cluster.causes import Cause, Whose
+from provider.cluster.health.causes import Cause, Whose
+from provider.cluster.health.namespaces import Namespace
+from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.leasefacts import LeaseFacts
-from provider.cluster.namespaces import Namespace
-from provider.cluster.waiting import Waiting, Why
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.routes.waiting import Waiting, Why
 from provider.market.conditions import TYPES, conditions, first_unmet
 
 LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")

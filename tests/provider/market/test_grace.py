@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bidengine.views import CloseReason
-from provider.cluster.causes import PROVIDERS, TENANTS, Cause
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.health.causes import PROVIDERS, TENANTS, Cause
+from provider.cluster.health.workloads import ServiceHealth
 from provider.market.grace import (
     MAX_STEP_S,
     SETTLED_S,

@@ -15,10 +15,10 @@ from manifests.ids import LeaseID
 from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from provider.chain.messages import CloseBid, Msg, StartReclaim
-from provider.cluster.causes import Cause
+from provider.cluster.health.causes import Cause
+from provider.cluster.health.litter import Litter, Stuck
+from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.leasefacts import LeaseFacts
-from provider.cluster.litter import Litter, Stuck
-from provider.cluster.workloads import ServiceHealth
 from provider.errors import NotFound, Refused, Retry, TxRefused, Unreachable
 from provider.market.book import Book
 from provider.market.leases import Leases

@@ -21,7 +21,7 @@ from provider.chain.events import (
     LeaseCreated,
     OrderClosed,
 )
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.health.workloads import ServiceHealth
 from provider.ledger.decisions import Decided, Decisions
 from provider.ledger.store import Store
 from provider.market.book import Book

@@ -9,8 +9,8 @@ import pytest
 
 from bidengine.views import CloseReason
 from manifests.ids import LeaseID
-from provider.cluster.causes import Cause
-from provider.cluster.workloads import ServiceHealth
+from provider.cluster.health.causes import Cause
+from provider.cluster.health.workloads import ServiceHealth
 from provider.market.book import Book
 from provider.market.vigil import AGAIN_BLOCKS, Vigil
 from provider.settings import GraceSettings

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from manifests.sdl import compile_sdl
-from provider.cluster.kinds import POD
+from provider.cluster.api.kinds import POD
 from provider.sandbox.life import STEPS, LifeEnded
 from provider.sandbox.town import living
 

@@ -11,7 +11,7 @@ import pytest
 from manifests.ids import OrderID
 from manifests.resources import Requirements, SignedBy
 from manifests.sdl import Compiled
-from provider.cluster.kinds import CUSTOM_RESOURCE, INGRESS_CLASS, MANIFEST, NAMESPACE, STORAGE_CLASS
+from provider.cluster.api.kinds import CUSTOM_RESOURCE, INGRESS_CLASS, MANIFEST, NAMESPACE, STORAGE_CLASS
 from provider.ledger.decisions import Decided, Decisions
 from provider.ledger.store import Store
 from provider.sandbox.network import AKT_USD_E18, CLASSES, NODES

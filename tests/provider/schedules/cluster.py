@@ -10,9 +10,9 @@ from typing import Any, Self
 from bidengine.node import Inventory, Node
 from manifests.ids import LeaseID
 from manifests.render.crd import StoredManifest
-from provider.cluster.causes import Cause
+from provider.cluster.health.causes import Cause
+from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.leasefacts import LeaseFacts
-from provider.cluster.workloads import ServiceHealth
 from provider.errors import Refused, Unreachable
 from tests.provider.schedules.mortal import living
 

@@ -32,7 +32,7 @@ from provider.chain.messages import (
     UpdateDeployment,
 )
 from provider.chain.wire import message
-from provider.cluster.causes import Cause
+from provider.cluster.health.causes import Cause
 from provider.sandbox.chain.app import App
 from provider.sandbox.chain.genesis import Genesis, OracleParams
 from provider.sandbox.chain.node import Node

@@ -1,0 +1,1 @@
+"""How leases fare: read from their workloads, told apart by who can mend it, and put into a tenant's words."""

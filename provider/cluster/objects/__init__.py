@@ -1,0 +1,1 @@
+"""Putting a lease's objects on the cluster, changing them, and taking them off."""

@@ -1,0 +1,30 @@
+"""Who has written an object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provider.cluster.api.kube import FIELD_MANAGER
+from provider.cluster.api.writers import REFERENCE, TAKEOVER, ours, without_reference
+
+
+def entry(manager: str, operation: str = "Update", **rest: Any) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, **rest}
+
+
+def obj(*managed: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"managedFields": list(managed)}}
+
+
+def test_ours_is_what_we_applied_not_what_we_once_created() -> None:
+    assert ours(obj(entry(REFERENCE), entry(FIELD_MANAGER, "Apply")))
+    assert not ours(obj(entry(FIELD_MANAGER), entry(REFERENCE)))
+    assert not ours({"metadata": {}})
+
+
+def test_what_the_reference_and_a_take_over_hold_is_left_out_but_not_what_they_say_of_a_status() -> None:
+    status = entry(REFERENCE, subresource="status")
+    kept = [entry(FIELD_MANAGER, "Apply"), entry("kube-controller-manager"), status]
+    assert without_reference(obj(entry(REFERENCE), *kept, entry(TAKEOVER))) == kept
+    assert without_reference(obj(*kept)) is None
+    assert without_reference({"metadata": {}}) is None

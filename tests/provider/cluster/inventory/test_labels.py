@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from manifests.gpus import GpuModel
+from provider.cluster.inventory.capacities import Capacity, Published
+from provider.cluster.inventory.gpus import card_labels
+from provider.cluster.inventory.gputable import bundled
+from provider.cluster.inventory.labels import due as due_
+from provider.cluster.inventory.labels import wanted as wanted_
+from provider.cluster.inventory.nodes import NodeFacts, node_facts
+from provider.cluster.inventory.volumes import StorageClass
+from tests.provider.cluster.conftest import real_node
+
+BETA3 = StorageClass("beta3", default=True, marked=True)
+STORAGE = {f"akash.network/capabilities.storage.class.{c}": "1" for c in ("beta3", "default")}
+L4 = {"nvidia.com/gpu.product": "NVIDIA-L4", "nvidia.com/gpu.memory": "23034"}
+L4_LABELS = card_labels(GpuModel("nvidia", "l4", "24Gi", "pcie"), 2)
+FRESH = NodeFacts("n1", "u1")
+
+
+def wanted(node: NodeFacts, classes: list[StorageClass], *capacities: Capacity) -> dict[str, str] | None:
+    return wanted_(node, classes, Published(capacities), bundled())
+
+
+def due(node: NodeFacts, classes: list[StorageClass]) -> dict[str, Any] | None:
+    return due_(node, classes, Published(), bundled())
+
+
+def test_a_fresh_node_is_marked_with_what_it_has() -> None:
+    node = replace(FRESH, labels=L4, gpus={"nvidia.com/gpu": 2})
+    assert wanted(node, [BETA3]) == {"akash.network": "true", **STORAGE, **L4_LABELS}
+    assert due(node, [BETA3]) == {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "n1", "uid": "u1", "labels": {"akash.network": "true", **STORAGE, **L4_LABELS}},
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"unusable": "cordoned"}, id="nothing can be scheduled there now"),
+        pytest.param({"labels": {"akash.network": "false"}}, id="the operator said no"),
+    ],
+)
+def test_a_node_left_as_it_is(change: dict[str, Any]) -> None:
+    assert wanted(replace(FRESH, **change), []) is None
+    assert due(replace(FRESH, **change), []) is None
+
+
+def carrying(labels: dict[str, str], **more: Any) -> NodeFacts:
+    """A node on which the daemon's labels stand."""
+    return replace(FRESH, labels={**labels, **more.pop("foreign", {})}, ours=frozenset(labels), **more)
+
+
+def test_a_node_that_carries_its_labels_is_not_written_again() -> None:
+    assert due(carrying({"akash.network": "true", **STORAGE}), [BETA3]) is None
+
+
+def test_what_is_no_longer_so_is_taken_back() -> None:
+    found = due(carrying({"akash.network": "true", **STORAGE, **L4_LABELS}), [BETA3])
+    assert found is not None
+    assert found["metadata"]["labels"] == {"akash.network": "true", **STORAGE}
+
+
+def test_a_label_somebody_removed_comes_back() -> None:
+    node = replace(carrying({"akash.network": "true", **STORAGE}), labels=STORAGE, ours=frozenset(STORAGE))
+    found = due(node, [BETA3])
+    assert found is not None
+    assert found["metadata"]["labels"] == {"akash.network": "true", **STORAGE}
+
+
+def test_what_others_hold_is_not_repeated_and_never_flaps() -> None:
+    """A cluster whose inventory operator still labels: its word stands, the daemon adds nothing."""
+    foreign = {"akash.network": "true", STORAGE_BETA3: "1", **card_labels(GpuModel("nvidia", "rtx4090"), 2)}
+    node = replace(FRESH, labels={**foreign, **L4}, gpus={"nvidia.com/gpu": 2})
+    assert wanted(node, [BETA3]) == {}
+    assert due(node, [BETA3]) is None
+
+
+STORAGE_BETA3 = "akash.network/capabilities.storage.class.beta3"
+
+
+def test_slices_are_labelled_beside_cards() -> None:
+    found = wanted(node_facts(real_node("gpu-operator-mig-mixed")), [])
+    key = "akash.network/capabilities.gpu.vendor.nvidia.model.a100"
+    assert found is not None
+    assert {label: count for label, count in found.items() if label.startswith(key)} == {
+        key: "2",
+        f"{key}.ram.40Gi": "2",
+        f"{key}.interface.sxm": "2",
+        f"{key}-mig-1g.5gb": "7",
+        f"{key}-mig-1g.5gb.ram.5Gi": "7",
+        f"{key}-mig-3g.20gb": "2",
+        f"{key}-mig-3g.20gb.ram.20Gi": "2",
+    }
+
+
+def test_sick_cards_get_no_pods() -> None:
+    assert wanted(replace(FRESH, labels=L4, gpus={"nvidia.com/gpu": 2}, sick="Xid 79"), []) == {"akash.network": "true"}
+
+
+def test_storage_is_labelled_where_its_driver_reaches_whatever_is_left_there() -> None:
+    """A pod that lost its node must find the one where its volume is, also when that part of the storage is full."""
+    full = Capacity("beta3", 0, (("zone", "In", frozenset({"a"})),))
+    assert wanted(replace(FRESH, labels={"zone": "a"}), [BETA3], full) == {"akash.network": "true", **STORAGE}
+    assert wanted(replace(FRESH, labels={"zone": "b"}), [BETA3], full) == {"akash.network": "true"}
