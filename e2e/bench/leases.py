@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -235,6 +236,7 @@ def _measured(of: Daemon, out: dict[str, Any], what: str, leases: int) -> Iterat
         "calls": dict(sorted(calls.items())),
         "refused": dict(Counter(one.status for one in of.kube.asked[start:] if one.status >= 400)),
     }
+    print(f"{what}: {out[what]['seconds']} s", file=sys.stderr, flush=True)
 
 
 async def _versions(of: Daemon) -> dict[str, str]:
