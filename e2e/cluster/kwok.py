@@ -19,6 +19,7 @@ def start(programs: dict[str, Path], run: Path, processes: Processes) -> None:
         [
             str(programs["kwok"]),
             f"--kubeconfig={run / 'admin.kubeconfig'}",
+            f"--config={Path(__file__).with_name('kwok-pods.yaml')}",
             "--manage-all-nodes=false",
             "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
             "--node-lease-duration-seconds=40",  # without leases nodes flap, and with them their pods
