@@ -30,6 +30,17 @@ class Flight:
     """some node has said so"""
     fee: int = 0
     """micro-units of uakt"""
+    seats: tuple[Item | None, ...] = ()
+    """where not every message is one of `items`: all of them in their order, None for one that this daemon does not
+    know"""
+
+    def blamed(self, index: int | None) -> list[Item]:
+        """Whom a refusal is about that names the message of this index; [] when that is not known."""
+        seats = self.seats or self.items
+        if len(seats) == 1:
+            index = 0
+        found = seats[index] if index is not None and index < len(seats) else None
+        return [found] if found is not None else []
 
 
 class Flights:

@@ -17,19 +17,24 @@ from provider.intents import Intent, Left
 
 def inherit(left: Left) -> Flight:
     """To be pushed again as soon as possible."""
-    signed = left.signed
-    items = [item for intent in left.intents if (item := _item(intent)) is not None]
+    signed, seats = left.signed, tuple(_item(intent) for intent in left.intents)
+    items = [item for item in seats if item is not None]
     return Flight(
-        signed.hash, signed.tx, items, signed.timeout_unix_ns, pushed_at=0, left_s=0.0, fee=signed.fee.amount
+        signed.hash, signed.tx, items, signed.timeout_unix_ns, pushed_at=0, left_s=0.0, fee=signed.fee.amount,
+        seats=seats,
     )  # fmt: skip
 
 
 def _item(intent: Intent) -> Item | None:
-    """None for a message that this daemon does not send: its end is noted with that of its transaction."""
+    """None for a message that this daemon does not send, as another version of it may: its end is noted with that of
+    its transaction."""
     box = message("google.protobuf.Any").FromString(intent.message)
-    inner = unpack(box)
-    if inner.DESCRIPTOR.full_name == "cosmos.authz.v1beta1.MsgExec":
-        inner = unpack(inner.msgs[0])
+    try:
+        inner = unpack(box)
+        if inner.DESCRIPTOR.full_name == "cosmos.authz.v1beta1.MsgExec":
+            inner = unpack(inner.msgs[0])
+    except KeyError:
+        return None
     msg = provider_message(inner)
     if msg is None:
         return None

@@ -419,10 +419,10 @@ class Signer:
         verdict, at = classify.classify(result.codespace, result.code, text), classify.message_index(text)
         no = TxRefused(result.codespace, result.code, text)
         log.warning("transaction failed", tx=flight.hash, verdict=verdict.name, messages=len(items), why=text[:300])
-        self._end_inherited(flight, no, verdict, at)
+        blamed = flight.blamed(at) if verdict in FINAL else []
+        self._end_inherited(flight, no, blamed)
         if not items:
             return
-        blamed = [items[at]] if at is not None and at < len(items) else []
         match verdict:
             case Verdict.NEXT_BLOCK:
                 late = culprits(items, at, text) or items
@@ -435,9 +435,9 @@ class Signer:
             case Verdict.NEW_NONCE:
                 late_no = Retry(f"transaction {flight.hash} was not included before its timeout: {text}")
                 self._answers.end(items, late_no, "expired")
-            case _ if verdict in FINAL and (blamed or len(items) == 1):
-                self._answers.end(blamed or items, no, "failed")
-                self._outbox.put_back(without(items, blamed or items))
+            case _ if blamed:
+                self._answers.end(blamed, no, "failed")
+                self._outbox.put_back(without(items, blamed))
             case _:
                 # Whose fault it was is not known: each on its own will tell.
                 kept = self._answers.again(items, text)
@@ -445,15 +445,12 @@ class Signer:
                     item.alone = True
                 self._outbox.put_back(kept)
 
-    def _end_inherited(self, flight: Flight, no: TxRefused, verdict: Verdict, at: int | None) -> None:
+    def _end_inherited(self, flight: Flight, no: TxRefused, blamed: list[Item]) -> None:
         """Nobody here has asked for what an earlier process sent: who still wants it asks again, but for the one that
         the chain has judged."""
         items = [i for i in flight.items if i.inherited]
-        blamed = items if len(items) == 1 else items[at : at + 1] if at is not None else []
-        if verdict in FINAL:
-            self._answers.end(blamed, no, "failed")
-            items = without(items, blamed)
-        self._answers.end(items, Retry(f"transaction {flight.hash} failed: {no}"), "failed")
+        self._answers.end([i for i in items if i in blamed], no, "failed")
+        self._answers.end(without(items, blamed), Retry(f"transaction {flight.hash} failed: {no}"), "failed")
 
     # -- books of it --------------------------------------------------------------------------------------------------
 

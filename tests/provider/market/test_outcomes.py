@@ -180,3 +180,16 @@ async def test_after_an_absence(outcomes: Outcomes, chain: Any, cluster: FakeClu
         assert chain.asked.count("leases of owner") == 1, "one question for each tenant"
     cluster.running[known] = 1
     assert outcomes.of(block()) == [], "it had come to life before"
+
+
+async def test_a_bid_in_the_air_at_a_start_has_not_ended(outcomes: Outcomes, chain: Any, tmp_path: Path) -> None:
+    """Order 5 is open and no block has shown our bid yet; that on order 6 is nowhere at all."""
+    chain.add_order(5)
+    chain.add_order(6)
+    async with Store.open(tmp_path / "ledger.db") as store:
+        decisions = Decisions(store)
+        await decisions.note(*(Decided(order(n), 8, "bid", price=OURS) for n in (5, 6)))
+        (over,) = await outcomes.catch_up(chain, decisions, {order(5)})
+        assert (over.order, over.outcome) == (order(6), "lost.withdrawn")
+        await decisions.note(over)
+        assert [row.order for row in await decisions.unsettled()] == [order(5)]

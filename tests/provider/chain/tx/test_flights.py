@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from provider.chain.events import Block, TxResult
 from provider.chain.tx.flights import PUSH_EVERY, Flight, Flights
+from provider.chain.tx.outbox import Item
+from tests.provider.chain.tx.fake_chain import bid
 
 SECOND = 10**9
 
@@ -55,3 +57,13 @@ def test_those_in_the_air_for_long_and_those_nobody_took_are_due_again() -> None
     assert flights.uncertain
     assert [f.hash for f in flights.due(10)] == ["B"]
     assert [f.hash for f in flights.due(10 + PUSH_EVERY)] == ["A", "B"]
+
+
+def test_whom_a_refusal_is_about() -> None:
+    a, b = Item(bid(1), None), Item(bid(2), None)
+    pair, one = flight("A"), flight("B")
+    pair.items, one.items = [a, b], [a]
+    assert [pair.blamed(at) for at in (0, 1, 2, None)] == [[a], [b], [], []]
+    assert [one.blamed(at) for at in (0, None)] == [[a], [a]], "one message alone is at fault whatever is said"
+    pair.items, pair.seats = [b], (None, b)
+    assert [pair.blamed(at) for at in (0, 1, None)] == [[], [b], []]

@@ -13,6 +13,7 @@ from provider.chain.tx import build
 from provider.chain.tx.business_key import key_of
 from provider.chain.tx.inherited import inherit
 from provider.chain.tx.priority import Priority, usual
+from provider.chain.wire import message, pack
 from provider.intents import Intent, Left, Signed
 
 OWNER, HOT = "akash1p", "akash1hot"
@@ -67,3 +68,15 @@ def test_a_message_that_is_never_sent_by_itself_is_left_to_its_transaction() -> 
     other = intent(ask.CreateLease(LEASE), OWNER)
     assert inherit(left(other)).items == []
     assert Priority(other.priority) is Priority.ROUTINE
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["own key", "hot key"])
+def test_one_of_a_type_that_is_not_known_keeps_its_place(wrapped: bool) -> None:
+    box = message("google.protobuf.Any")(type_url="/akash.market.v9.MsgNotYetThoughtOf", value=b"x")
+    if wrapped:
+        box = pack(message("cosmos.authz.v1beta1.MsgExec")(grantee=HOT, msgs=[box]))
+    other = Intent("other", "NotYetThoughtOf", box.SerializeToString(), 0)
+    flight = inherit(left(other, intent(MESSAGES[3], OWNER)))
+    (item,) = flight.items
+    assert item.msg == MESSAGES[3]
+    assert (flight.blamed(0), flight.blamed(1)) == ([], [item])
