@@ -30,6 +30,8 @@ class Story:
 
     def __init__(self, touched: Touched, entries: list[Any] | None = None, failed: list[Any] | None = None) -> None:
         self.told: list[Any] = []
+        self.under_way: list[Any] = []
+        self.unsettled: list[Any] = []
         self.prices_changed = False
         self.metrics = Metrics()
 
@@ -71,11 +73,13 @@ class Story:
                 Any,
                 SimpleNamespace(
                     advance=later("books.advance"),
-                    decisions=SimpleNamespace(unsettled=later("decisions.unsettled", []), note=later("decisions.note")),
+                    decisions=SimpleNamespace(
+                        unsettled=later("decisions.unsettled", self.unsettled), note=later("decisions.note")
+                    ),
                 ),
             ),
             cluster=cast(Any, SimpleNamespace(inventory_version=1, inventory=lambda: "inventory", leases=dict)),
-            signer=cast(Any, SimpleNamespace(look=lambda block: failed or [])),
+            signer=cast(Any, SimpleNamespace(look=lambda block: failed or [], under_way=self.under_way)),
             orders=part("orders", failed=tells("orders.failed"), close_failed=tells("orders.close_failed")),
             leases=part("leases", closing=part("closing", failed=tells("closing.failed"))),
             funds=part(
@@ -165,6 +169,14 @@ async def test_what_ended_while_away_is_looked_up_before_the_first_block() -> No
     story.blocks_ = [BLOCK]
     await story.follower.run()
     assert story.names().index("decisions.unsettled") < story.names().index("book.apply")
+
+
+async def test_a_bid_still_in_the_air_has_not_ended_while_away() -> None:
+    story = Story(Touched())
+    story.unsettled.append(SimpleNamespace(order=LEASE.order, started_at=None, outcome="bid"))
+    story.under_way.append(CreateBid(LEASE, DecCoin("uact", 1), Coin("uakt", 1)))
+    await story.follower.run()
+    assert ("decisions.note",) in story.told, "nothing is noted, and the chain was not asked"
 
 
 @pytest.mark.parametrize("gap", [GapTooWide(9, 4000, "pruned"), Pruned("failed to load state at height 9")])
