@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bidengine.runtimes import UNSEEN, Runtimes
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
 
@@ -78,3 +79,4 @@ class Inventory:
     leased_ips: int = 0
     same_storage: Mapping[str, str] = field(default_factory=dict)
     """class -> the class whose bytes it shares, where the same storage is sold under two names"""
+    runtimes: Runtimes = UNSEEN

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bidengine.commit import Commit
-from bidengine.needs import Need, leased_ips, needs, node_ports
+from bidengine.needs import Need, leased_ips, needs, node_ports, startable
 from bidengine.node import Node
 from bidengine.placement import Placement, Slot
 from bidengine.reasons import Decline
@@ -31,7 +31,7 @@ def pack(
     """Take room for every replica of `spec` from `free`. Returns where they go and how to give it all back, or a
     `Decline` with `free` as it was. Calling the undo again does nothing. What is `promised` already may have the room
     that is kept for GPUs."""
-    asked = needs(spec, commit)
+    asked = startable(needs(spec, commit, free.runtimes), free.runtimes)
     short = shortage(spec, asked, free)
     if short is not None:
         return short

@@ -8,13 +8,14 @@ has none: other nodes would change its pods' template, and that would restart th
 from __future__ import annotations
 
 from bidengine.placement import Placement
+from bidengine.runtimes import UNSEEN, Runtimes
 from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import DEFAULT_PLAN, ServicePlan
 
 
 def service_plans(
-    group: ManifestGroup, placement: Placement, stored: StoredManifest | None = None
+    group: ManifestGroup, placement: Placement, stored: StoredManifest | None = None, runtimes: Runtimes = UNSEEN
 ) -> dict[str, ServicePlan]:
     """By service name. `stored` is the lease's manifest as it was deployed before, if it was."""
     known = {service.name for service in stored.group.services} if stored is not None else set()
@@ -23,6 +24,6 @@ def service_plans(
         card, nodes = placement.gpu_of(service.resources.id), placement.nodes_of(service.resources.id)
         if stored is not None and service.name in known:
             nodes = stored.plan.get(service.name, DEFAULT_PLAN).nodes
-        runtime_class = "nvidia" if card is not None and card.vendor == "nvidia" else ""
-        out[service.name] = ServicePlan(runtime_class, card, nodes)
+        runtime = runtimes.of(gpus=1, vendor=card.vendor) if card is not None else ""
+        out[service.name] = ServicePlan(runtime, card, nodes)
     return out

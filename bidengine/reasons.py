@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NO_NODE_PORT = "skip.capacity.nodeport"
     NO_NODE_FIT = "skip.capacity.node_fit"
     CPU_ON_GPU_NODE = "skip.capacity.cpu_on_gpu_node"
+    NO_RUNTIME_CLASS = "skip.capacity.runtime_class"
     ORACLE_STALE = "skip.oracle_stale"
     PRICER_FAILED = "skip.price.pricer_failed"
     """a script or service that was asked for the price gave none"""

@@ -85,7 +85,7 @@ class Room:
         if order in self._holds:
             return self._holds[order]
         hold = Hold(order, spec, placement, HoldState.HELD, height, why="a bid is being made")
-        short = self._short(hold, promised)
+        short = self._unstartable(hold) or self._short(hold, promised)
         if short is not None:
             return short
         self._put(hold)
@@ -116,7 +116,9 @@ class Room:
         known = self.lease(lease, height=height)
         if known is not None:
             return known
-        placement = standing(needs(spec, self.commit), self._tally.pods.get(lease.order, ()), self._free)
+        placement = standing(
+            needs(spec, self.commit, self.inventory.runtimes), self._tally.pods.get(lease.order, ()), self._free
+        )
         hold = Hold(lease.order, spec, placement, HoldState.LEASED, height, lease, why="lease found on chain")
         self._put(hold)
         return hold
@@ -150,6 +152,15 @@ class Room:
     def _put(self, hold: Hold) -> None:
         self._note(hold)
         self._tally.recount(hold.order, hold)
+
+    def _unstartable(self, hold: Hold) -> Decline | None:
+        """A RuntimeClass may have gone since the placement was found, too."""
+        runtimes = self.inventory.runtimes
+        for slot in hold.placement.slots:
+            runtime = runtimes.of(gpus=slot.ask.gpu_units, vendor=slot.gpu.vendor if slot.gpu is not None else "")
+            if runtimes.lacks(runtime):
+                return runtimes.decline(runtime)
+        return None
 
     def _short(self, hold: Hold, promised: bool) -> Decline | None:
         """What keeps a placement from being held now: others have taken it since it was found. O(slots)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from bidengine.needs import Need, leased_ips, node_ports
 from bidengine.node import Node
@@ -21,7 +22,8 @@ from manifests.units import shown_bytes
 
 def shortage(spec: GroupSpec, asked: Sequence[Need], free: Snapshot) -> Decline | None:
     """What the cluster lacks in sum; None when that is nothing."""
-    for found in (*_endpoints(spec, free), *_gpus(asked, free), *_storage(asked, free), *_sums(asked, free)):
+    lacking = (_runtimes, _gpus, _storage, _sums)
+    for found in (*_endpoints(spec, free), *(no for each in lacking for no in each(asked, free))):
         return found
     return None
 
@@ -52,6 +54,15 @@ def _endpoints(spec: GroupSpec, free: Snapshot) -> Iterator[Decline]:
     ):
         if needed > left:
             yield Decline(reason, f"needs {needed} {what}, {max(left, 0)} are free", final=False)
+
+
+def _runtimes(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
+    """Of cards it counts only where there are some that would do and none of another vendor."""
+    for need in asked:
+        if need.startable:
+            continue
+        if not need.ask.gpu_units or (not need.cards(free.cards) and replace(need, startable=True).cards(free.cards)):
+            yield free.runtimes.decline(need.runtime)
 
 
 def _gpus(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:

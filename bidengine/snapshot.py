@@ -18,6 +18,7 @@ from itertools import count
 
 from bidengine.node import Ask, Node
 from bidengine.packing import Packing
+from bidengine.runtimes import UNSEEN, Runtimes
 from manifests.gpus import GpuModel
 
 _BYTES_PER_MILLI = (4 << 30) // 1000
@@ -38,6 +39,7 @@ class Snapshot:
         leased_ips: int = 0,
         packing: Packing | None = None,
         same_storage: Mapping[str, str] | None = None,
+        runtimes: Runtimes = UNSEEN,
     ) -> None:
         whole = list(nodes)
         self.nodes = {n.name: copied(n) for n in whole}
@@ -46,6 +48,7 @@ class Snapshot:
         self.node_ports = node_ports
         self.leased_ips = leased_ips
         self.packing = packing or Packing()
+        self.runtimes = runtimes
         self.cards: dict[GpuModel, int] = {}
         """free units of each card in the whole cluster"""
         self.cpu_milli = sum(max(0, n.cpu_milli) for n in whole)

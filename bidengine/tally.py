@@ -36,6 +36,7 @@ class Tally:
             inventory.leased_ips,
             packing,
             inventory.same_storage,
+            inventory.runtimes,
         )
         self.pods: dict[OrderID, tuple[BoundPod, ...]] = {
             lease.order: pods for lease, pods in inventory.lease_pods.items()
@@ -100,7 +101,9 @@ class Tally:
 
     def _cards_for(self, slot: Slot, hold: Hold) -> Iterable[GpuModel | None]:
         if slot.ask.gpu_units and slot.gpu is None:
-            need = next(n for n in needs(hold.spec, self._commit) if n.resource_id == slot.resource_id)
+            need = next(
+                n for n in needs(hold.spec, self._commit, self.free.runtimes) if n.resource_id == slot.resource_id
+            )
             return need.cards(self.free.cards)
         return (slot.gpu,)
 

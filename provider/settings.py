@@ -27,7 +27,7 @@ from pydantic_settings import (
 )
 
 from provider.errors import ConfigError
-from provider.isolation_settings import IsolationSettings
+from provider.isolation_settings import IsolationSettings, Name
 from provider.pricer_settings import HttpSettings, ScaleSettings, ScriptSettings, listed
 from provider.reference_settings import from_reference
 
@@ -222,6 +222,11 @@ class ClusterSettings(_Part):
         None,
         description="File of GPU models that adds to the built-in list, in the format of the network's gpus.json; "
         "re-read when it changes.",
+    )
+    gpu_runtime_class: Name = Field(
+        "nvidia",
+        description="RuntimeClass of new leases' pods with NVIDIA cards; empty where NVIDIA's runtime is the nodes' "
+        "default.",
     )
     overcommit_cpu_percent: int = Field(0, ge=0, description="Sell this much more CPU than there is.")
     overcommit_memory_percent: int = Field(0, ge=0, description="Sell this much more memory than there is.")

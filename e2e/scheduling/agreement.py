@@ -32,11 +32,12 @@ from e2e import cluster as real
 from e2e.scheduling.attempt import NAMESPACE, attempt
 from e2e.scheduling.orders import compiled, demanding, order
 from e2e.scheduling.provisioner import provision
-from e2e.scheduling.world import World, client
+from e2e.scheduling.world import SANDBOX, World, client
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID, OrderID, lease_namespace
 from manifests.render import render
 from manifests.render.crd import definitions
+from manifests.render.isolation import Isolation
 from manifests.render.site import ServicePlan, Site
 from manifests.resources import GroupSpec
 from manifests.sdl import Compiled
@@ -44,11 +45,12 @@ from provider.cluster.api import kinds
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
 from provider.cluster.objects.apply import apply_all
+from provider.isolation_settings import IsolationSettings
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 
 US = "akash1us"
-SITE = Site(network_policies=False)
+SITE = Site(network_policies=False, isolation=Isolation(runtime_class=SANDBOX))
 WHAT_RUNS = ("Namespace", "Deployment", "StatefulSet")
 """The rest of a lease is of no concern to the scheduler."""
 PATIENCE_S = 120.0
@@ -103,6 +105,7 @@ async def compare(cluster: real.Cluster, *, seed: int, nodes: int, orders: int, 
         settings = ClusterSettings(
             kubeconfig=cluster.kubeconfig,
             network_policies=False,
+            isolation=IsolationSettings(runtime_class=SANDBOX),
             storage={"beta1": "900Ti", "beta2": "900Ti", "beta3": "900Ti"},
         )
         try:

@@ -29,6 +29,12 @@ CARDS = {
 GIB = 1 << 30
 STRANGERS = "strangers"
 DRIVER = "disks.e2e.test"
+SANDBOX = "sandbox"
+RUNTIMES: tuple[Json, ...] = (
+    {"metadata": {"name": "nvidia"}, "handler": "x", "overhead": {"podFixed": {"cpu": "130m", "memory": "170Mi"}}},
+    {"metadata": {"name": SANDBOX}, "handler": "y", "overhead": {"podFixed": {"cpu": "70m", "memory": "90M"}}},
+)
+"""With and without cards, each pod takes a little more than its containers."""
 
 
 class World:
@@ -44,7 +50,8 @@ class World:
 
     async def make(self) -> None:
         await self.post("/api/v1/namespaces", {"metadata": {"name": STRANGERS}})
-        await self.post("/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "nvidia"}, "handler": "nvidia"})
+        for made in RUNTIMES:
+            await self.post("/apis/node.k8s.io/v1/runtimeclasses", made)
         for found in _classes():
             await self.post("/apis/storage.k8s.io/v1/storageclasses", found)
         await self.each("/apis/storage.k8s.io/v1/csinodes", self.csi_nodes)

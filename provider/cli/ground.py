@@ -157,7 +157,7 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
     book = await Book.load(chain.at(head.height), address, head.height, head.time_unix_ns)
     room, _ = rebuilt(book, cluster.inventory(), settings.cluster, settings.bid)
     told = [
-        _told_of(cluster),
+        *_told_of(cluster),
         f"provider {address} at height {head.height}: {len(book.bids)} bids, {len(book.leases)} leases",
     ]
     judge = None
@@ -177,7 +177,7 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
 
 def _cluster_alone(settings: Settings, cluster: Cluster, why: str) -> Ground:
     room = seen(cluster.inventory(), settings.cluster, settings.bid)
-    told = [_told_of(cluster), f"bids that wait for an answer: {why}"]
+    told = [*_told_of(cluster), f"bids that wait for an answer: {why}"]
     return Ground(room, cluster.inventory(), told, cluster.nodes())
 
 
@@ -201,6 +201,7 @@ def _nobody(asked: object) -> NoReturn:
     raise AssertionError(asked)
 
 
-def _told_of(cluster: Cluster) -> str:
+def _told_of(cluster: Cluster) -> list[str]:
     sold = sum(not node.why_not for node in cluster.nodes())
-    return f"cluster: {len(cluster.nodes())} nodes, {sold} of them sold"
+    lacking = [f"not sold: {why}" for why in cluster.runtimes_lacking().values()]
+    return [f"cluster: {len(cluster.nodes())} nodes, {sold} of them sold", *lacking]

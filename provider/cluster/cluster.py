@@ -14,6 +14,7 @@ from typing import Any, Self
 import structlog
 
 from bidengine.node import Inventory
+from bidengine.runtimes import Runtimes
 from manifests.errors import Invalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
@@ -27,7 +28,7 @@ from provider.cluster.health.causes import Cause
 from provider.cluster.health.litter import Litter, Stuck, litter, stuck
 from provider.cluster.health.status import Route, lease_status
 from provider.cluster.health.workloads import ServiceHealth, WorkloadFacts, health
-from provider.cluster.inventory import gputable, labels
+from provider.cluster.inventory import gputable, labels, runtimeclasses
 from provider.cluster.inventory.addresses import Addresses
 from provider.cluster.inventory.attachable import by_node
 from provider.cluster.inventory.capabilities import Capabilities, capabilities
@@ -140,9 +141,11 @@ class Cluster:
                 services=[s for s in mirrors.foreign_services.all() if s.namespace not in mirrors.leases],
                 node_ports=self.settings.node_ports,
                 leased_ips=self._addresses(),
+                runtimes=self._runtimes(),
             )
             self._inventory = (self.inventory_version, made)
-            self._notices.look(self.nodes(), unsold(classes, self.settings.storage_classes, made.storage_bytes))
+            storage = unsold(classes, self.settings.storage_classes, made.storage_bytes)
+            self._notices.look(self.nodes(), storage, self.runtimes_lacking(made))
         return self._inventory[1]
 
     def nodes(self) -> list[NodeReport]:
@@ -151,6 +154,11 @@ class Cluster:
             nodes = sorted(self._mirrors.nodes.all(), key=lambda node: node.name)
             self._reports = [survey(node, self._gpu_table) for node in nodes]
         return self._reports
+
+    def runtimes_lacking(self, inventory: Inventory | None = None) -> dict[str, str]:
+        """RuntimeClass the cluster lacks -> what is not sold without it, with the cure."""
+        inventory = inventory or self.inventory()
+        return runtimeclasses.unsold(inventory.runtimes, inventory.nodes)
 
     @property
     def nodes_out(self) -> int:
@@ -217,7 +225,7 @@ class Cluster:
     def health(self, lease: LeaseID) -> dict[str, ServiceHealth]:
         """Service -> health, of every service of the stored manifest and whatever else runs. Mind `fresh` before
         judging."""
-        found = health(self._workloads(lease), self.pods(lease), self._heard)
+        found = health(self._workloads(lease), self.pods(lease), self._heard, self._lacks_runtime)
         stored = self._mirrors.stored.get(lease)
         for service in stored.group.services if stored else ():
             found.setdefault(service.name, ServiceHealth(0, service.count, "not deployed yet", Cause.STARTING))
@@ -229,6 +237,9 @@ class Cluster:
             self._mirrors, lease, self._site(), self.health(lease),
             unseen_s=self.stale_s, waiting=self.reach.waiting(lease),
         )  # fmt: skip
+
+    def _lacks_runtime(self, name: str) -> bool:
+        return bool(name) and self._mirrors.runtime_classes.get("", name) is None
 
     def _heard(self, node: str) -> bool:
         found = self._mirrors.nodes.get("", node)
@@ -347,6 +358,10 @@ class Cluster:
 
     def _classes(self) -> tuple[StorageClass, ...]:
         return offered(self._mirrors.classes.all(), self.settings.storage_classes)
+
+    def _runtimes(self) -> Runtimes:
+        nvidia, sandbox = self.settings.gpu_runtime_class, self.settings.isolation.runtime_class
+        return runtimeclasses.runtimes(nvidia, sandbox, self._mirrors.runtime_classes.all())
 
     def _addresses(self) -> Addresses:
         named = self.settings.ip_pool

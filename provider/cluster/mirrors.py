@@ -32,6 +32,7 @@ from provider.cluster.inventory.attachable import Attachable, attachable
 from provider.cluster.inventory.capacities import Capacity, capacity
 from provider.cluster.inventory.nodes import NodeFacts, node_facts
 from provider.cluster.inventory.pods import PodFacts, pod_facts
+from provider.cluster.inventory.runtimeclasses import RuntimeClass, runtime_class
 from provider.cluster.inventory.volumes import Claim, StorageClass, claim, storage_class
 from provider.cluster.objects.retained import KEPT, Retained, retained
 from provider.cluster.routes.claims import CLAIMS, Ownership, ownership
@@ -108,6 +109,7 @@ class Mirrors:
         self.classes = Mirror(kube, kinds.STORAGE_CLASS, keep=storage_class)
         self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)
         self.csi_nodes = Mirror(kube, kinds.CSI_NODE, keep=attachable, optional=True)
+        self.runtime_classes = Mirror(kube, kinds.RUNTIME_CLASS, keep=runtime_class)
         self.pools = Mirror(kube, kinds.ADDRESS_POOL, keep=pool, optional=True)
         self.manifests: Mirror[StoredManifest | Unreadable] = Mirror(
             kube, kinds.MANIFEST, keep=_manifest, namespace=manifest_namespace
@@ -232,6 +234,7 @@ class Mirrors:
             (self.classes, self._class),
             (self.capacities, self._capacity),
             (self.csi_nodes, self._supply),
+            (self.runtime_classes, self._supply),
             (self.pools, self._supply),
             (self.manifests, self._manifest),
             (self.hosts, self._ownership),
@@ -315,8 +318,8 @@ class Mirrors:
 
     def _supply(
         self,
-        old: Claim | ForeignService | Pool | Attachable | Retained | None,
-        new: Claim | ForeignService | Pool | Attachable | Retained | None,
+        old: Claim | ForeignService | Pool | Attachable | Retained | RuntimeClass | None,
+        new: Claim | ForeignService | Pool | Attachable | Retained | RuntimeClass | None,
     ) -> None:
         self._tell_inventory()
 

@@ -155,7 +155,9 @@ class Reception:
 
     def _plan(self, lease: LeaseID, group: ManifestGroup) -> dict[str, ServicePlan]:
         hold = self.room.holds.get(lease.order)
-        return service_plans(group, hold.placement, self.cluster.leases().get(lease)) if hold is not None else {}
+        if hold is None:
+            return {}
+        return service_plans(group, hold.placement, self.cluster.leases().get(lease), self.room.inventory.runtimes)
 
     def lease_status(self, lease: LeaseID) -> dict[str, Any]:
         if lease not in self.book.leases or lease not in self.cluster.leases():

@@ -29,7 +29,7 @@ from provider.chain.client import Chain
 from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider, SignAttributes
 from provider.chain.tx.signer import Signer
-from provider.cluster.api.kinds import INGRESS_CLASS, STORAGE_CLASS, Kind
+from provider.cluster.api.kinds import INGRESS_CLASS, RUNTIME_CLASS, STORAGE_CLASS, Kind
 from provider.cluster.api.kube import Kube
 from provider.errors import AkpError, ConfigError, Conflict, Retry
 from provider.ledger.decisions import Decisions
@@ -250,6 +250,8 @@ async def _furnish(kube: Kube) -> None:
     for name in CLASSES:
         if name != "default":
             await _present(kube, _storage_class(name))
+    nvidia = {"apiVersion": RUNTIME_CLASS.api_version, "kind": RUNTIME_CLASS.kind, "metadata": {"name": "nvidia"}}
+    await _present(kube, {**nvidia, "handler": "nvidia"})
     await kube.apply(
         {
             "apiVersion": INGRESS_CLASS.api_version,

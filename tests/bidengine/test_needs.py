@@ -4,6 +4,7 @@ from typing import Any
 
 from bidengine.commit import Commit
 from bidengine.needs import leased_ips, needs, node_ports
+from bidengine.runtimes import Overhead, Runtimes
 from manifests.resources import Attribute, Endpoint, EndpointKind, Gpu, Resources, ResourceUnit
 
 HTTP, PORT = Endpoint(EndpointKind.SHARED_HTTP), Endpoint(EndpointKind.RANDOM_PORT)
@@ -38,6 +39,23 @@ def test_which_cards_would_do(make: Any) -> None:
     assert either.cards(cards) == (make.h100, make.t4)
     assert any_.cards(cards) == cards
     assert none.cards(cards) == ()
+
+
+def test_where_cards_of_several_vendors_would_do_the_most_that_one_takes_is_asked(make: Any) -> None:
+    runtimes = Runtimes(known={"nvidia": Overhead(250, make.gib)})
+    nvidia, amd, any_, none = needs(
+        make.group(
+            make.unit(1, gpu=1, models=["h100"]),
+            with_attributes(make.unit(2), Attribute("vendor/amd/model/mi300x", "true")),
+            with_attributes(make.unit(3)),
+            make.unit(4),
+        ),
+        Commit(),
+        runtimes,
+    )
+    assert [(n.ask.cpu_milli, n.runtime) for n in (nvidia, amd, any_, none)] == [
+        (1250, "nvidia"), (1000, ""), (1250, "nvidia"), (1000, ""),
+    ]  # fmt: skip
 
 
 def with_attributes(unit: ResourceUnit, *attributes: Attribute) -> ResourceUnit:

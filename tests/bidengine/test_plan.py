@@ -6,6 +6,7 @@ import pytest
 
 from bidengine.placement import Placement, Slot
 from bidengine.plan import service_plans
+from bidengine.runtimes import Runtimes
 from manifests.gpus import GpuModel
 from manifests.manifest import ManifestGroup, Service
 from manifests.render.crd import StoredManifest
@@ -40,6 +41,12 @@ def test_cards_of_other_vendors_need_no_runtime_class(make: Any, group: Manifest
     mi300x = GpuModel("amd", "mi300x")
     plans = service_plans(group, Placement((Slot(1, "g", make.ask(gpu=1), mi300x),)))
     assert plans["model"] == ServicePlan("", mi300x, ("g",))
+
+
+def test_the_operator_may_name_another_class_or_none(make: Any, group: ManifestGroup, placement: Placement) -> None:
+    for name in ("nvidia-cdi", ""):
+        plans = service_plans(group, placement, None, Runtimes(name))
+        assert (plans["model"].runtime_class, plans["web"].runtime_class) == (name, "")
 
 
 def test_what_is_deployed_keeps_its_nodes_and_what_is_new_gets_some(

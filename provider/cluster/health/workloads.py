@@ -44,6 +44,8 @@ class WorkloadFacts:
     """a Deployment's word; 0 for StatefulSets, which have none"""
     ours: bool = True
     """the daemon has applied it before"""
+    runtime_class: str = ""
+    """of its template"""
     adopted: str = ""
     """the revision of the manifest for which its template stays as another provider made it (adopt.py)"""
 
@@ -91,33 +93,43 @@ def workload_facts(obj: Mapping[str, Any]) -> WorkloadFacts:
         made_unix_s=unix_s(metadata.get("creationTimestamp")),
         available_since_unix_s=unix_s(conditions.get("Available", {}).get("lastTransitionTime")),
         ours=ours(obj),
+        runtime_class=((spec.get("template") or {}).get("spec") or {}).get("runtimeClassName") or "",
         adopted=(metadata.get("annotations") or {}).get(ADOPTED, ""),
     )
 
 
 def health(
-    workloads: Iterable[WorkloadFacts], pods: Iterable[PodFacts], heard: Callable[[str], bool] = lambda _: True
+    workloads: Iterable[WorkloadFacts],
+    pods: Iterable[PodFacts],
+    heard: Callable[[str], bool] = lambda _: True,
+    lacks: Callable[[str], bool] = lambda _: False,
 ) -> dict[str, ServiceHealth]:
-    """Service -> health. `heard(node)`: whether its kubelet is heard of. A service with two workloads (one of them
-    being replaced) is judged by the one with more to show."""
+    """Service -> health. `heard(node)`: whether its kubelet is heard of; `lacks(name)`: whether the cluster has no such
+    RuntimeClass, so that no pod can be made (a StatefulSet does not say so itself). A service with two workloads (one
+    of them being replaced) is judged by the one with more to show."""
     by_service: dict[str, list[PodFacts]] = {}
     for pod in pods:
         by_service.setdefault(pod.service, []).append(pod)
     out: dict[str, ServiceHealth] = {}
     for workload in sorted(workloads, key=lambda w: w.available):
-        out[workload.service] = _health(workload, by_service.get(workload.service, ()), heard)
+        unmade = workload.runtime_class if lacks(workload.runtime_class) else ""
+        out[workload.service] = _health(workload, by_service.get(workload.service, ()), heard, unmade)
     return out
 
 
-def _health(workload: WorkloadFacts, pods: Iterable[PodFacts], heard: Callable[[str], bool]) -> ServiceHealth:
+def _health(
+    workload: WorkloadFacts, pods: Iterable[PodFacts], heard: Callable[[str], bool], unmade: str
+) -> ServiceHealth:
     since = workload.available_since_unix_s or workload.made_unix_s
     if workload.available >= workload.desired:
         return ServiceHealth(workload.available, workload.desired, since_unix_s=since)
-    reason, why, pods_since = _reason(workload, pods, heard)
+    reason, why, pods_since = _reason(workload, pods, heard, unmade)
     return ServiceHealth(workload.available, workload.desired, reason, why, pods_since or since)
 
 
-def _reason(workload: WorkloadFacts, pods: Iterable[PodFacts], heard: Callable[[str], bool]) -> tuple[str, Cause, int]:
+def _reason(
+    workload: WorkloadFacts, pods: Iterable[PodFacts], heard: Callable[[str], bool], unmade: str
+) -> tuple[str, Cause, int]:
     """Of several pods the one speaks whose trouble is not the tenant's, so that nobody is blamed for two things at
     once; pods that ended speak last, and those that are going only where their node keeps them from it."""
     found = [(pod, _cause(pod, heard)) for pod in pods if not pod.ready and not (pod.going and heard(pod.node))]
@@ -127,6 +139,8 @@ def _reason(workload: WorkloadFacts, pods: Iterable[PodFacts], heard: Callable[[
             return f"{pod.name}: its node {pod.node} is not heard of", why, pod.since_unix_s
         said = f"{pod.name}: {pod.trouble}" + (f": {pod.detail}" if pod.detail else "")
         return _short(said), why, pod.since_unix_s
+    if unmade:
+        return f"the cluster has no RuntimeClass {unmade!r}, no pod can be made", Cause.ADMISSION, 0
     if workload.stuck:
         return _short(workload.stuck), refusal(workload.stuck), 0
     if workload.observed_generation < workload.generation:

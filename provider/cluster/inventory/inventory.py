@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from bidengine.node import NO_LIMIT, BoundPod, Inventory
+from bidengine.runtimes import UNSEEN, Runtimes
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
 from provider.cluster.inventory.addresses import Addresses, ForeignService, leased_ips_left, node_ports_left
@@ -35,6 +36,7 @@ def inventory(
     services: Iterable[ForeignService] = (),
     node_ports: int = 0,
     leased_ips: Addresses = 0,
+    runtimes: Runtimes = UNSEEN,
 ) -> Inventory:
     """`leases` is namespace -> lease, of every namespace of a lease that exists, ending ones included: their pods
     still run. `attachable` is node -> most volumes, where there is a limit. `services` are those of nobody's lease;
@@ -80,6 +82,7 @@ def inventory(
         same_storage=same_storage(classes),
         node_ports=node_ports_left(node_ports, services),
         leased_ips=leased_ips_left(leased_ips, services),
+        runtimes=runtimes,
     )
 
 

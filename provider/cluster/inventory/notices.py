@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import structlog
 
@@ -10,7 +11,8 @@ from provider.cluster.inventory.survey import UNMARKED, NodeReport
 
 log = structlog.get_logger()
 
-_Key = tuple[str, str]
+_Key = tuple[str, str, str]
+"""The kind of thing, its name, and of a node which of its resources, "" for the whole of it."""
 
 
 class Notices:
@@ -18,19 +20,26 @@ class Notices:
         self._told: dict[_Key, str] = {}
         self._derived: set[str] = set()
 
-    def look(self, nodes: Iterable[NodeReport], classes: Mapping[str, str]) -> None:
-        """`nodes` are all there are, `classes` storage classes that are not sold with the reason."""
-        now: dict[_Key, str] = {("", name): why for name, why in classes.items()}
-        there: set[str] = {""}
+    def look(
+        self,
+        nodes: Iterable[NodeReport],
+        classes: Mapping[str, str],
+        runtimes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`nodes` are all there are, `classes` storage classes that are not sold with the reason, `runtimes`
+        RuntimeClasses without which something is not."""
+        now: dict[_Key, str] = {("storage_class", name, ""): why for name, why in classes.items()}
+        now |= {("runtime_class", name, ""): why for name, why in runtimes.items()}
+        there: set[str] = set()
         for node in nodes:
             there.add(node.name)
             if node.why_not and node.why_not != UNMARKED:  # the daemon itself is about to write that one
-                now[node.name, ""] = node.why_not
+                now["node", node.name, ""] = node.why_not
             for gpu in node.gpus:
                 if gpu.why_not:
-                    now[node.name, gpu.resource] = gpu.why_not
+                    now["node", node.name, gpu.resource] = gpu.why_not
                 elif gpu.sick:
-                    now[node.name, gpu.resource] = f"{gpu.sick} of {gpu.capacity} are sick, the others are sold"
+                    now["node", node.name, gpu.resource] = f"{gpu.sick} of {gpu.capacity} are sick, the others are sold"
                 if gpu.unlisted and gpu.model is not None and gpu.unlisted not in self._derived:
                     self._derived.add(gpu.unlisted)
                     log.warning(
@@ -40,17 +49,15 @@ class Notices:
         for key, why in now.items():
             if self._told.get(key) != why:
                 _tell(*key, why)
-        for node_name, what in self._told.keys() - now.keys():
-            if node_name in there:
-                _tell(node_name, what, "")
+        for kind, name, resource in self._told.keys() - now.keys():
+            if kind != "node" or name in there:
+                _tell(kind, name, resource, "")
         self._told = now
 
 
-def _tell(node: str, what: str, why: str) -> None:
-    """`node` is "" for a storage class, `what` a resource of the node or "" for the whole of it."""
-    where = {"node": node} if node else {}
-    thing = {} if not what else {"resource" if node else "storage_class": what}
+def _tell(kind: str, name: str, resource: str, why: str) -> None:
+    what = {kind: name} | ({"resource": resource} if resource else {})
     if why:
-        log.warning("not sold", **where, **thing, why=why)
+        log.warning("not sold", **what, why=why)
     else:
-        log.info("sold again", **where, **thing)
+        log.info("sold again", **what)

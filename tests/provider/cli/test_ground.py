@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bidengine.reasons import Decline
 from manifests.coins import Coin
 from manifests.gpus import GpuModel
 from manifests.ids import OrderID
@@ -15,7 +17,7 @@ from manifests.sdl import compile_sdl
 from provider.cli.ground import glimpse, ground, room_ground
 from provider.cli.imagined import sandbox_inventory
 from provider.cli.recording import recorded_from_chain
-from provider.cluster.api.kinds import NODE
+from provider.cluster.api.kinds import NODE, RUNTIME_CLASS
 from provider.cluster.inventory.nodes import MARK
 from provider.sandbox.town import living
 
@@ -35,6 +37,10 @@ async def bid_of(town: Any, until: Callable[..., Any]) -> Any:
     return bid
 
 
+async def labelled(town: Any) -> bool:
+    return all(MARK in node["metadata"].get("labels", {}) for node in await town.net.kube.all(NODE))
+
+
 async def test_what_is_promised_is_taken_off(in_town: Callable[..., Any], until: Any, tmp_path: Path) -> None:
     """An A100 is promised to a bid; a person who only looks sees seven, and may change nothing."""
     config = tmp_path / "akp.yaml"
@@ -42,10 +48,7 @@ async def test_what_is_promised_is_taken_off(in_town: Callable[..., Any], until:
         await town.net.tenant.post(town.compiled, 7, DEPOSIT)
         bid = await bid_of(town, until)
 
-        async def labelled() -> bool:
-            return all(MARK in node["metadata"].get("labels", {}) for node in await town.net.kube.all(NODE))
-
-        await until("every node is labelled, so that all of them are sold", labelled)
+        await until("every node is labelled, so that all of them are sold", partial(labelled, town))
         async with ground(config) as on:
             assert on.inventory.nodes == tuple(sorted(sandbox_inventory().nodes, key=lambda node: node.name))
             assert sum(node.gpus.get(A100, 0) for node in on.room.free().nodes) == 7
@@ -91,6 +94,19 @@ async def test_without_the_chain_room_is_still_shown_and_the_lack_told(
         async with room_ground(config, None, cluster_only=False) as on:
             assert on.nodes
             assert "not known, the chain cannot be reached" in on.told[-1]
+
+
+async def test_a_runtime_class_that_is_not_there_is_told(
+    in_town: Callable[..., Any], until: Any, tmp_path: Path
+) -> None:
+    async with in_town(GPU, asked=GPU.groups) as town, living(town.net):
+        await until("every node is labelled", partial(labelled, town))
+        await town.net.kube.delete(RUNTIME_CLASS, None, "nvidia")
+        async with room_ground(tmp_path / "akp.yaml", None, cluster_only=True) as on:
+            assert on.told[1].startswith("not sold: the cluster has no RuntimeClass 'nvidia'")
+            no = on.room.fit(GPU.groups[0])
+            assert isinstance(no, Decline)
+            assert no.code == "skip.capacity.runtime_class"
 
 
 async def test_looking_labels_no_node(in_town: Callable[..., Any], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bidengine.node import Ask, BoundPod
+from bidengine.runtimes import Overhead
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, HttpOptions, ManifestGroup, Params, Service, StorageParams
@@ -26,6 +27,7 @@ from provider.cluster.health.causes import Cause
 from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.routes.waiting import Why
 from provider.errors import ConfigError, Conflict, Refused, Retry
+from provider.isolation_settings import IsolationSettings
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
 
@@ -547,3 +549,36 @@ async def test_freshness(memory: Memory) -> None:
         assert cluster.fresh
         assert cluster.stale_s == 0
         assert cluster.api_servers == ()
+
+
+def runtime(name: str, **overhead: str) -> dict[str, Any]:
+    made = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": name}
+    return {**made, "overhead": {"podFixed": overhead}} if overhead else made
+
+
+async def test_runtime_classes_come_and_go(memory: Memory) -> None:
+    """What is sold follows at once, and a lease whose pods cannot be made is the provider's trouble."""
+    settings = SETTINGS.model_copy(update={"isolation": IsolationSettings(runtime_class="kata")})
+    memory.put(real_node("gpu-operator-a100"))
+    async with watched(memory, settings) as cluster:
+        await asyncio.sleep(2)
+        assert list(cluster.runtimes_lacking()) == ["kata", "nvidia"]
+        told: list[LeaseID | None] = []
+        cluster.on_change(told.append)
+        memory.put(runtime("kata", cpu="250m", memory="160Mi"))
+        memory.put(runtime("nvidia"))
+        await memory.tell()
+        await asyncio.sleep(2)
+        assert told == [None]
+        assert cluster.runtimes_lacking() == {}
+        assert cluster.inventory().runtimes.overhead("kata") == Overhead(250, 160 << 20)
+
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "1")
+        assert cluster.health(LEASE)["web"].cause is Cause.STARTING
+        memory.drop(kinds.RUNTIME_CLASS, "", "kata")
+        await memory.tell()
+        await asyncio.sleep(2)
+        assert list(cluster.runtimes_lacking()) == ["kata"]
+        assert cluster.health(LEASE)["web"].cause is Cause.ADMISSION
+        assert "'kata'" in cluster.health(LEASE)["web"].reason

@@ -53,6 +53,22 @@ def test_a_pod_whose_node_is_not_heard_of_says_nothing_that_counts() -> None:
     assert found(replace(CRASHES, node="n2")).cause is Cause.CRASH_LOOP
 
 
+def test_without_its_runtime_class_no_pod_can_be_made_and_that_is_the_providers_matter() -> None:
+    """A StatefulSet says nothing of it itself; what runs already goes on."""
+    sandboxed = replace(WEB, runtime_class="gvisor")
+
+    def found(workload: WorkloadFacts, *pods: PodFacts) -> ServiceHealth:
+        return health([workload], pods, lacks=lambda name: name == "gvisor")["web"]
+
+    assert found(sandboxed) == ServiceHealth(
+        1, 2, "the cluster has no RuntimeClass 'gvisor', no pod can be made", Cause.ADMISSION
+    )
+    assert found(sandboxed).whose is Whose.PROVIDER
+    assert found(sandboxed, CRASHES).cause is Cause.CRASH_LOOP, "a pod that is there tells of itself"
+    assert found(replace(sandboxed, available=2)).healthy
+    assert found(WEB).cause is Cause.STARTING
+
+
 def test_where_two_pods_lack_two_things_the_tenant_is_not_blamed() -> None:
     pending = replace(POD, name="web-1", node="", trouble="Unschedulable", detail="0/3 nodes")
     assert one(WEB, CRASHES, pending).cause is Cause.UNSCHEDULABLE

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -17,9 +18,9 @@ class Ear:
     def __init__(self) -> None:
         self.notices = Notices()
 
-    def hears(self, *nodes: NodeReport, **classes: str) -> list[str]:
+    def hears(self, *nodes: NodeReport, runtimes: Mapping[str, str] | None = None, **classes: str) -> list[str]:
         with capture_logs() as lines:
-            self.notices.look(nodes, classes)
+            self.notices.look(nodes, classes, runtimes or {})
         return [" ".join(str(v) for k, v in line.items() if k not in ("log_level",)) for line in lines]
 
 
@@ -61,6 +62,15 @@ def test_storage_classes() -> None:
     assert ear.hears(beta3="capacity unknown") == ["beta3 capacity unknown not sold"]
     assert ear.hears(beta3="capacity unknown") == []
     assert ear.hears() == ["beta3 sold again"]
+
+
+def test_runtime_classes() -> None:
+    ear = Ear()
+    assert ear.hears(runtimes={"gvisor": "it is not there"}) == ["gvisor it is not there not sold"]
+    assert ear.hears(runtimes={"gvisor": "it is not there"}) == []
+    assert ear.hears(gvisor="is a storage class too") == [
+        "gvisor is a storage class too not sold", "gvisor sold again",
+    ]  # fmt: skip
 
 
 def test_a_derived_name_is_told_once() -> None:

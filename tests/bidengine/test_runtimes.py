@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bidengine.commit import Commit
+from bidengine.node import Inventory
+from bidengine.reasons import Decline, Reason
+from bidengine.room import Room
+from bidengine.runtimes import NO_OVERHEAD, Overhead, Runtimes
+from manifests.gpus import GpuModel
+
+GIB = 1 << 30
+MI300X = GpuModel("amd", "mi300x")
+HEAVY = Overhead(250, GIB, GIB)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "vendor", "name"),
+    [(1, "nvidia", "nvidia"), (1, "amd", ""), (1, "", ""), (0, "", "gvisor")],
+    ids=["NVIDIA's card", "another's card", "a card of nobody", "no card"],
+)
+def test_which_class_pods_are_started_with(gpus: int, vendor: str, name: str) -> None:
+    assert Runtimes(sandbox="gvisor").of(gpus=gpus, vendor=vendor) == name
+
+
+def test_nothing_is_lacking_before_anybody_has_looked_and_the_clusters_own_runtime_never_is() -> None:
+    assert not Runtimes().lacks("nvidia")
+    assert Runtimes(known={}).lacks("nvidia")
+    assert not Runtimes(known={"nvidia": HEAVY}).lacks("nvidia")
+    assert not Runtimes("", known={}).lacks("")
+
+
+def test_what_a_class_adds_to_a_pod() -> None:
+    known = Runtimes(known={"nvidia": HEAVY})
+    assert (known.overhead("nvidia"), known.overhead(""), known.overhead("kata")) == (HEAVY, NO_OVERHEAD, NO_OVERHEAD)
+
+
+def room(make: Any, runtimes: Runtimes) -> Room:
+    out = Room(Commit())
+    gpus: dict[str, dict[GpuModel, int]] = {"web": {}, "own": {make.h100: 2}, "amd": {MI300X: 2}}
+    nodes = tuple(make.node(name, cpu=4000, memory_gib=8, gpus=has) for name, has in gpus.items())
+    out.see(Inventory(nodes, runtimes=runtimes))
+    return out
+
+
+def test_what_needs_a_class_that_the_cluster_lacks_is_declined_with_the_cure(make: Any) -> None:
+    """Its pods would be refused for ever."""
+    plain = make.group(make.unit())
+    nvidia = make.group(make.unit(gpu=1, models=["h100"]))
+    missing = room(make, Runtimes(sandbox="gvisor", known={}))
+
+    no = missing.fit(nvidia)
+    assert isinstance(no, Decline)
+    assert (no.code, no.final) == ("skip.capacity.runtime_class", False)
+    assert "RuntimeClass 'nvidia'" in no.detail
+    assert "cluster.gpu_runtime_class" in no.detail
+
+    no = missing.fit(plain)
+    assert isinstance(no, Decline)
+    assert no.reason is Reason.NO_RUNTIME_CLASS
+    assert "RuntimeClass 'gvisor'" in no.detail
+    assert "cluster.isolation.runtime_class" in no.detail
+
+    there = room(make, Runtimes(sandbox="gvisor", known={"gvisor": NO_OVERHEAD, "nvidia": NO_OVERHEAD}))
+    for spec in (plain, nvidia):
+        assert not isinstance(there.fit(spec), Decline)
+
+
+def test_a_class_that_is_lacking_concerns_nobody_else(make: Any) -> None:
+    without_sandbox = room(make, Runtimes(sandbox="gvisor", known={"nvidia": NO_OVERHEAD}))
+    assert not isinstance(without_sandbox.fit(make.group(make.unit(gpu=1, models=["h100"]))), Decline)
+    without_nvidia = room(make, Runtimes(known={}))
+    assert not isinstance(without_nvidia.fit(make.group(make.unit())), Decline)
+
+
+def test_where_cards_of_another_vendor_would_do_these_are_taken(make: Any) -> None:
+    spec = make.group(make.unit(gpu=1))
+    found = room(make, Runtimes(known={})).fit(spec)
+    assert not isinstance(found, Decline)
+    assert found.gpu_of(1) == MI300X
+
+
+def test_a_card_that_nobody_has_is_told_as_before(make: Any) -> None:
+    no = room(make, Runtimes(known={})).fit(make.group(make.unit(gpu=1, models=["t4"])))
+    assert isinstance(no, Decline)
+    assert no.reason is Reason.NO_GPU_MODEL
+
+
+def test_what_the_runtime_takes_is_held_with_each_replica(make: Any) -> None:
+    """A node of 4 cores has room for three replicas of a core and a quarter, not for four of a core."""
+    runtimes = Runtimes(sandbox="kata", known={"kata": HEAVY, "nvidia": Overhead(memory_bytes=2 * GIB)})
+    here = Room(Commit())
+    here.see(Inventory((make.node("a", cpu=4000, memory_gib=8),), runtimes=runtimes))
+    assert isinstance(here.fit(make.group(make.unit(count=4))), Decline)
+    found = here.fit(make.group(make.unit(count=3)))
+    assert not isinstance(found, Decline)
+    assert {(s.ask.cpu_milli, s.ask.memory_bytes) for s in found.slots} == {(1250, 2 * GIB)}
+
+    here.see(Inventory((make.node("g", memory_gib=8, gpus={make.h100: 4}),), runtimes=runtimes))
+    assert isinstance(here.fit(make.group(make.unit(gpu=1, models=["h100"], count=3))), Decline)
+    assert not isinstance(here.fit(make.group(make.unit(gpu=1, models=["h100"], count=2))), Decline)
+
+
+def test_a_class_that_goes_between_the_look_and_the_promise_is_noticed(make: Any) -> None:
+    here = room(make, Runtimes(known={"nvidia": NO_OVERHEAD}))
+    spec = make.group(make.unit(gpu=1, models=["h100"]))
+    placement = here.fit(spec)
+    assert not isinstance(placement, Decline)
+    here.see(Inventory(here.inventory.nodes, runtimes=Runtimes(known={})))
+    no = here.hold(make.order_id(1), spec, placement, height=5)
+    assert isinstance(no, Decline)
+    assert no.reason is Reason.NO_RUNTIME_CLASS
+    assert not here.holds
+
+
+def test_a_lease_keeps_its_room_whatever_becomes_of_its_class(make: Any) -> None:
+    here = room(make, Runtimes(known={}))
+    hold = here.adopt(make.lease_id(1), make.group(make.unit(gpu=2, models=["h100"])), height=5)
+    assert [slot.node for slot in hold.placement.slots] == ["own"]
+    assert not here.missing
