@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import structlog
@@ -21,9 +22,11 @@ from manifests.manifest import ManifestGroup
 from manifests.render import check_renderable, render
 from manifests.render.crd import StoredManifest, manifest_object
 from manifests.render.names import RESTRICTIONS
+from manifests.render.network import network_policies
 from manifests.render.site import Plan, Site
 from provider.cluster.api.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, POD, STATEFUL_SET, Kind
 from provider.cluster.api.kube import Kube
+from provider.cluster.apiservers import Address, ApiServers
 from provider.cluster.health.causes import Cause
 from provider.cluster.health.litter import Litter, Stuck, litter, stuck
 from provider.cluster.health.status import Route, lease_status
@@ -39,7 +42,7 @@ from provider.cluster.inventory.pods import PodFacts
 from provider.cluster.inventory.survey import NodeReport, survey
 from provider.cluster.inventory.volumes import StorageClass, actual_names, declared, offered, unsold
 from provider.cluster.leasefacts import LeaseFacts, lease_facts
-from provider.cluster.mirrors import Address, Mirrors
+from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects import retained
 from provider.cluster.objects.adopt import as_found
 from provider.cluster.objects.apply import apply_all
@@ -83,7 +86,11 @@ class Cluster:
             kube, settings.manifest_namespace, self._lease_changed, self._inventory_changed, self._nodes_changed,
             settings.tolerations, retains=settings.retain_volumes_h > 0,
             claim_changed=lambda key: self.reach.routing.look(key),
+            api_servers_changed=lambda: self._api_servers.look(),
         )  # fmt: skip
+        self._api_servers = ApiServers(self._mirrors.endpoints.all, self._api_servers_changed)
+        self._named: dict[LeaseID, tuple[Address, ...]] = {}
+        """the API servers that the policies of what this process has deployed know of"""
         self.reach = Reach(kube, self._mirrors, settings, self._site)
         self._made: dict[LeaseID, Mapping[tuple[Kind, str], int]] = {}
         """object -> generation, of what this process has deployed"""
@@ -122,7 +129,7 @@ class Cluster:
     @property
     def api_servers(self) -> tuple[Address, ...]:
         """Address and port of each API server behind its Service, sorted."""
-        return tuple(sorted({address for found in self._mirrors.endpoints.all() for address in found}))
+        return self._api_servers.now
 
     def inventory(self) -> Inventory:
         """Made anew only when `inventory_version` has moved."""
@@ -218,6 +225,16 @@ class Cluster:
         made = self._made.get(lease, {}).items()
         return all(self._mirrors.generation(kind, namespace, name) in (None, was) for (kind, name), was in made)
 
+    def outdated(self, lease: LeaseID) -> bool:
+        """Whether what this process has deployed would be rendered otherwise by now: with other API servers in its
+        policies. All else that is rendered from comes with a new manifest or a new process."""
+        before, stored = self._named.get(lease), self._mirrors.stored.get(lease)
+        if self.settings.api_servers or stored is None or before in (None, self.api_servers):
+            return False
+        site = self._site()
+        then = replace(site, api_servers=before)
+        return network_policies(lease, stored.group, then, "") != network_policies(lease, stored.group, site, "")
+
     def pods(self, lease: LeaseID, service: str = "") -> list[PodFacts]:
         found = self._mirrors.pods.within(lease_namespace(lease)).values()
         return [pod for pod in found if pod.service and service in ("", pod.service)]
@@ -279,10 +296,12 @@ class Cluster:
     async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
         """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over. How
         it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest."""
+        named = self.api_servers
         objects = await self._wanted(lease, group, plan, revision)
         inside, doors = apart(objects)
         await self._placed.expect(lease_namespace(lease), objects)
         self._made[lease] = await apply_all(self.kube, inside, self._standing(lease))
+        self._named[lease] = named
         self.reach.routing.want(lease, doors)  # or what is pruned now would be put back
         pruned = await self._placed.prune(lease_namespace(lease), objects)
         if pruned:
@@ -321,6 +340,7 @@ class Cluster:
         name, namespace = lease_namespace(lease), self.settings.manifest_namespace
         await self.reach.routing.forget(lease)
         self._made.pop(lease, None)
+        self._named.pop(lease, None)
         self._placed.forget(name)
         there = self._mirrors.namespaces.get("", name)
         if there is not None and there.going:
@@ -371,6 +391,10 @@ class Cluster:
     def _lease_changed(self, lease: LeaseID) -> None:
         for listener in self._listeners:
             listener(lease)
+
+    def _api_servers_changed(self) -> None:
+        for lease in self._mirrors.stored:
+            self._lease_changed(lease)
 
     def _nodes_changed(self) -> None:
         self._reports = None

@@ -24,6 +24,7 @@ from provider.cluster.api.kinds import Kind
 from provider.cluster.api.kube import Kube, Object
 from provider.cluster.api.mirror import Mirror
 from provider.cluster.api.times import unix_s
+from provider.cluster.apiservers import Address
 from provider.cluster.health.namespaces import Namespace, namespace_facts
 from provider.cluster.health.status import Route, ServiceFacts, http_routes, ingress_routes, service_facts
 from provider.cluster.health.workloads import WorkloadFacts, workload_facts
@@ -42,7 +43,6 @@ from provider.tasks import spawn
 log = structlog.get_logger()
 
 OURS = f"{MANAGED}=true"
-Address = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class Policy:
 class Mirrors:
     """`lease_changed(lease)`: look at it. `inventory_changed()`: nodes, what runs on them, storage, ports or addresses
     have moved; `nodes_changed()`: of these, nodes or where storage is reached, which decide on labels;
-    `claim_changed(key)`: a claim on a host name or address, or what leads in by it. `tolerated` are the keys of taints
+    `claim_changed(key)`: a claim on a host name or address, or what leads in by it; `api_servers_changed()`: where
+    these are. `tolerated` are the keys of taints
     that keep no lease away. `retains`: volumes are kept after their lease, and looked at."""
 
     def __init__(
@@ -92,9 +93,11 @@ class Mirrors:
         *,
         retains: bool = False,
         claim_changed: Callable[[Key], None] = lambda key: None,
+        api_servers_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._tell, self._tell_inventory, self._tell_nodes = lease_changed, inventory_changed, nodes_changed
         self._tell_claim, self._manifest_namespace = claim_changed, manifest_namespace
+        self._tell_api_servers = api_servers_changed
         self.nodes = Mirror(kube, kinds.NODE, keep=partial(node_facts, tolerated=tolerated))
         self.namespaces = Mirror(kube, kinds.NAMESPACE, keep=namespace_facts, labels=OURS)
         self.pods = Mirror(kube, kinds.POD, keep=pod_facts)
@@ -239,7 +242,7 @@ class Mirrors:
             (self.manifests, self._manifest),
             (self.hosts, self._ownership),
             (self.leased_ips, self._ownership),
-            (self.endpoints, _nothing),
+            (self.endpoints, self._api_server),
         ):
             spawn(tasks, f"mirror {mirror.kind}", mirror.run(changed))  # type: ignore[arg-type]
 
@@ -336,9 +339,8 @@ class Mirrors:
         for lease in leases:
             self._tell(lease)
 
-
-def _nothing(old: object, new: object) -> None:
-    pass
+    def _api_server(self, old: tuple[Address, ...] | None, new: tuple[Address, ...] | None) -> None:
+        self._tell_api_servers()
 
 
 def _manifest(obj: Object) -> StoredManifest | Unreadable:

@@ -53,6 +53,7 @@ class Cluster(vigil.Cluster, cleanup.Cluster, Protocol):
     def namespaces(self) -> set[LeaseID]: ...
     def traces(self) -> set[LeaseID]: ...
     def stands(self, lease: LeaseID) -> bool: ...
+    def outdated(self, lease: LeaseID) -> bool: ...
     def facts(self, lease: LeaseID) -> LeaseFacts: ...
     async def has_manifest(self, lease: LeaseID) -> bool: ...
     async def deploy(
@@ -185,7 +186,7 @@ class Leases:
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
-        if self._applied.get(lease) == stored and (lease in self.problems or self._stands(lease)):
+        if self._applied.get(lease) == stored and (lease in self.problems or self._is_as_wanted(lease)):
             return
         label = revision(stored.group)
         try:
@@ -202,6 +203,9 @@ class Leases:
         self._applied[lease] = stored
         self._applied_s[lease] = asyncio.get_running_loop().time()
         log.info("deployed", services=len(stored.group.services), revision=label)
+
+    def _is_as_wanted(self, lease: LeaseID) -> bool:
+        return not self.cluster.outdated(lease) and self._stands(lease)
 
     def _stands(self, lease: LeaseID) -> bool:
         """Whether what was applied is still there as it was. Mirrors need a moment to show it, and what they cannot

@@ -15,7 +15,7 @@ from bidengine.node import Ask, BoundPod
 from bidengine.runtimes import Overhead
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID, lease_namespace
-from manifests.manifest import Expose, HttpOptions, ManifestGroup, Params, Service, StorageParams
+from manifests.manifest import Expose, HttpOptions, ManifestGroup, Params, Permissions, Service, StorageParams
 from manifests.render.crd import StoredManifest
 from manifests.render.names import pod_labels, route_labels
 from manifests.resources import Attribute, Cpu, Gpu, Resources, Storage
@@ -582,3 +582,45 @@ async def test_runtime_classes_come_and_go(memory: Memory) -> None:
         assert list(cluster.runtimes_lacking()) == ["kata"]
         assert cluster.health(LEASE)["web"].cause is Cause.ADMISSION
         assert "'kata'" in cluster.health(LEASE)["web"].reason
+
+
+def api_servers(*addresses: str) -> dict[str, Any]:
+    metadata = {
+        "name": "kubernetes", "namespace": "default", "labels": {"kubernetes.io/service-name": "kubernetes"},
+    }  # fmt: skip
+    ends = [{"addresses": [address]} for address in addresses]
+    kind = kinds.ENDPOINT_SLICE
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "endpoints": ends,
+            "ports": [{"port": 6443}]}  # fmt: skip
+
+
+async def test_leases_whose_policies_name_the_api_servers_are_told_when_these_move(memory: Memory) -> None:
+    """One with permissions is opened another way; one without has a private address closed to it already."""
+    may_read = replace(WEB, params=Params((), permissions=Permissions(("logs",))))
+    reads = ManifestGroup("west", (may_read,))
+    memory.put(api_servers("10.0.0.1"))
+    async with watched(memory) as cluster:
+        for lease, group in ((LEASE, reads), (THEIRS, GROUP)):
+            await cluster.store_manifest(lease, group, {})
+            await cluster.deploy(lease, group, {}, "1")
+        await asyncio.sleep(2)
+        before, told = list(memory.done), []
+        cluster.on_change(told.append)
+
+        async def moved(*addresses: str) -> tuple[bool, bool]:
+            memory.put(api_servers(*addresses))
+            await memory.tell()
+            await asyncio.sleep(60)
+            return cluster.outdated(LEASE), cluster.outdated(THEIRS)
+
+        assert await moved("10.0.0.1") == (False, False)
+        assert await moved() == (False, False), "one that is restarted takes its address away for a moment"
+        assert told == []
+        assert await moved("10.0.0.2") == (True, False)
+        assert set(told) == {LEASE, THEIRS}
+        assert memory.done == before, "nothing is asked for it"
+        await cluster.deploy(LEASE, reads, {}, "1")
+        assert not cluster.outdated(LEASE)
+        policy = await memory.get(kinds.NETWORK_POLICY, NS, "akash-apiserver-web")
+        assert policy["spec"]["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.0.0.2/32"}}]
+        assert await moved("203.0.113.7") == (True, True), "a public address is closed to all"

@@ -44,6 +44,8 @@ class MemoryCluster:
     services: dict[str, ServiceHealth] = field(default_factory=dict)
     unread: set[LeaseID] = field(default_factory=set)
     """manifests the mirrors do not show"""
+    outdated_: set[LeaseID] = field(default_factory=set)
+    """deployed on what has changed since"""
     lingers: bool = False
     """namespaces take their time to go"""
 
@@ -58,6 +60,9 @@ class MemoryCluster:
 
     def stands(self, lease: LeaseID) -> bool:
         return lease in self.spaces and not self.deleted
+
+    def outdated(self, lease: LeaseID) -> bool:
+        return lease in self.outdated_
 
     def facts(self, lease: LeaseID) -> LeaseFacts:
         return LeaseFacts(lease, self.stored.get(lease), services=self.services)
@@ -281,6 +286,18 @@ async def test_what_somebody_deleted_is_made_again(play: Play, what: str, monkey
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 1, "what stale mirrors do not show is not missing"
     play.cluster.fresh = True
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 2
+
+
+async def test_what_would_be_rendered_otherwise_by_now_is_deployed_again(play: Play) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    assert len(play.cluster.done) == 1
+    play.cluster.outdated_.add(lease)
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 2
+    play.cluster.outdated_.clear()
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 2
 

@@ -99,6 +99,9 @@ class Seen:
     def stands(self, lease: LeaseID) -> bool:
         return lease in self.m.spaces
 
+    def outdated(self, lease: LeaseID) -> bool:
+        return False
+
     def facts(self, lease: LeaseID) -> LeaseFacts:
         return LeaseFacts(lease, self.m.stored.get(lease), services=self.health(lease))
 
