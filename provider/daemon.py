@@ -122,6 +122,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.confirmed_lease, settings.lease, block_time)
         leases.since_height = (await chain.head()).height
+        leases.vigil.remember(settings.data)
         funds = Funds(
             book, chain.at, chain.confirmed_wedge, signer.send, leases.closing, settings.lease,
             fee_of_one(settings.chain), block_time, lambda: oracle.prices,

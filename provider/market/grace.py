@@ -91,6 +91,14 @@ def next_spell(before: Spell | None, now: Ailment, now_unix_s: int, *, sees: boo
     return Spell(now, min(began, before.began_unix_s), before.seen_s + counts, now_unix_s)
 
 
+def resumed(kept: Spell, kept_unix_s: int, now: Ailment, now_unix_s: int) -> Spell | None:
+    """What an earlier process knew, where the same trouble goes on; None where it may have been over for SETTLED_S in
+    between: nobody looked for longer, and the cluster does not say that it has lasted since before. Times are the wall
+    clock's. What was not seen does not count."""
+    lasted = now_unix_s - kept_unix_s < SETTLED_S or 0 < now.since_unix_s <= kept_unix_s
+    return replace(kept, seen_at_unix_s=None) if now.cause is kept.cause and lasted else None
+
+
 def sees(cause: Cause, *, fresh: bool, block_age_s: float, nodes_out: int) -> bool:
     """Whether a look at this trouble counts: the mirrors are up to date, the last block is new, and no node is out
     that the pods may be waiting for."""

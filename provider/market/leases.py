@@ -130,6 +130,7 @@ class Leases:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             spawn(tasks, "clean up", self.cleanup.run())
+            spawn(tasks, "vigil", self.vigil.run())
             for n in range(self.settings.workers):
                 spawn(tasks, f"leases-{n}", work(self.queue, self.handle, what="lease"))
 

@@ -1,7 +1,7 @@
 """Who of the leases is unwell, and for whom that has lasted too long (grace.py says what counts).
 
-A lease is looked at when something of it changes; from then on once a block until it is well. Nothing is stored: after
-a restart the time counts from its beginning, which only ever closes later.
+A lease is looked at when something of it changes; from then on once a block until it is well. Where `remember` was
+called, what was seen outlasts the process (spells.py).
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from bidengine.views import CloseReason
 from manifests.ids import LeaseID
-from provider.cluster.health.causes import refusal
+from provider.cluster.health.causes import Cause, refusal
 from provider.cluster.health.workloads import ServiceHealth
+from provider.market import spells
 from provider.market.book import Book
 from provider.market.grace import (
     WELL,
@@ -29,6 +31,7 @@ from provider.market.grace import (
     next_spell,
     overdue,
     reason,
+    resumed,
     sees,
 )
 from provider.metrics import Sample
@@ -75,10 +78,22 @@ class Vigil:
         self._next: dict[LeaseID, int] = {}
         """closed lease -> height at which to try again"""
         self._told_of_crowd: float = -TOLD_AGAIN_S
+        self._file: Path | None = None
+        self._kept: dict[LeaseID, spells.Kept] = {}
+        """what an earlier process knew of leases that have not told anything yet"""
+
+    def remember(self, data: Path) -> None:
+        """Go on with what an earlier process kept there; `run` keeps it from now on."""
+        self._file = data / spells.NAME
+        self._kept = spells.read(self._file)
+
+    async def run(self) -> None:
+        if self._file is not None:
+            await spells.keep(self._file, self._to_keep)
 
     def look(self, lease: LeaseID) -> None:
-        before = self.spells.get(lease)
         now = self._ailment(lease)
+        before = self.spells.get(lease) or self._resumed(lease, now)
         after = next_spell(before, now, self._now_unix_s, sees=self._sees(now))
         if after is None:
             self.spells.pop(lease, None)
@@ -126,6 +141,18 @@ class Vigil:
     @property
     def _now_unix_s(self) -> int:
         return self.book.time_unix_ns // 10**9
+
+    def _resumed(self, lease: LeaseID, now: Ailment) -> Spell | None:
+        """Once, at the first look that tells anything."""
+        if lease not in self._kept or now.cause is Cause.STARTING:
+            return None
+        kept = self._kept.pop(lease)
+        return resumed(kept.spell, kept.at_unix_s, now, int(self._wall_unix_s()))
+
+    def _to_keep(self) -> dict[LeaseID, spells.Kept]:
+        now = int(self._wall_unix_s())
+        followed = {lease: spells.Kept(replace(s, seen_at_unix_s=None), now) for lease, s in self.spells.items()}
+        return {lease: kept for lease, kept in {**self._kept, **followed}.items() if lease in self.book.leases}
 
     def _ailment(self, lease: LeaseID) -> Ailment:
         if lease not in self.cluster.leases():

@@ -25,6 +25,7 @@ from provider.market.grace import (
     next_spell,
     overdue,
     reason,
+    resumed,
     sees,
 )
 from provider.settings import GraceSettings
@@ -211,3 +212,35 @@ def test_while_we_are_blind_nothing_is_due(history: list[Look]) -> None:
     blind = [(step, found, False) for step, found, _ in history]
     found = after(*history, *blind, (1, PULL, False))
     assert found is None or not overdue(found, every)
+
+
+@pytest.mark.parametrize(
+    ("now", "gap_s", "goes_on"),
+    [
+        (PULL, SETTLED_S - 1, True),
+        (PULL, SETTLED_S, False),
+        (replace(PULL, since_unix_s=10_000), DAY_S, True),
+        (replace(PULL, since_unix_s=10_001), DAY_S, False),
+        (replace(CRASH, since_unix_s=9_000), 60, False),
+        (WELL, 60, False),
+    ],
+    ids=["soon", "after a time in which it may have been well", "the cluster says that it lasted", "another pod's",
+         "another cause", "it is well"],
+)  # fmt: skip
+def test_what_an_earlier_process_saw_counts_where_it_cannot_have_been_over(
+    now: Ailment, gap_s: int, goes_on: bool
+) -> None:
+    kept = Spell(PULL, 9_000, 500, 9_990)
+    found = resumed(kept, 10_000, now, 10_000 + gap_s)
+    assert found == (replace(kept, seen_at_unix_s=None) if goes_on else None)
+
+
+def test_the_time_without_a_process_does_not_count() -> None:
+    kept = resumed(Spell(PULL, 9_000, 500, 9_990), 10_000, PULL, 10_500)
+    assert kept is not None
+    first = next_spell(kept, PULL, 10_500, sees=True)
+    assert first is not None
+    assert first.seen_s == 500
+    second = next_spell(first, PULL, 10_506, sees=True)
+    assert second is not None
+    assert second.seen_s == 506

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from manifests.ids import LeaseID
 from provider.cluster.health.causes import Cause
 from provider.cluster.health.workloads import ServiceHealth
 from provider.market.book import Book
+from provider.market.spells import NAME, write
 from provider.market.vigil import AGAIN_BLOCKS, Vigil
 from provider.settings import GraceSettings
 
@@ -78,6 +80,61 @@ def test_a_lease_that_lacks_its_image_is_due_after_its_grace(watch: Watch, lease
     verdict = watch.vigil.verdict(leases[0])
     assert verdict is not None
     assert (verdict.reason, verdict.why) == (CloseReason.UNSTABLE, "image-pull for 600 s: web-0: why")
+
+
+def restarted(watch: Watch, data: Path, *, down_s: int) -> Watch:
+    """The daemon is gone for so long, and its book goes on where it was."""
+    now = watch.vigil._to_keep()
+    write(data / NAME, now)
+    again = Watch(watch.book, services=watch.services, problems=watch.problems)
+    again.book.time_unix_ns += down_s * 10**9
+    again.vigil.remember(data)
+    return again
+
+
+def test_a_restart_gives_nobody_a_new_grace(watch: Watch, leases: list[LeaseID], tmp_path: Path) -> None:
+    """What was seen before counts, the time in between does not; the second restart is as the first."""
+    watch.has(leases[0], ill(Cause.IMAGE_PULL))
+    watch.problems[leases[1]] = "no (422)"
+    watch.has(leases[1], ill(Cause.STARTING))
+    assert watch.pass_by(300) == []
+    for _ in range(2):
+        watch = restarted(watch, tmp_path, down_s=300)
+        for lease in leases:
+            watch.vigil.look(lease)
+        assert watch.pass_by(120) == []
+    assert watch.pass_by(60) == leases[:2]
+
+
+def test_a_restart_in_which_it_may_have_been_well_begins_anew(
+    watch: Watch, leases: list[LeaseID], tmp_path: Path
+) -> None:
+    """But where the cluster says that its pod was not ready for all that time."""
+    for lease in leases[:2]:
+        watch.has(lease, ill(Cause.IMAGE_PULL, since_unix_s=999_000))
+    watch.pass_by(300)
+    watch = restarted(watch, tmp_path, down_s=3600)
+    watch.has(leases[0], ill(Cause.IMAGE_PULL, since_unix_s=999_000))
+    watch.has(leases[1], ill(Cause.IMAGE_PULL, since_unix_s=1_003_000))
+    assert watch.pass_by(300) == [leases[0]]
+
+
+def test_what_has_not_told_anything_since_is_kept_as_it_was(
+    watch: Watch, leases: list[LeaseID], tmp_path: Path
+) -> None:
+    """A daemon that is ended again at once, or sees only pods on their way, forgets but leases that are over."""
+    for lease in leases[:2]:
+        watch.has(lease, ill(Cause.IMAGE_PULL))
+    watch.pass_by(300)
+    watch = restarted(watch, tmp_path, down_s=60)
+    watch.has(leases[0], ill(Cause.STARTING))
+    watch.book.leases.pop(leases[1])
+    kept = watch.vigil._to_keep()
+    assert list(kept) == [leases[0]]
+    assert (kept[leases[0]].spell.seen_s, kept[leases[0]].at_unix_s) == (300, 1_000_300)
+    watch = restarted(watch, tmp_path, down_s=60)
+    watch.has(leases[0], ill(Cause.IMAGE_PULL))
+    assert watch.pass_by(300) == [leases[0]]
 
 
 def test_what_was_closed_is_due_again_only_if_that_got_lost(watch: Watch, leases: list[LeaseID]) -> None:
