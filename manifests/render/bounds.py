@@ -16,6 +16,10 @@ MOST_EXPOSES = 250
 """Per service; NodePorts come from a range of 2,768 for the whole cluster."""
 MOST_HOSTS = 100
 """Per service: each is an Ingress or HTTPRoute and a claim of its own."""
+MOST_EXPOSES_IN_ALL = 1000
+MOST_HOSTS_IN_ALL = 500
+"""Of a group. Ports inside of a lease cost nothing on chain and are rules on every node, and names are what one proxy
+has for all tenants."""
 MOST_TEXT_BYTES = 1 << 20
 """Of all texts of a group together; etcd takes no request above 1.5 MiB, and the Manifest holds them all."""
 
@@ -34,9 +38,19 @@ def check_bounds(group: ManifestGroup, before: str) -> None:
         if hosts > MOST_HOSTS:
             what = f"a service may have {MOST_HOSTS} host names here; this one has {hosts}"
             raise ManifestInvalid(path, what, value=hosts)
+    exposes = [expose for service in group.services for expose in service.expose]
+    hosts = sum(len(e.hosts or ()) for e in exposes)
+    for what, count, most in (
+        ("exposes", len(exposes), MOST_EXPOSES_IN_ALL),
+        ("host names", hosts, MOST_HOSTS_IN_ALL),
+    ):
+        if count > most:
+            message = f"the services of a group may have {most} {what} in all here; these have {count}"
+            raise ManifestInvalid(f"{before}services", message, value=count)
     size = sum(len(text.encode()) for service in group.services for text in _texts(service))
     if size > MOST_TEXT_BYTES:
-        what = f"images, commands, arguments and variables of a group may have {MOST_TEXT_BYTES} bytes, not {size}"
+        texts = "images, commands, arguments, variables and host names"
+        what = f"{texts} of a group may have {MOST_TEXT_BYTES} bytes, not {size}"
         raise ManifestInvalid(f"{before}services", what, value=size)
 
 
@@ -44,6 +58,8 @@ def _texts(service: Service) -> Iterator[str]:
     yield service.image
     for texts in (service.command, service.args, service.env):
         yield from texts or ()
+    for expose in service.expose:
+        yield from (expose.service, expose.ip, *(expose.hosts or ()), *expose.http_options.next_cases)
     if service.credentials is not None:
         given = service.credentials
         yield from (given.host, given.email, given.username, given.password)

@@ -91,14 +91,14 @@ class Reach:
 
     def objection(self, lease: LeaseID, group: ManifestGroup) -> str | None:
         """Why a manifest is refused for its host names, in the reference's words (gateway-auth.md §5.2), or None."""
-        if not self._site().static_hosts and (service := nameless(group)) is not None:
-            return f'manifest rejected: service "{service}" exposed on 80:TCP must have a hostname'
-        hosts = given_hosts(group)
-        domain = self._settings.ingress_domain
-        generated = {static_host(lease, service.name, domain).lower() for service in group.services}
-        if (no := why_blocked(hosts, self._settings, generated)) is not None:
-            return no
-        for host in hosts:
+        if not self._site().static_hosts and (missing := nameless(group)) is not None:
+            return f'manifest rejected: service "{missing}" exposed on 80:TCP must have a hostname'
+        for service in group.services:
+            if (
+                no := why_blocked(given_hosts(service), self._settings, self._generated(lease, service.name))
+            ) is not None:
+                return no
+        for host in (host for service in group.services for host in given_hosts(service)):
             held = self._mirrors.owner((PROVIDER_HOST, host))
             if held is not None and held.lease is not None and held.lease.owner != lease.owner:
                 return f'hostname not allowed: host "{host}" in use'
@@ -152,7 +152,7 @@ class Reach:
     # --- rules for routing.py
 
     def forbids(self, lease: LeaseID, host: str, service: str) -> str | None:
-        return why_blocked([host], self._settings, {static_host(lease, service, self._settings.ingress_domain).lower()})
+        return why_blocked([host], self._settings, self._generated(lease, service))
 
     def doubt(self, lease: LeaseID, host: str) -> str | None:
         domain = self._settings.ingress_domain.lower()
@@ -194,6 +194,10 @@ class Reach:
             for address in facts.addresses
         ]
         return found[0] if found else ""
+
+    def _generated(self, lease: LeaseID, service: str) -> set[str]:
+        """The generated name that the service may have: its own, not that of another service of its lease."""
+        return {static_host(lease, service, self._settings.ingress_domain).lower()}
 
     def _still_asked(self, owner: str) -> set[str]:
         """Host names that some lease of the tenant waits for."""

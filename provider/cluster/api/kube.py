@@ -328,6 +328,15 @@ def _trouble(what: str) -> Iterator[None]:
         raise Unreachable(f"{what}: {str(bad) or type(bad).__name__}") from bad
 
 
+_NEVER = (
+    "failed to create typed patch object",
+    "etcdserver: request is too large",
+    "trying to send message larger than max",
+)
+"""A 500 in these words is about what was sent and stays so: it does not fit the schema (an env name twice, say), or
+etcd does not take as much."""
+
+
 def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) -> AkpError:
     """The error for an HTTP answer; the API server's answers are Status objects with a message for people."""
     try:
@@ -340,8 +349,8 @@ def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) ->
     causes = {cause.get("reason") for cause in details.get("causes") or [] if isinstance(cause, dict)}
     if status == 410:
         return Gone(says)
-    if status == 500 and "failed to create typed patch object" in says:
-        return Refused(says)  # what was applied does not fit the schema (an env name twice, say); it never will
+    if status == 500 and any(words in says for words in _NEVER):
+        return Refused(says)
     if status in (408, 429) or status >= 500:
         after = headers.get("Retry-After", "") or str(details.get("retryAfterSeconds") or "")
         return Retry(says, after_s=float(after) if after.isdigit() else None)

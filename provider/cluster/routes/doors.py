@@ -41,19 +41,20 @@ class Door:
 
 
 def apart(objects: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Door]]:
-    """The objects of a lease that depend on no claim, and its doors, in the order given."""
+    """The objects of a lease that depend on no claim, and its doors, in the order given. Of two objects of one name the
+    last counts: applied in turn, each would undo the other for ever."""
     rest: list[Mapping[str, Any]] = []
     claims: dict[Key, Mapping[str, Any]] = {}
-    routes: dict[Key, list[Mapping[str, Any]]] = {}
+    routes: dict[Key, dict[tuple[Kind, str], Mapping[str, Any]]] = {}
     for obj in objects:
         kind = kind_of(obj)
         if kind in (PROVIDER_HOST, PROVIDER_LEASED_IP):
             claims[kind, obj["metadata"]["name"]] = obj
         elif (key := claim_of(kind, obj)) is not None:
-            routes.setdefault(key, []).append(obj)
+            routes.setdefault(key, {})[kind, obj["metadata"]["name"]] = obj
         else:
             rest.append(obj)
-    return rest, [Door(claim, tuple(routes.get(key, ()))) for key, claim in claims.items()]
+    return rest, [Door(claim, tuple(routes.get(key, {}).values())) for key, claim in claims.items()]
 
 
 def claim_of(kind: Kind, obj: Mapping[str, Any]) -> Key | None:

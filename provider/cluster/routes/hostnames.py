@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from manifests.hostnames import blocked_by, looks_generated
-from manifests.manifest import ManifestGroup
+from manifests.manifest import ManifestGroup, Service
 from provider.settings import ClusterSettings
 
 
-def given_hosts(group: ManifestGroup) -> list[str]:
-    """The names that the tenant wrote for routes of this group."""
-    return [host.lower() for s in group.services for e in s.expose if e.is_ingress for host in e.hosts or ()]
+def given_hosts(service: Service) -> list[str]:
+    """The names that the tenant wrote for routes to this service."""
+    return [host.lower() for e in service.expose if e.is_ingress for host in e.hosts or ()]
 
 
 def nameless(group: ManifestGroup) -> str | None:
@@ -28,7 +28,7 @@ def nameless(group: ManifestGroup) -> str | None:
 
 def why_blocked(hosts: Iterable[str], settings: ClusterSettings, generated: Collection[str] = ()) -> str | None:
     """Why the first that may not be had may not, in the reference's words (gateway-auth.md §5.2); None when all may.
-    `generated` are the names of the lease that asks."""
+    `generated` is the name of the service that asks."""
     for host in hosts:
         if host in generated:
             continue

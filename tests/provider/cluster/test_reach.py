@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,14 @@ async def test_a_manifest_with_names_that_cannot_be_had_is_objected_to(memory: M
         assert objection(MINE, group(theirs)) == f'hostname not allowed: "{theirs}" is blocked by this provider'
         assert objection(MINE, group("fine.example", static_host(MINE, "web", DOMAIN))) is None
         assert objection(LeaseID("akash1x", 9, 1, 1, "akash1p"), group("t.example")) is None, "the tenant may move it"
+
+
+async def test_a_service_may_not_name_what_is_generated_for_another_of_its_lease(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        (web,) = group(static_host(MINE, "api", DOMAIN)).services
+        api = replace(web, name="api", expose=tuple(replace(e, hosts=None) for e in web.expose))
+        said = cluster.reach.objection(MINE, ManifestGroup("west", (api, web)))
+        assert said == f'hostname not allowed: "{static_host(MINE, "api", DOMAIN)}" is blocked by this provider'
 
 
 async def test_a_service_for_http_needs_a_name_where_none_is_generated(memory: Memory) -> None:

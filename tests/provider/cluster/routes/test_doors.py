@@ -28,6 +28,16 @@ def test_each_claim_has_what_leads_in_by_it_and_nothing_else_depends_on_one(ever
     assert len(rest) + 2 * len(doors) == len(everything)
 
 
+def test_of_two_of_one_name_the_last_counts(everything: list[dict[str, Any]]) -> None:
+    """Applied in turn they would undo each other for ever."""
+    twice = [o for o in everything if o["kind"] in ("Ingress", "ProviderHost")]
+    others = [{**o, "spec": {**o["spec"], "later": True}} for o in twice]
+    _, doors = apart([*twice, *others])
+    assert len(doors) == 2
+    assert all(door.claim["spec"]["later"] for door in doors)
+    assert [[route["spec"]["later"] for route in door.routes] for door in doors] == [[True], [True]]
+
+
 def test_what_the_reference_made_is_known_by_the_same_claims(shared: Any) -> None:
     import json
 
