@@ -24,6 +24,7 @@ from provider.chain.client import Chain
 from provider.chain.tx.signer import Signer
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
+from provider.cluster.routes.hostnames import keeping
 from provider.follower import Follower
 from provider.gateway import certificates
 from provider.gateway.app import application
@@ -107,7 +108,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
 
         book = await remembered(chain, books, who.owner, metrics)
-        cluster = await Cluster.watch(kube, settings.cluster, tasks)
+        own_names = domains(book.us.host_uri, settings.cluster.public_hostname)
+        cluster = await Cluster.watch(kube, keeping(settings.cluster, own_names), tasks)
         signer = Signer(
             chain, who.key, settings.chain, fee_granter=who.fee_granter, journal=Outbox(books.store), metrics=metrics
         )

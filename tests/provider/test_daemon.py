@@ -22,12 +22,15 @@ from provider import daemon
 from provider.chain.keys import Key
 from provider.chain.messages import CreateDeployment, CreateLease
 from provider.cluster.api.kinds import MANIFEST
+from provider.cluster.api.kube import Kube
+from provider.cluster.cluster import Cluster
+from provider.cluster.routes.hostnames import why_blocked
 from provider.errors import AkpError, ConfigError, Fatal, NotFound, Refused, Retry, Unreachable
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.sandbox.tenant import Gateway, Tenant
 from provider.sandbox.town import living
-from provider.settings import Settings
+from provider.settings import ClusterSettings, Settings
 
 CLOSED = "127.0.0.1:1"
 """nobody listens on port 1"""
@@ -104,6 +107,22 @@ async def test_it_tells_what_a_coin_is_worth_and_where_auto_pricing_stands(
         kept = json.loads((town.work / "auto-price.json").read_text())
         assert kept["mode"] == "dry-run"
         assert kept["factors"].keys() >= {"cpu", "nvidia/a100", "nvidia/t4"}
+
+
+async def test_no_tenant_may_have_the_name_under_which_the_chain_says_it_is_reached(
+    in_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[ClusterSettings] = []
+    watch = Cluster.watch
+
+    async def watched(kube: Kube, settings: ClusterSettings, *args: Any) -> Cluster:
+        seen.append(settings)
+        return await watch(kube, settings, *args)
+
+    monkeypatch.setattr(Cluster, "watch", watched)
+    async with in_town() as town, living(town.net):
+        pass
+    assert why_blocked(["127.0.0.1"], seen[0]) == 'hostname not allowed: "127.0.0.1" is blocked by this provider'
 
 
 async def test_a_second_start_uses_the_same_certificate(in_town: Callable[..., Any], until: Any) -> None:

@@ -13,6 +13,13 @@ from manifests.manifest import ManifestGroup, Service
 from provider.settings import ClusterSettings
 
 
+def keeping(settings: ClusterSettings, own: Iterable[str]) -> ClusterSettings:
+    """The settings with more names that no tenant may have: whoever had that of the gateway could have a certificate
+    for it, too."""
+    kept = (*settings.blocked_hostnames, *(name.lower() for name in own))
+    return settings.model_copy(update={"blocked_hostnames": tuple(dict.fromkeys(kept))})
+
+
 def given_hosts(service: Service) -> list[str]:
     """The names that the tenant wrote for routes to this service."""
     return [host.lower() for e in service.expose if e.is_ingress for host in e.hosts or ()]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provider.cluster.routes.hostnames import why_blocked
+from provider.cluster.routes.hostnames import keeping, why_blocked
 from provider.settings import ClusterSettings
 
 SETTINGS = ClusterSettings(
@@ -40,3 +40,13 @@ def test_a_lease_may_have_the_name_that_was_generated_for_it() -> None:
 def test_nothing_is_the_providers_own_where_nothing_is_set() -> None:
     assert why_blocked(["", GENERATED], ClusterSettings()) == 'hostname not allowed: "" is blocked by this provider'
     assert why_blocked([GENERATED], ClusterSettings()) is None
+
+
+def test_the_name_of_the_providers_gateway_is_kept() -> None:
+    kept = keeping(SETTINGS, ["Gate.P.example", "p.example"])
+    assert why_blocked(["gate.p.example"], SETTINGS) is None
+    assert why_blocked(["gate.p.example"], kept) == (
+        'hostname not allowed: "gate.p.example" is blocked by this provider'
+    )
+    assert why_blocked(["bad.com"], kept) is not None
+    assert keeping(kept, ["gate.p.example"]) == kept
