@@ -16,7 +16,10 @@ from provider.cluster.reach import Listed
 from provider.settings import load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Host names of leases.")
-Config = Annotated[Path, typer.Option(help="The daemon's settings: its cluster is looked at, nothing is written.")]
+Config = Annotated[
+    Path,
+    typer.Option(help="The daemon's settings: its cluster is looked at, nothing is written.", envvar="AKP_CONFIG"),
+]
 
 
 @app.callback()

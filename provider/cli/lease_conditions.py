@@ -28,7 +28,9 @@ from provider.errors import ConfigError, Retry
 from provider.market.conditions import Condition, conditions, first_unmet
 from provider.settings import Settings, load
 
-ConfigOption = Annotated[Path, typer.Option(help="The daemon's settings: its cluster and chain are looked at.")]
+ConfigOption = Annotated[
+    Path, typer.Option(help="The daemon's settings: its cluster and chain are looked at.", envvar="AKP_CONFIG")
+]
 LeaseArgument = Annotated[str, typer.Argument(help="The lease's id, or its dseq.")]
 
 

@@ -35,6 +35,7 @@ def off(data: Data = HERE) -> None:
 @app.command()
 def status(data: Data = HERE, output: OutputOption = "table") -> None:
     """Whether bidding is paused, and why. Exit code 1 when it is."""
+    _check(data)
     found = Maintenance(data)
     show([{"paused": found.on, "why": found.why}], output, {"paused": "paused", "why": "why"})
     if found.on:
@@ -42,9 +43,13 @@ def status(data: Data = HERE, output: OutputOption = "table") -> None:
 
 
 def _turn(data: Path, on: bool, why: str) -> None:
-    if not data.is_dir():
-        raise ConfigError(str(data), "there is no such directory", "Give --data the data directory of the daemon.")
+    _check(data)
     try:
         Maintenance(data).turn(on, why)
     except OSError as bad:
         raise ConfigError(str(data), bad.strerror or "cannot be written", "Run it as the daemon's user.") from None
+
+
+def _check(data: Path) -> None:
+    if not data.is_dir():
+        raise ConfigError(str(data), "there is no such directory", "Give --data the data directory of the daemon.")

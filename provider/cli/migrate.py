@@ -39,7 +39,10 @@ def migrate() -> None:
 
 @app.command("from-go")
 def from_go(
-    config: Annotated[Path, typer.Option("--config", help="This daemon's settings, as it would be started with.")],
+    config: Annotated[
+        Path,
+        typer.Option("--config", help="This daemon's settings, as it would be started with.", envvar="AKP_CONFIG"),
+    ],
     check: Annotated[bool, typer.Option("--check", help="Look and tell; the only thing this command does.")] = True,
     output: OutputOption = "table",
 ) -> None:

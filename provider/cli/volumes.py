@@ -21,7 +21,7 @@ from provider.cluster.objects.retained import Retained
 from provider.errors import ConfigError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Volumes kept after their lease.")
-ConfigOption = Annotated[Path, typer.Option(help="The daemon's settings: its cluster is asked.")]
+ConfigOption = Annotated[Path, typer.Option(help="The daemon's settings: its cluster is asked.", envvar="AKP_CONFIG")]
 VolumeArgument = Annotated[str, typer.Argument(help="Its name, as akp volumes list shows it.")]
 
 

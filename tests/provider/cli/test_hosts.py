@@ -36,6 +36,13 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+def test_the_settings_may_be_named_by_the_environment(
+    akp: Callable[..., Any], config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AKP_CONFIG", str(config))
+    assert akp("hosts", "list", "-o", "json").out == akp("hosts", "list", "--config", config, "-o", "json").out
+
+
 def test_who_has_each_name_and_who_waits(akp: Callable[..., Any], config: Path) -> None:
     said = akp("hosts", "list", "--config", config, "-o", "json")
     assert said.code == 0

@@ -27,3 +27,9 @@ def test_a_directory_that_is_not_there_is_not_made(akp: Callable[..., Any], tmp_
     assert said.code == 2
     assert "there is no such directory" in said.err
     assert not (tmp_path / "nosuch").exists()
+
+
+def test_of_a_directory_that_is_not_there_nothing_is_claimed(akp: Callable[..., Any], tmp_path: Path) -> None:
+    said = akp("maintenance", "status", "--data", tmp_path / "nosuch")
+    assert (said.code, said.out) == (2, "")
+    assert "there is no such directory" in said.err
