@@ -263,6 +263,7 @@ BEYOND: tuple[Row, ...] = (
         "which cards a container gets is said by the device plugin, not by the tenant",
         ours=ABSENT,
     ),
+    Row(_WORKLOAD, f"{_BOX}.env[AMD_*]", "the same for AMD's cards", ours=ABSENT),
     Row(_WORKLOAD, f"{_BOX}.env[*#*]", "each variable once, the last one: as Kubernetes takes it", ours=ABSENT),
     Row(
         ("Role",),

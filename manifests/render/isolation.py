@@ -22,6 +22,9 @@ NVIDIA_CHOOSES = (
 for a pod that bought cards; a tenant who says `all` would have every card of the node, those of other leases included.
 """
 
+AMD_CHOOSES = ("AMD_VISIBLE_DEVICES",)
+"""The same, where AMD's container runtime is the default of all containers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
@@ -83,5 +86,5 @@ def own_variables(given: Iterable[str], gpus: int, isolation: Isolation) -> tupl
     """The tenant's `NAME=value` entries without those that choose cards, and what is said in their place."""
     if not isolation.hide_gpus:
         return list(given), {}
-    kept = [entry for entry in given if entry.partition("=")[0] not in NVIDIA_CHOOSES]
+    kept = [entry for entry in given if entry.partition("=")[0] not in (*NVIDIA_CHOOSES, *AMD_CHOOSES)]
     return kept, {NVIDIA_CHOOSES[0]: "void"} if isolation.nvidia_runtime_for_all and not gpus else {}

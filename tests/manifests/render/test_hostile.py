@@ -114,6 +114,7 @@ CONTAINED: dict[str, Make] = {
     "labels in a variable": lambda b: web(b, env=('X="}},"labels":{"akash.network/namespace":"other"',)),
     "a variable for the loader": lambda b: web(b, env=("LD_PRELOAD=/proc/self/cwd/x.so", "PATH=/x")),
     "variables that choose cards": lambda b: web(b, env=("NVIDIA_VISIBLE_DEVICES=all", "NVIDIA_IMEX_CHANNELS=0")),
+    "variables that choose AMD's cards": lambda b: web(b, env=("AMD_VISIBLE_DEVICES=all",)),
     "variables of ours and of Kubernetes": lambda b: web(
         b, env=("AKASH_OWNER=akash1alice", "KUBERNETES_SERVICE_HOST=evil", "AKASH_OWNER=akash1bob")
     ),
@@ -243,7 +244,7 @@ def _of_pods(where: str, home: str, spec: dict[str, Any]) -> list[str]:
         out.append(f"{where}: a token that nobody asked for")
     if pod["serviceAccountName"] not in ("", box["name"]):
         out.append(f"{where}: runs as {pod['serviceAccountName']}")
-    if {e["name"] for e in box["env"]} & {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_IMEX_CHANNELS"}:
+    if {e["name"] for e in box["env"]} & {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_IMEX_CHANNELS", "AMD_VISIBLE_DEVICES"}:
         out.append(f"{where}: chooses its cards")
     sources = {key for volume in pod.get("volumes", []) for key in volume} - {"name"}
     return out + ([f"{where}: volumes from {sources}"] if sources - {"emptyDir"} else [])

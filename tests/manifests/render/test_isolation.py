@@ -41,6 +41,7 @@ def test_bandwidth_is_told_to_the_network():
         (1, ["NVIDIA_VISIBLE_DEVICES=all", "A=1"], ["A=1"]),
         (1, ["NVIDIA_IMEX_CHANNELS=0", "NVIDIA_DRIVER_CAPABILITIES=all"], ["NVIDIA_DRIVER_CAPABILITIES=all"]),
         (1, ["NVIDIA_VISIBLE_DEVICES"], []),
+        (0, ["AMD_VISIBLE_DEVICES=all", "A=1"], ["A=1"]),
     ],
 )
 def test_a_tenant_cannot_choose_the_cards_of_others(gpus, given, kept):
