@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from manifests.ids import LeaseID, lease_namespace
 from manifests.render.crd import StoredManifest, provider_hosts
+from manifests.render.leased_ip import LeasedPort, leased_ports
 from manifests.render.names import RESTRICTIONS
 from manifests.render.site import Site
 from provider.cluster.health.namespaces import Namespace
+from provider.cluster.health.status import ServiceFacts
 from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.routes.waiting import Waiting
@@ -19,8 +21,8 @@ from provider.cluster.routes.waiting import Waiting
 class LeaseFacts:
     """`isolated_unix_s` is when its default-deny policy was made, None without one. `hosts` are the names its manifest
     is to be reached by, `routed` those that lead to it, `elsewhere` those that another lease has. `addresses` is
-    service -> leased addresses, of those that are to have one. `unseen_s` is since when some mirror has not heard of
-    the API server; what is told is then what was last known."""
+    port -> its leased addresses, of the ports that are to have one. `unseen_s` is since when some mirror has not heard
+    of the API server; what is told is then what was last known."""
 
     lease: LeaseID
     stored: StoredManifest | None = None
@@ -55,8 +57,8 @@ def lease_facts(
     hosts = {obj["metadata"]["name"] for obj in provider_hosts(lease, stored.group, site)} if stored else set()
     claims = {host: mirrors.hosts.get(site.manifest_namespace, host) for host in hosts}
     workloads = [*mirrors.deployments.within(name).values(), *mirrors.stateful_sets.within(name).values()]
-    wanted = {s.name for s in stored.group.services for e in s.expose if e.global_ and e.ip} if stored else set()
-    balancers = [service for service in mirrors.services.within(name).values() if service.leased_ip]
+    ports = leased_ports(stored.group) if stored else ()
+    balancers = mirrors.services.within(name)
     return LeaseFacts(
         lease,
         stored,
@@ -68,7 +70,15 @@ def lease_facts(
         frozenset(hosts),
         frozenset(route.host for route in mirrors.hosts_within(name)),
         frozenset(host for host, claim in claims.items() if claim is not None and claim.lease not in (None, lease)),
-        {s: tuple(a for b in balancers if b.service == s for a in b.addresses) for s in sorted(wanted)},
+        {_called(port): _given(balancers.get(port.service_name)) for port in ports},
         unseen_s,
         waiting,
     )
+
+
+def _called(port: LeasedPort) -> str:
+    return f"{port.service} {port.external_port}/{port.proto} on {port.endpoint}"
+
+
+def _given(service: ServiceFacts | None) -> tuple[str, ...]:
+    return service.addresses if service is not None else ()

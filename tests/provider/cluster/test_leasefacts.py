@@ -24,7 +24,8 @@ NS = lease_namespace(LEASE)
 SIZE = Resources(1, Cpu(500), Memory(1 << 30), (), Gpu())
 HTTP = Expose(8080, 80, "TCP", "", True, ("a.example", "b.example"), HttpOptions(), "", 0)
 GAME = Expose(7777, 7777, "UDP", "", True, None, HttpOptions(), "game", 1)
-GROUP = ManifestGroup("g", (Service("web", "i", None, None, None, SIZE, 1, (HTTP, GAME)),))
+VOICE = Expose(9999, 9999, "UDP", "", True, None, HttpOptions(), "voice", 2)
+GROUP = ManifestGroup("g", (Service("web", "i", None, None, None, SIZE, 1, (HTTP, GAME, VOICE)),))
 SETTINGS = ClusterSettings(static_hosts=False)
 
 pytestmark = pytest.mark.looptime
@@ -42,7 +43,7 @@ async def test_what_is_there_and_what_is_wanted(memory: InMemory, mode: str) -> 
         await cluster.store_manifest(LEASE, GROUP, {})
         stored = cluster.facts(LEASE)
         assert stored.hosts == {"a.example", "b.example"}
-        assert stored.addresses == {"web": ()}
+        assert stored.addresses == {"web 7777/UDP on game": (), "web 9999/UDP on voice": ()}
         assert stored.services["web"].cause is Cause.STARTING
 
         labels = {"akash.network": "true", **route_labels(OTHER)}
@@ -57,10 +58,12 @@ async def test_what_is_there_and_what_is_wanted(memory: InMemory, mode: str) -> 
         assert (there.routed, there.elsewhere) == ({"a.example"}, {"b.example"})
         assert there.unseen_s == 0
 
-        for (kind, namespace, _), obj in list(memory.objects.items()):
-            if (kind, namespace) == (kinds.SERVICE, NS) and obj["spec"].get("type") == "LoadBalancer":
+        for (kind, namespace, name), obj in list(memory.objects.items()):
+            if (kind, namespace, name) == (kinds.SERVICE, NS, "web-ip-7777-udp"):
                 memory.put({**obj, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}})
         await memory.tell()
-        assert cluster.facts(LEASE).addresses == {"web": ("192.0.2.7",)}
+        assert cluster.facts(LEASE).addresses == {
+            "web 7777/UDP on game": ("192.0.2.7",), "web 9999/UDP on voice": (),
+        }, "a port with an address does not hide one without"  # fmt: skip
         for task in tasks._tasks:  # type: ignore[attr-defined]
             task.cancel()
