@@ -92,7 +92,7 @@ class Leases:
         self._waiting: dict[LeaseID, int] = {}
         """lease without a manifest -> height at which patience ends"""
         self.since_height = 0
-        """the chain's tip when this process came up: nobody could send a manifest before"""
+        """up to here nobody could send a manifest: this process was not up, or the cluster could not take one"""
 
     def look(self, leases: Iterable[LeaseID]) -> None:
         for lease in leases:
@@ -111,6 +111,8 @@ class Leases:
 
     def tick(self, height: int) -> None:
         """Once a block: leases whose patience has run out, with their manifest or with their trouble."""
+        if not self.cluster.fresh:
+            self._nobody_could_send()
         self.look([lease for lease, until in self._waiting.items() if until <= height])
         self.look(self.vigil.tick())
         if height % LOOK_AGAIN_BLOCKS == 0:
@@ -180,11 +182,19 @@ class Leases:
             return
         if not self.cluster.fresh:
             raise Retry("no manifest is known, but the cluster's mirrors may be behind")
-        if await self.cluster.has_manifest(live.id):
+        try:
+            there = await self.cluster.has_manifest(live.id)
+        except Retry:  # the mirrors may not know yet that the API server is away
+            self._nobody_could_send()
+            raise
+        if there:
             raise Retry("its manifest is in the cluster and not read yet", after_s=REFUSED_AGAIN_S)
         log.warning("no manifest came, closing the lease", after_blocks=self.book.height - live.created_at)
         await self.closing.end(live, CloseReason.MANIFEST_TIMEOUT)
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
+
+    def _nobody_could_send(self) -> None:
+        self.since_height = max(self.since_height, self.book.height)
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
         if self._applied.get(lease) == stored and (lease in self.problems or self._is_as_wanted(lease)):

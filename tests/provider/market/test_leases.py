@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,6 +47,8 @@ class MemoryCluster:
     """manifests the mirrors do not show"""
     outdated_: set[LeaseID] = field(default_factory=set)
     """deployed on what has changed since"""
+    silent: bool = False
+    """the API server is away"""
     lingers: bool = False
     """namespaces take their time to go"""
 
@@ -68,6 +71,8 @@ class MemoryCluster:
         return LeaseFacts(lease, self.stored.get(lease), services=self.services)
 
     async def has_manifest(self, lease: LeaseID) -> bool:
+        if self.silent:
+            raise Unreachable("GET …/manifests: no answer")
         return lease in self.unread
 
     def litter(self, lease: LeaseID, now_unix_s: int) -> list[Litter]:
@@ -151,8 +156,10 @@ class Play:
         self.leases.tick(height)
         while self.leases.queue._waiting:
             key = await self.leases.queue.get()
-            await self.leases.handle(key)
-            self.leases.queue.done(key)
+            try:
+                await self.leases.handle(key)
+            finally:
+                self.leases.queue.done(key)
 
     def over(self, lease: LeaseID) -> None:
         """The lease's last block has been seen."""
@@ -193,11 +200,25 @@ async def test_patience_is_counted_from_the_lease_not_from_our_start(play: Play)
 
 
 async def test_nobody_is_closed_for_a_manifest_that_could_not_be_seen(play: Play) -> None:
-    await play.won()
-    play.cluster.fresh = False
+    play.book.height, play.cluster.fresh = 500, False
     with pytest.raises(Retry):
-        await play.at(3 + TIMEOUT_BLOCKS)
+        await play.won()
     assert play.sent == []
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["mirrors are behind", "only a call goes unanswered"])
+async def test_patience_begins_anew_when_the_cluster_can_take_a_manifest_again(play: Play, noticed: bool) -> None:
+    lease = await play.won()
+    play.cluster.fresh, play.cluster.silent = not noticed, not noticed
+    back = 3 + 4 * TIMEOUT_BLOCKS
+    for height in range(4, back + 1):
+        with suppress(Retry):
+            await play.at(height)
+    play.cluster.fresh, play.cluster.silent = True, False
+    await play.at(back + 1)
+    assert play.sent == [], "its tenant could not send it"
+    await play.at(back + TIMEOUT_BLOCKS)
+    assert play.sent == [CloseBid(lease, 10003)]
 
 
 async def test_nobody_is_closed_whose_manifest_only_the_mirrors_do_not_show(play: Play) -> None:
