@@ -20,7 +20,9 @@ from provider.cluster.inventory.pods import PodFacts
 ENDED_S = 3600
 """A pod that has ended can be looked at for as long, unless there are more than KEPT of its service."""
 KEPT = 3
-HANGING_S = 120
+HANGING_S, SILENT_S = 120, 600
+"""Of a volume that cannot be mounted, or a sandbox that cannot be made, a pod's status says nothing: it looks like one
+that is starting, and is given longer."""
 POD_GONE_S = 600
 NAMESPACE_GONE_S = 300
 
@@ -82,12 +84,14 @@ def _ended(pods: Iterable[PodFacts], now_unix_s: int) -> list[Litter]:
 
 
 def _hanging(pods: Iterable[PodFacts], sets: dict[str, WorkloadFacts], now_unix_s: int) -> list[Litter]:
-    """Pods of a template that has been replaced, in trouble of their own; the set makes them anew."""
+    """Pods that never came up of a template that has been replaced; the set makes them anew."""
     out = []
     for pod in pods:
         owner = sets.get(pod.service)
-        if owner is None or pod.ready or pod.finished or not pod.trouble or not (owner.revision and pod.revision):
+        if owner is None or pod.ready or pod.finished or not (owner.revision and pod.revision):
             continue
-        if pod.revision != owner.revision and now_unix_s - pod.since_unix_s > HANGING_S:
-            out.append(Litter(pod.namespace, pod.name, "hanging-pod", f"{pod.trouble}, and its template was replaced"))
+        given_s = HANGING_S if pod.trouble else SILENT_S
+        if pod.revision != owner.revision and now_unix_s - pod.since_unix_s > given_s:
+            why = f"{pod.trouble or 'not up yet'}, and its template was replaced"
+            out.append(Litter(pod.namespace, pod.name, "hanging-pod", why))
     return out

@@ -12,6 +12,7 @@ from provider.cluster.health.litter import (
     KEPT,
     NAMESPACE_GONE_S,
     POD_GONE_S,
+    SILENT_S,
     Stuck,
     litter,
     stuck,
@@ -52,7 +53,7 @@ def test_of_many_that_have_ended_the_newest_are_kept() -> None:
         pytest.param(replace(POD, since_unix_s=0), id="a pod that is starting"),
         pytest.param(replace(HANGS, revision="db-2"), id="a pod of the template as it is"),
         pytest.param(replace(HANGS, ready=True), id="a pod that serves, though of the old template"),
-        pytest.param(replace(HANGS, trouble=""), id="nothing is wrong with it yet"),
+        pytest.param(replace(HANGS, trouble="", since_unix_s=NOW - SILENT_S), id="nothing is wrong with it yet"),
         pytest.param(replace(HANGS, since_unix_s=NOW - HANGING_S), id="a moment ago it was well"),
         pytest.param(replace(HANGS, revision=""), id="a Deployment's pod"),
     ],
@@ -66,6 +67,13 @@ def test_an_update_that_a_broken_pod_holds_up_goes_on() -> None:
     assert found(HANGS) == ["db-0"]
     (why,) = [each.why for each in litter([HANGS], [SET], NOW)]
     assert why == "ImagePullBackOff, and its template was replaced"
+
+
+def test_so_does_one_that_a_pod_holds_up_without_a_word() -> None:
+    silent = replace(HANGS, trouble="", since_unix_s=NOW - SILENT_S - 1)
+    assert found(silent) == ["db-0"]
+    (why,) = [each.why for each in litter([silent], [SET], NOW)]
+    assert why == "not up yet, and its template was replaced"
 
 
 def test_what_was_to_be_gone_and_is_not() -> None:
