@@ -26,8 +26,10 @@ class Trouble:
 
 
 def trouble(status: Mapping[str, Any]) -> Trouble:
-    """The most telling reason: of a container that waits or died, else of the scheduler, else of the whole pod, else
-    of what must be there before containers can start."""
+    """The most telling reason: of a pod that was ended as a whole (evicted, say; its containers only died of that),
+    else of a container that waits or died, else of the scheduler."""
+    if status.get("phase") == "Failed" and status.get("reason"):
+        return Trouble(status["reason"], status.get("message", ""))
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         state = container.get("state") or {}
         waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
@@ -46,7 +48,7 @@ def trouble(status: Mapping[str, Any]) -> Trouble:
     if scheduled.get("status") == "False":
         return Trouble(scheduled.get("reason") or "Unschedulable", scheduled.get("message", ""))
     if status.get("phase") == "Failed":
-        return Trouble(status.get("reason") or "Failed", status.get("message", ""))
+        return Trouble("Failed", status.get("message", ""))
     return Trouble()
 
 

@@ -46,6 +46,17 @@ def container(**state: Any) -> dict[str, Any]:
         pytest.param(
             {"phase": "Failed", "reason": "Evicted", "message": "m"}, Trouble("Evicted", "m"), id="the whole pod"
         ),
+        pytest.param(
+            {
+                "phase": "Failed",
+                "reason": "Evicted",
+                "message": "m",
+                **container(terminated={"exitCode": 137, "reason": "Error"}),
+            },
+            Trouble("Evicted", "m"),
+            id="the whole pod, of which its containers died",
+        ),
+        pytest.param({"phase": "Failed"}, Trouble("Failed"), id="it has failed, and nothing more is said"),
     ],
 )
 def test_the_most_telling_reason(status: dict[str, Any], found: Trouble) -> None:
