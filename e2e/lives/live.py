@@ -16,13 +16,15 @@ from manifests.coins import Coin
 from manifests.ids import LeaseID, lease_namespace
 from manifests.sdl import compile_sdl
 from provider.cluster.api.kinds import NAMESPACE
+from provider.daemon import Running
 from provider.errors import AkpError, NotFound
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
 from provider.sandbox.town import living
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
+"""The last step of a life is that nobody has any room, so each waits for the slowest of all."""
 FIRST_DSEQ = 101
 """All have three digits: the chain settles the leases of deployment 10 with those of 1, its text beginning alike."""
 DEPOSIT = Coin("uact", 50_000_000)
@@ -30,8 +32,12 @@ DEPOSIT = Coin("uact", 50_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """`begin` is awaited before the order is posted, `leased` between lease and manifest."""
+
     sdl: bytes
     visit: Callable[[Visit], Awaitable[dict[str, Any]]]
+    begin: Callable[[Network], Awaitable[None]] | None = None
+    leased: Callable[[Network, LeaseID], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True)
@@ -67,25 +73,32 @@ async def live(
 ) -> dict[str, Lived]:
     """`site`: settings of the daemon's cluster."""
     asked = [group for plan in plans.values() for group in compile_sdl(plan.sdl).groups]
-    async with network(work, where=cluster.kubeconfig, block_s=0.5, asked=asked, site=site) as net, living(net):
-        lives = [_one(net, cluster, plan, dseq) for dseq, plan in enumerate(plans.values(), FIRST_DSEQ)]
+    async with (
+        network(work, where=cluster.kubeconfig, block_s=0.5, asked=asked, site=site) as net,
+        living(net) as daemon,
+    ):
+        lives = [_one(net, daemon, cluster, plan, dseq) for dseq, plan in enumerate(plans.values(), FIRST_DSEQ)]
         return dict(zip(plans, await asyncio.gather(*lives), strict=True))
 
 
-async def _one(net: Network, cluster: Cluster, plan: Plan, dseq: int) -> Lived:
+async def _one(net: Network, daemon: Running, cluster: Cluster, plan: Plan, dseq: int) -> Lived:
     lived, leases = Lived(), list[LeaseID]()
 
     async def look(step: dict[str, Any]) -> None:
         if step["step"] == "lease":
             leases.extend(map(LeaseID.parse, step["leases"]))
+            if plan.leased is not None:
+                await plan.leased(net, leases[0])
         if step["step"] == "ready":
             async with await net.tenant.gateway(leases[0].provider) as gateway:
-                lived._seen |= await plan.visit(Visit(net, cluster, gateway, leases[0]))
+                lived._seen |= await plan.visit(Visit(net, daemon, cluster, gateway, leases[0]))
 
     around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
     compiled = net.played(compile_sdl(plan.sdl))
     life = Life(net.tenant, around, compiled, dseq=dseq, deposit=DEPOSIT, patience_s=PATIENCE_S, on_step=look)
     try:
+        if plan.begin is not None:
+            await plan.begin(net)
         lived._timeline = await life.run()
     except Exception as trouble:  # whatever a visit stumbles over
         for lease in leases:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.cluster import Cluster
 from e2e.cluster.addons import ingress
@@ -19,6 +20,7 @@ from provider.chain.messages import UpdateDeployment
 from provider.cluster import exec as commands
 from provider.cluster.api.kinds import POD
 from provider.cluster.logs import logs
+from provider.daemon import Running
 from provider.errors import NotFound, Refused, Retry
 from provider.sandbox.network import Network
 from provider.sandbox.tenant import Gateway
@@ -30,6 +32,7 @@ PATIENCE_S = 600.0
 @dataclass(frozen=True, slots=True)
 class Visit:
     net: Network
+    daemon: Running
     cluster: Cluster
     gateway: Gateway
     lease: LeaseID
@@ -104,6 +107,13 @@ class Visit:
             return True
 
         await self.until("the new manifest to be accepted", accepted)
+
+    async def gauge(self, name: str, **labels: str) -> float:
+        """A figure of the daemon's metrics; 0 while it has none of that name and these labels."""
+        found = await fetched(f"http://127.0.0.1:{self.daemon.health_port}/metrics")
+        assert found is not None
+        families = text_string_to_metric_families(found.text)
+        return sum(s.value for f in families for s in f.samples if s.name == name and s.labels == labels)
 
     async def until(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
         deadline = time.monotonic() + PATIENCE_S

@@ -1,0 +1,204 @@
+"""The API server of a real cluster is away while four leases live on it, frozen first and killed after that: what runs
+goes on running, what was to be done meanwhile is done once it is back, and nobody pays for it with his lease.
+
+Minutes are cut, not what happens in them. A call waits 10 s for its answer here and a watch is given up after 20 s of
+silence (30 s and 120 s otherwise), so calls and watches die while the server is frozen. While it is killed, mirrors
+come to their longest pauses between two tries, for which they need half a minute. The chain counts each block of half a
+second as six, so leases see an outage of a quarter of an hour: longer than a manifest is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import partialmethod
+from typing import Any
+
+import pytest
+
+from e2e.cluster import Cluster, images
+from e2e.cluster.outage import frozen, killed
+from e2e.lives import PATIENCE_S, Lived, Plan, Visit, example, live
+from manifests.ids import LeaseID
+from provider.cluster.api import kube
+from provider.cluster.api.kinds import NETWORK_POLICY, POD
+from provider.cluster.api.times import unix_s
+from provider.sandbox.network import Network
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
+CALL_S, QUIET_S = 10.0, 20.0
+FROZEN_S, KILLED_S = CALL_S + QUIET_S + 5, 35.0
+API_SERVER = "kube-apiserver"
+BLUE = example("03").replace(b"    expose:", b"    env: [COLOR=blue]\n    expose:")
+PRICED_CPU = 100
+"""thousandths, of example 01"""
+
+
+class Story:
+    """The four visits, and what they wait for of each other."""
+
+    def __init__(self) -> None:
+        self.there = asyncio.Barrier(3)
+        self.away, self.leased, self.served = (asyncio.Event() for _ in range(3))
+
+    async def stands(self, visit: Visit) -> dict[str, Any]:
+        """A lease that lives all through it. It also brings the outage about."""
+        host = await visit.host("web")
+        before, free = await _state(visit), await _free_cpu(visit)
+        await asyncio.wait_for(self.there.wait(), PATIENCE_S)
+        began = (await visit.net.chain.head()).height
+        pages = [
+            await self._outage(visit, frozen(visit.cluster, API_SERVER), FROZEN_S, host),
+            await self._outage(visit, killed(visit.cluster, API_SERVER), KILLED_S, host),
+        ]
+        ended = (await visit.net.chain.head()).height
+        await visit.until("the daemon to see the cluster again", lambda: _is_fresh(visit))
+        found = [await _free_cpu(visit)]
+        while not self.served.is_set():
+            await asyncio.sleep(0.2)
+            found.append(await _free_cpu(visit))
+        return {
+            "blocks": (began, ended), "pages": pages, "free": free, "free after": found,
+            "before": before, "after": await visit.until("its objects", lambda: _state(visit)),
+            "state": await _on_chain(visit),
+        }  # fmt: skip
+
+    async def _outage(self, visit: Visit, outage: AbstractContextManager[None], least_s: float, host: str) -> str:
+        """What the world gets of a page during it. It goes on until the new lease is there."""
+        await asyncio.to_thread(outage.__enter__)
+        try:
+            self.away.set()
+            await asyncio.sleep(least_s)
+            await asyncio.wait_for(self.leased.wait(), PATIENCE_S)
+            return await visit.page(host)
+        finally:
+            await asyncio.to_thread(outage.__exit__, None, None, None)
+
+    async def ends(self, visit: Visit) -> dict[str, Any]:
+        """One that its tenant closes during the outage."""
+        await asyncio.wait_for(self.there.wait(), PATIENCE_S)
+        await asyncio.wait_for(self.away.wait(), PATIENCE_S)
+        return {}
+
+    async def changes(self, visit: Visit) -> dict[str, Any]:
+        """One whose tenant sends another manifest during the outage, until it is taken."""
+        host = await visit.host("db")
+        await asyncio.wait_for(self.there.wait(), PATIENCE_S)
+        await asyncio.wait_for(self.away.wait(), PATIENCE_S)
+        await visit.update(BLUE)
+
+        async def second() -> list[str] | None:
+            starts = (await visit.page(host, "/cgi-bin/data")).splitlines()
+            return starts if len(starts) > 1 else None
+
+        starts = await visit.until("a second start", second)
+        color = await visit.said("db", "echo $COLOR")
+        return {"starts": starts, "color": color, "state": await _on_chain(visit)}
+
+    async def begin(self, net: Network) -> None:
+        await asyncio.wait_for(self.away.wait(), PATIENCE_S)
+
+    async def won(self, net: Network, lease: LeaseID) -> None:
+        self.leased.set()
+
+    async def begins(self, visit: Visit) -> dict[str, Any]:
+        """One that was ordered and won during the outage."""
+        page = await visit.page(await visit.host("web"))
+        policies = await visit.net.kube.all(NETWORK_POLICY, visit.namespace)
+        (pod,) = await visit.pods("web")
+        self.served.set()
+        isolated = [unix_s(policy["metadata"]["creationTimestamp"]) for policy in policies]
+        made = unix_s(pod["metadata"]["creationTimestamp"])
+        return {"page": page, "isolated": isolated, "made": made, "state": await _on_chain(visit)}
+
+
+@pytest.fixture(scope="module")
+def lived(
+    kubelet_cluster_with: Callable[..., Cluster], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Lived]]:
+    cluster = kubelet_cluster_with("dns", "ingress", "volumes")
+    cluster.load(images.web("docker.io/library/db:1"))
+    story = Story()
+    plans = {
+        "stands": Plan(example("01"), story.stands),
+        "ends": Plan(example("01"), story.ends),
+        "changes": Plan(example("03"), story.changes),
+        "begins": Plan(example("01"), story.begins, begin=story.begin, leased=story.won),
+    }
+    with pytest.MonkeyPatch.context() as shorter:
+        shorter.setattr(kube, "CALL_S", CALL_S)
+        shorter.setattr(kube.Kube, "watch", partialmethod(kube.Kube.watch, quiet_s=QUIET_S))
+        yield asyncio.run(live(cluster, tmp_path_factory.mktemp("outage"), plans))
+
+
+def test_what_runs_goes_on_and_is_reached(lived: Mapping[str, Lived]) -> None:
+    seen = lived["stands"].seen
+    assert seen["pages"] == ["hello\n", "hello\n"]
+    assert seen["after"] == seen["before"], "not one pod started anew, not one policy made anew"
+
+
+@pytest.mark.parametrize("name", ["stands", "changes", "begins"])
+def test_no_lease_is_closed_for_it(lived: Mapping[str, Lived], name: str) -> None:
+    assert lived[name].seen["state"] == "active"
+
+
+@pytest.mark.parametrize("name", ["stands", "ends", "changes", "begins"])
+def test_each_life_ends_with_the_same_money_on_chain_and_in_the_books(lived: Mapping[str, Lived], name: str) -> None:
+    settled = lived[name].timeline["settled"]
+    assert settled["amount"] == settled["ledger"] > 0
+
+
+def test_the_chain_went_on_meanwhile(lived: Mapping[str, Lived]) -> None:
+    began, ended = lived["stands"].seen["blocks"]
+    closed, leased = lived["ends"].timeline["closed"]["height"], lived["begins"].timeline["lease"]["height"]
+    assert began <= closed <= ended
+    assert began <= leased <= ended
+
+
+def test_a_lease_that_was_closed_meanwhile_is_gone_afterwards(lived: Mapping[str, Lived]) -> None:
+    assert lived["ends"].timeline["clean"]["height"] > lived["stands"].seen["blocks"][1]
+
+
+def test_a_lease_that_was_won_meanwhile_is_served_and_isolated_before_it_runs(lived: Mapping[str, Lived]) -> None:
+    seen = lived["begins"].seen
+    assert seen["page"] == "hello\n"
+    assert seen["isolated"]
+    assert max(seen["isolated"]) <= seen["made"]
+
+
+def test_a_manifest_sent_meanwhile_is_deployed_and_the_volume_kept(lived: Mapping[str, Lived]) -> None:
+    seen = lived["changes"].seen
+    assert seen["color"] == "blue\n"
+    assert len(seen["starts"]) == 2
+
+
+def test_what_is_free_is_right_at_once(lived: Mapping[str, Lived]) -> None:
+    """One lease went and one of its size came: until the one is gone both are counted, and nothing is counted twice."""
+    seen = lived["stands"].seen
+    assert set(seen["free after"]) <= {seen["free"], seen["free"] - PRICED_CPU}
+
+
+async def _state(visit: Visit) -> dict[str, Any]:
+    """Each container and each policy of the lease, by what changes when it is another."""
+    pods = await visit.net.kube.all(POD, visit.namespace)
+    policies = await visit.net.kube.all(NETWORK_POLICY, visit.namespace)
+    containers = [status for pod in pods for status in pod["status"]["containerStatuses"]]
+    return {
+        "containers": {(each["containerID"], each["restartCount"]) for each in containers},
+        "policies": {(each["metadata"]["uid"], each["metadata"]["generation"]) for each in policies},
+    }
+
+
+async def _on_chain(visit: Visit) -> str:
+    return (await visit.net.chain.latest.lease(visit.lease)).state
+
+
+async def _is_fresh(visit: Visit) -> bool:
+    return await visit.gauge("akp_mirror_fresh") == 1
+
+
+async def _free_cpu(visit: Visit) -> int:
+    """Thousandths, of the only node."""
+    (node,) = (await visit.gateway.status())["cluster"]["inventory"]["available"]["nodes"]
+    return int(node["available"]["cpu"])
