@@ -61,6 +61,7 @@ class Follower:
         in_air = {msg.id.order for msg in self.signer.under_way if isinstance(msg, CreateBid)}
         found = await insist("ended bids", lambda: self.outcomes.catch_up(at, self.books.decisions, in_air))
         await self.books.decisions.note(*found)
+        self.funds.booked((), await self.books.journal.uncollected(), self.book.height)
         try:
             async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):
                 await self.take(block)

@@ -162,6 +162,17 @@ class Journal:
         )
         return [LeaseID.parse(row[0]) for row in rows]
 
+    async def uncollected(self) -> list[LeaseID]:
+        """Those of them whose payment was open when last seen and that nobody has withdrawn for since they ended."""
+        rows = await self._store.read(
+            "SELECT lease FROM closing c WHERE NOT EXISTS (SELECT 1 FROM journal t WHERE t.lease = c.lease"
+            " AND (t.kind = 'settled' AND t.detail = 'closed'"
+            " OR t.kind = 'income' AND t.detail = 'withdraw' AND t.height > c.height))"
+            " AND coalesce((SELECT detail FROM journal t WHERE t.lease = c.lease AND t.kind = 'settled'"
+            " ORDER BY seq DESC LIMIT 1), 'open') = 'open'"
+        )
+        return [LeaseID.parse(row[0]) for row in rows]
+
     async def opened_at(self, account: str) -> int | None:
         """The height from which on its balance is kept; None while it is not."""
         rows = await self._store.read(

@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 
 from bidengine.usage import Span
-from bidengine.views import BidDeposit, EscrowPayment, Lease, Order
+from bidengine.views import BidDeposit, EscrowAccount, EscrowPayment, Lease, Order
 from manifests.coins import Coin
 from manifests.ids import DeploymentID, LeaseID, OrderID
 from provider.chain.money import ESCROW
@@ -36,6 +36,7 @@ class Chain(Protocol):
     """provider.chain.query.Query, bound to the height that is compared."""
 
     async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]: ...
+    async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount: ...
     async def lease(self, lease: LeaseID) -> Lease: ...
     async def leases(self, provider: str = "", state: str = "") -> list[Lease]: ...
     async def order(self, order: OrderID) -> Order: ...
@@ -46,7 +47,7 @@ class Chain(Protocol):
 @dataclass(frozen=True, slots=True)
 class Drift:
     what: str
-    """lease, income, credit (settled and not paid out), deposit, balance"""
+    """lease, income, credit (settled and not paid out), payment (left open), deposit, balance"""
     name: str
     chain: str
     ledger: str
@@ -106,9 +107,11 @@ class Compare:
         missed = {lease.id: lease for lease in await self._ended_unseen()}
         for unseen in missed.values():
             yield await self._missing(unseen)
-        for lease in sorted({*self.live, *known, *missed, *await self.books.journal.unclosed()}):
+        unclosed = await self.books.journal.unclosed()
+        done_with = {*self.live, *unclosed} - {*await self.books.journal.uncollected()}
+        for lease in sorted({*self.live, *known, *missed, *unclosed}):
             before = opened_at is None or (lease in missed and missed[lease].closed_on <= opened_at)
-            async for drift in self._income(lease, before=before):
+            async for drift in self._income(lease, before=before, collected=lease in done_with):
                 yield drift
 
     async def _ended_unseen(self) -> list[Lease]:
@@ -130,7 +133,7 @@ class Compare:
             cure.append(Ended(lease.id, lease.closed_on, lease.reason))
         return Drift("lease", str(lease.id), state, "unknown", "It is booked as the chain tells it.", tuple(cure))
 
-    async def _income(self, lease: LeaseID, *, before: bool) -> AsyncIterator[Drift]:
+    async def _income(self, lease: LeaseID, *, before: bool, collected: bool) -> AsyncIterator[Drift]:
         payments = await self.chain.escrow_payments(lease.deployment)
         payment = next((p for p in payments if p.lease == lease), None)
         if payment is None:
@@ -151,6 +154,14 @@ class Compare:
         elif now.credited_total.amount > (credit := await self.books.journal.credited(lease)):
             told = str(Coin(total.denom, credit))
             yield Drift("credit", str(lease), f"{now.credited_total}", told, "What is new is booked.", (now,))
+        if payment.state == "open" and not collected and await self._pays(lease.deployment):
+            says = "The daemon withdraws what it has earned once. Only the end of the deployment closes it."
+            yield Drift("payment", str(lease), "open", "its lease is over", says)
+
+    async def _pays(self, deployment: DeploymentID) -> bool:
+        """Once it is closed, what was left open is never paid (chain.md §5.6)."""
+        account = await self.chain.escrow_account(deployment)
+        return account.state == "open" and not account.wedged
 
     async def _deposits(self) -> AsyncIterator[Drift]:
         there: Counter[tuple[LeaseID, str, str]] = Counter()

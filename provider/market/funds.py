@@ -85,7 +85,7 @@ class Funds:
         self._ready: dict[DeploymentID, Due] = {}
         self._guarded: set[DeploymentID] = set()
         self._ended: dict[LeaseID, int] = {}
-        """lease just closed -> at which height; its payment must have ended too"""
+        """lease that is over -> after which height to look whether its payment has ended too"""
         self._of_owner: dict[str, dict[DeploymentID, list[LeaseID]]] = {}
         """tenant -> live leases by deployment, as of the last block"""
         self._wake = asyncio.Event()
@@ -100,14 +100,16 @@ class Funds:
         owners = self.escrows.old(deployments, height)
         owners |= {one.owner for one, at in self._sent.items() if height > at and (height - at) % SEEN_BLOCKS == 0}
         owners |= {one.owner for one, due in self._due.items() if due.at <= height and one not in self._sent}
-        owners |= {lease.owner for lease, closed_at in self._ended.items() if closed_at < height}
+        owners |= {lease.owner for lease in self._ended if self._may_be_left(lease, height)}
         for owner in owners:
             self.queue.put(owner)
 
     def booked(self, paid: Iterable[LeaseID], closed: Iterable[LeaseID], height: int) -> None:
-        """These have new money in the ledger, or are over."""
+        """These have new money in the ledger, or are over: in this block, or, at a start, long ago and were not
+        collected (`Journal.uncollected`)."""
         for lease in paid:
             self._seen(lease.deployment)
+            self._ended.pop(lease, None)
         for lease in closed:
             self._ended[lease] = height
 
@@ -163,7 +165,7 @@ class Funds:
 
     async def handle(self, owner: str) -> None:
         height = self.book.height
-        ended = {lease: at for lease, at in self._ended.items() if lease.owner == owner and at < height}
+        ended = [lease for lease in self._ended if lease.owner == owner and self._may_be_left(lease, height)]
         live = self._of_owner.get(owner, {})
         wanted = live.keys() | {lease.deployment for lease in ended}
         if not wanted:
@@ -174,8 +176,8 @@ class Funds:
             if ours:
                 await self._look(deployment, ours, height)
         for lease in ended:
-            del self._ended[lease]
-            self._left_open(lease)
+            if lease in self._ended and lease.deployment not in self._ready:
+                self._left_open(lease, height)
 
     async def flush(self) -> None:
         """Send all that is ready, together."""
@@ -219,16 +221,20 @@ class Funds:
             if live is not None:
                 await self.closing.end(live, CloseReason.UNSPECIFIED)
 
-    def _left_open(self, lease: LeaseID) -> None:
+    def _left_open(self, lease: LeaseID, height: int) -> None:
         """A lease that is over, whose payment another settlement in the same block has kept from ending (chain.md
         §5.6): what it had earned is collected once. Only the end of the deployment ends it."""
         escrow = self.escrows.get(lease.deployment)
-        payment = escrow.payment(lease) if escrow is not None else None
-        if escrow is None or payment is None or payment.state != "open" or escrow.account.wedged:
+        if escrow is None or escrow.account.wedged or not escrow.unpaid(lease, height).amount:
+            del self._ended[lease]
             return
         log.warning("the payment of a closed lease was left open on chain", lease=str(lease))
-        self._ready[lease.deployment] = Due(self.book.height, lease, Why.WORTH)
+        self._ended[lease] = height + SEEN_BLOCKS  # and again, until a block has shown that it was paid
+        self._ready[lease.deployment] = Due(height, lease, Why.WORTH)
         self._wake.set()
+
+    def _may_be_left(self, lease: LeaseID, height: int) -> bool:
+        return self._ended[lease] < height and lease.deployment not in self._sent
 
     async def _collect(self) -> None:
         while True:

@@ -73,6 +73,7 @@ class Story:
                 Any,
                 SimpleNamespace(
                     advance=later("books.advance"),
+                    journal=SimpleNamespace(uncollected=later("journal.uncollected", [LEASE])),
                     decisions=SimpleNamespace(
                         unsettled=later("decisions.unsettled", self.unsettled), note=later("decisions.note")
                     ),
@@ -169,6 +170,14 @@ async def test_what_ended_while_away_is_looked_up_before_the_first_block() -> No
     story.blocks_ = [BLOCK]
     await story.follower.run()
     assert story.names().index("decisions.unsettled") < story.names().index("book.apply")
+
+
+async def test_what_was_not_collected_is_told_to_the_funds_before_the_first_block() -> None:
+    """A payment that the chain left open in an earlier process's time (chain.md §5.6)."""
+    story = Story(Touched())
+    story.blocks_ = [BLOCK]
+    await story.follower.run()
+    assert story.told.index(("funds.booked", (), [LEASE], 8)) < story.names().index("book.apply")
 
 
 async def test_a_bid_still_in_the_air_has_not_ended_while_away() -> None:

@@ -11,7 +11,7 @@ import pytest
 from bidengine.usage import Settlement
 from manifests.coins import E18, Coin
 from manifests.ids import LeaseID
-from provider.ledger.books import Books, Head, Paid, Settled
+from provider.ledger.books import Books, Ended, Head, Paid, Settled
 from provider.ledger.chained import broken
 from provider.ledger.journal import Kind, Posting
 from provider.ledger.store import Store
@@ -58,6 +58,36 @@ async def test_a_settlement_is_told_even_when_it_brought_nothing(books: Books) -
         Settlement(LEASE, 10, (Coin("uact", 5),)),
         Settlement(LEASE, 11, ()),
     )
+
+
+def settled(height: int, total: int, state: str = "open") -> Settled:
+    return Settled(LEASE, height, Coin("uact", total), state)
+
+
+@pytest.mark.parametrize(
+    ("rows", "unclosed", "uncollected"),
+    [
+        ([settled(20, 9, "closed")], False, False),
+        ([settled(20, 9)], True, True),
+        ([], True, True),
+        ([settled(20, 9, "overdrawn")], True, False),
+        ([settled(20, 9), Paid(LEASE, 20, Coin("uact", 9), "withdraw")], True, True),
+        ([settled(20, 9), settled(30, 14)], True, True),
+        ([settled(20, 9), settled(30, 14), Paid(LEASE, 30, Coin("uact", 14), "withdraw")], True, False),
+        ([settled(20, 9), Paid(LEASE, 30, Coin("uact", 9), "found")], True, True),
+        ([settled(20, 9), settled(30, 14, "overdrawn")], True, False),
+        ([settled(20, 9), settled(30, 14, "closed")], False, False),
+    ],
+    ids=["closed with it", "left open", "nothing is known", "a debt", "paid by the block that ended it",
+         "settled by somebody", "withdrawn since", "found to be paid for earlier", "it became a debt", "closed since"],
+)  # fmt: skip
+async def test_what_has_still_to_be_collected_of_a_lease_that_is_over(
+    rows: list[Settled | Paid], unclosed: bool, uncollected: bool, books: Books
+) -> None:
+    await books.advance(Head(20, 0), [Ended(LEASE, 20, 1)])
+    await books.advance(Head(31, 0), rows)
+    assert await books.journal.unclosed() == [LEASE] * unclosed
+    assert await books.journal.uncollected() == [LEASE] * uncollected
 
 
 async def test_deposits_are_out_until_they_are_back(books: Books) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from bidengine.commit import Commit
 from bidengine.room import Room
-from bidengine.views import BidDeposit, EscrowPayment
+from bidengine.views import BidDeposit, EscrowAccount, EscrowPayment
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import LeaseID
-from provider.ledger.books import Books, Ended, Head, Opened, Paid
+from provider.ledger.books import Books, Ended, Head, Opened, Paid, Settled
 from provider.ledger.journal import Kind, Posting
 from provider.ledger.store import Store
 from provider.market.accounts import span_of
@@ -49,8 +49,8 @@ def said(found: list[Drift]) -> list[tuple[str, str, str]]:
     return [(one.what, one.chain, one.ledger) for one in found]
 
 
-def paid(chain: Any, lease: LeaseID, total: int) -> None:
-    chain.payments_[lease] = EscrowPayment(lease, "open", DecCoin("uact", 5 * E18), 0, 0, Coin("uact", total))
+def paid(chain: Any, lease: LeaseID, total: int, state: str = "open") -> None:
+    chain.payments_[lease] = EscrowPayment(lease, state, DecCoin("uact", 5 * E18), 0, 0, Coin("uact", total))
 
 
 async def test_a_new_ledger_begins_with_what_is_there(chain: Any, books: Books) -> None:
@@ -105,6 +105,7 @@ async def test_deposits_paid_and_returned_unseen(chain: Any, books: Books) -> No
 async def test_a_lease_that_ended_unseen(chain: Any, books: Books) -> None:
     lease = await opened(chain, books)
     chain.leases_[lease] = replace(chain.leases_[lease], state="closed", closed_on=9, reason=1)
+    paid(chain, lease, 40, "closed")
     assert said(await compare(chain, books, 9)) == [("lease", "ended at 9", "live")]
     assert await books.open_leases() == set()
 
@@ -115,7 +116,7 @@ async def test_leases_that_began_and_ended_unseen_are_found_when_asked_for(chain
     for dseq, start, end in ((5, 3, 6), (6, 8, 9)):
         lease = chain.add_lease(chain.add_order(dseq), state="closed", at=start)
         chain.leases_[lease] = replace(chain.leases_[lease], closed_on=end, reason=1)
-        paid(chain, lease, 11)
+        paid(chain, lease, 11, "closed")
     chain.balances_["uact"] = 11
     found = await compare(chain, books, 10, since=0)
     assert [one.what for one in found] == ["lease", "lease", "income", "income"]
@@ -127,9 +128,33 @@ async def test_a_debt_paid_unseen_long_after_the_end(chain: Any, books: Books) -
     lease = await opened(chain, books)
     await books.advance(Head(20, 20), [Ended(lease, 20, 20_000)])  # 17 blocks at 5, 40 paid
     chain.leases_[lease] = replace(chain.leases_[lease], state="insufficient_funds", closed_on=20)
-    paid(chain, lease, 85)
+    paid(chain, lease, 85, "closed")
     chain.balances_["uact"] = 45
     assert said(await compare(chain, books, 90)) == [("income", "85uact", "40uact")]
+
+
+async def test_a_payment_left_open_is_told_until_it_was_collected(chain: Any, books: Books) -> None:
+    """chain.md §5.6; only the end of the deployment ends it, and nobody can hurry that."""
+    lease = await opened(chain, books)
+    account = EscrowAccount(lease.deployment, "open", 9, (DecCoin("uact", 900 * E18),))
+    chain.accounts_[lease.deployment] = account
+    chain.leases_[lease] = replace(chain.leases_[lease], state="closed", closed_on=9, reason=1)
+    assert said(await compare(chain, books, 9)) == [
+        ("lease", "ended at 9", "live"),
+        ("payment", "open", "its lease is over"),
+    ]
+    (drift,) = await compare(chain, books, 10)
+    assert (drift.what, drift.entries) == ("payment", ())
+    assert "withdraws" in drift.cure
+    chain.accounts_[lease.deployment] = replace(account, state="closed")
+    assert await compare(chain, books, 10) == [], "it will never be paid"
+    chain.accounts_[lease.deployment] = account
+    paid(chain, lease, 45)
+    chain.balances_["uact"] = 5
+    await books.advance(
+        Head(11, 11), [Settled(lease, 11, Coin("uact", 45)), Paid(lease, 11, Coin("uact", 45), "withdraw")]
+    )
+    assert await compare(chain, books, 12) == []
 
 
 async def test_more_than_the_chain_ever_paid_is_taken_back(chain: Any, books: Books) -> None:

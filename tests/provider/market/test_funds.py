@@ -350,6 +350,66 @@ async def test_a_payment_left_open_by_the_chain_is_collected_once(chain: Any, le
         assert await till.at(51) == [WithdrawLease(lease)]
     assert [line["log_level"] for line in told if "left open" in line["event"]] == ["warning"]
     assert await till.at(52) == []
+    till.settled(lease, 52, 999_000)
+    till.funds.booked([lease], [], 52)
+    for height in range(52, 400):
+        assert await till.at(height) == [], "what it is paid from now on nobody has worked for"
+
+
+@pytest.mark.parametrize(
+    "no", [TxRefused("undefined", 111222, "recovered: couldn't find payment"), Retry("not included in time")]
+)
+async def test_and_again_when_that_came_to_nothing(chain: Any, lease: LeaseID, no: AkpError) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    till.book.leases.clear()
+    till.funds.booked([], [lease], 50)
+    assert await till.at(51) == [WithdrawLease(lease)]
+    till.funds.failed(WithdrawLease(lease))
+    assert [height for height in range(52, 100) if await till.at(height)] == [52 + SEEN_BLOCKS]
+    till.no = no
+    till.funds.failed(WithdrawLease(lease))
+    assert [height for height in range(100, 120) if await till.at(height)] == []
+    till.no = None
+    assert len([height for height in range(120, 120 + LOST_BLOCKS) if await till.at(height)]) == 1
+
+
+async def test_a_payment_that_ended_with_its_lease_is_looked_at_once(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    till.book.leases.clear()
+    chain.payments_[lease] = replace(chain.payments_[lease], state="closed")
+    till.funds.booked([], [lease], 50)
+    for height in range(50, 80):
+        assert await till.at(height) == []
+    assert chain.asked.count("escrows") == 1
+
+
+async def test_a_neighbour_that_is_paid_all_the_time_does_not_keep_it_waiting(chain: Any, lease: LeaseID) -> None:
+    """Found by schedule 33: the neighbour's period was as long as the wait for the next look."""
+    other = LeaseID(lease.owner, lease.dseq, 2, 1, US)
+    till = await till_of(chain, period_s=6 * SEEN_BLOCKS)
+    till.book.leases[other] = till.book.leases.pop(lease)
+    till.settled(lease, 3, 1_000_000)
+    till.settled(other, 3, 1_000_000)
+    till.funds.booked([], [lease], 12)
+    assert await till.at(13) == [WithdrawLease(other)]
+    till.settled(lease, 14, 1_000_000, balance=55)
+    till.settled(other, 14, 1_000_000)
+    till.funds.booked([other], [], 14)
+    assert await till.at(14) == [WithdrawLease(lease)]
+
+
+async def test_the_last_money_of_a_live_neighbour_goes_first(chain: Any, lease: LeaseID) -> None:
+    """One withdrawal settles both; what is left open is collected by the next."""
+    other = LeaseID(lease.owner, lease.dseq, 2, 1, US)
+    till = await till_of(chain)
+    till.book.leases[other] = till.book.leases.pop(lease)
+    till.settled(other, 3, 10 * 60)
+    till.settled(lease, 3, 10 * 60)  # ten a block for both: 64 is the first unpaid
+    till.funds.booked([], [lease], 63)
+    assert await till.at(64) == [WithdrawLease(other)]
+    assert till.urgent == [Priority.DRY]
 
 
 # An account that looks open and pays no more (chain-probes.md §6).

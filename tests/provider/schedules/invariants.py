@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bidengine.escrow import dry_height
 from bidengine.room import HoldState
-from bidengine.views import CloseReason
+from bidengine.views import CloseReason, EscrowPayment
 from manifests.ids import LeaseID
 from provider.chain import follow
 from provider.chain.comet import RawBlock
@@ -75,7 +75,13 @@ class Witness:
         if late:
             yield f"the daemon ended in quiet times: {late}"
         async for found in chain(
-            self._outbox(), self._orders(), self._bids(life), self._leases(life), self._closings(), self._ledger()
+            self._outbox(),
+            self._orders(),
+            self._bids(life),
+            self._leases(life),
+            self._left_open(),
+            self._closings(),
+            self._ledger(),
         ):
             yield found
 
@@ -154,6 +160,22 @@ class Witness:
             dry = dry_height(funds, account.settled_at, rates)
             if dry is not None and dry + SOON_BLOCKS < town.app.height:
                 yield f"{lease} runs on at {town.app.height} though its money ended at {dry}"
+
+    async def _left_open(self) -> AsyncIterator[str]:
+        """Of what the chain keeps open though its lease is over (chain.md §5.6), what was earned has come in."""
+        now = self.town.market.at()
+        for lease in await now.leases(US.address):
+            if lease.live or lease.closed_on + SOON_BLOCKS > self.town.app.height:
+                continue
+            left, account = await self._payment(lease.id), await now.escrow_account(lease.id.deployment)
+            if left is not None and left.state == account.state == "open" and not account.wedged:
+                then = await self._payment(lease.id, lease.closed_on)
+                if then is None or then.withdrawn == left.withdrawn:
+                    yield f"the payment of {lease.id}, over at {lease.closed_on}, is open and was never collected"
+
+    async def _payment(self, lease: LeaseID, height: int | None = None) -> EscrowPayment | None:
+        found = await self.town.market.at(height).escrow_payments(lease.deployment)
+        return next((payment for payment in found if payment.lease == lease), None)
 
     async def _closings(self) -> AsyncIterator[str]:
         began = {lease.id: lease.created_at for lease in await self.town.market.at().leases(US.address)}
