@@ -128,12 +128,15 @@ class Kube:
     async def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
         return await self.call("GET", kind.path(namespace, name))
 
-    async def apply(self, obj: Mapping[str, Any], *, force: bool = True, dry_run: bool = False) -> Object:
+    async def apply(
+        self, obj: Mapping[str, Any], *, force: bool = True, dry_run: bool = False, manager: str = FIELD_MANAGER
+    ) -> Object:
         """Server-side apply: fields named here become ours, fields of ours no longer named go away. Creates what is
-        missing. `dry_run` only asks whether it would be accepted."""
+        missing. Without `force`, Conflict over a field that somebody else holds with another value. `dry_run` only
+        asks whether it would be accepted."""
         metadata = obj["metadata"]
         path = kind_of(obj).path(metadata.get("namespace"), metadata["name"])
-        query = _query(fieldManager=FIELD_MANAGER, force=str(force).lower(), dryRun="All" if dry_run else "")
+        query = _query(fieldManager=manager, force=str(force).lower(), dryRun="All" if dry_run else "")
         return await self.call("PATCH", path, query=query, body=obj, content_type="application/apply-patch+yaml")
 
     async def create(self, obj: Mapping[str, Any], *, dry_run: bool = False) -> Object:

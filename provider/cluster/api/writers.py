@@ -25,3 +25,13 @@ def without_reference(obj: Mapping[str, Any]) -> list[Any] | None:
     managed = obj["metadata"].get("managedFields") or []
     left = [entry for entry in managed if entry.get("manager") not in (REFERENCE, TAKEOVER) or entry.get("subresource")]
     return left if len(left) < len(managed) else None
+
+
+def label_holders(obj: Mapping[str, Any], manager: str = FIELD_MANAGER) -> tuple[frozenset[str], frozenset[str]]:
+    """The labels that `manager` has applied, and those that anybody else holds; some may be both."""
+    held: dict[bool, set[str]] = {True: set(), False: set()}
+    for entry in obj["metadata"].get("managedFields") or ():
+        applied = entry.get("manager") == manager and entry.get("operation") == "Apply"
+        labels = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
+        held[applied] |= {key.removeprefix("f:") for key in labels if key.startswith("f:")}
+    return frozenset(held[True]), frozenset(held[False])

@@ -13,8 +13,8 @@ from typing import Any
 
 from bidengine.node import NO_LIMIT, Node
 from manifests.gpus import LABELS, GpuModel
-from provider.cluster.api.kube import FIELD_MANAGER
 from provider.cluster.api.quantity import milli, whole
+from provider.cluster.api.writers import label_holders
 from provider.cluster.inventory.capacities import Published
 from provider.cluster.inventory.gpuhealth import sickness
 from provider.cluster.inventory.gpulabels import SPOKEN
@@ -80,11 +80,12 @@ def node_facts(node: Mapping[str, Any], tolerated: Collection[str] = ()) -> Node
     metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
     has, capacity = status.get("allocatable") or {}, status.get("capacity") or {}
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    ours, theirs = label_holders(node)
     return NodeFacts(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
         labels={key: value for key, value in labels.items() if key not in _RESTLESS},
-        ours=_ours(metadata.get("managedFields") or []),
+        ours=ours - theirs,  # what others say too is not only our own conclusion
         unusable="being deleted" if "deletionTimestamp" in metadata else _unusable(spec, status, tolerated),
         cpu_milli=milli(has.get("cpu", 0)),
         memory_bytes=whole(has.get("memory", 0)),
@@ -129,16 +130,6 @@ def free(
 
 def _gpus(amounts: Mapping[str, Any]) -> dict[str, int]:
     return {name: whole(amount) for name, amount in amounts.items() if vendor_of(name)}
-
-
-def _ours(managed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Labels that the daemon applied and nobody else holds: what others say too is not only our own conclusion."""
-    held: dict[bool, set[str]] = {True: set(), False: set()}
-    for entry in managed:
-        ours = entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
-        labels = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
-        held[ours] |= {key.removeprefix("f:") for key in labels if key.startswith("f:")}
-    return frozenset(held[True] - held[False])
 
 
 def _unusable(spec: Mapping[str, Any], status: Mapping[str, Any], tolerated: Collection[str]) -> str:

@@ -39,6 +39,13 @@ async def test_apply_speaks_server_side_apply(server: ApiServer, kube: Kube) -> 
     assert server.bodies[0] == web
 
 
+async def test_apply_under_another_name_leaves_to_others_what_is_theirs(server: ApiServer, kube: Kube) -> None:
+    server.refuses(409, "Apply failed with 1 conflict")
+    with pytest.raises(Conflict, match="Apply failed"):
+        await kube.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}, manager="m", force=False)
+    assert dict(server.asked[0].query) == {"fieldManager": "m", "force": "false"}
+
+
 async def test_create_patch_and_get(server: ApiServer, kube: Kube) -> None:
     server.says({"metadata": {"name": "x"}})
     manifest = {

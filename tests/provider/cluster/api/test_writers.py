@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provider.cluster.api.kube import FIELD_MANAGER
-from provider.cluster.api.writers import REFERENCE, TAKEOVER, ours, without_reference
+from provider.cluster.api.writers import REFERENCE, TAKEOVER, label_holders, ours, without_reference
 
 
 def entry(manager: str, operation: str = "Update", **rest: Any) -> dict[str, Any]:
@@ -28,3 +28,20 @@ def test_what_the_reference_and_a_take_over_hold_is_left_out_but_not_what_they_s
     assert without_reference(obj(entry(REFERENCE), *kept, entry(TAKEOVER))) == kept
     assert without_reference(obj(*kept)) is None
     assert without_reference({"metadata": {}}) is None
+
+
+def test_who_holds_which_label() -> None:
+    def labels(*keys: str) -> dict[str, Any]:
+        return {"f:metadata": {"f:labels": {".": {}, **{f"f:{key}": {} for key in keys}}}}
+
+    node = obj(
+        entry(FIELD_MANAGER, "Apply", fieldsV1=labels("a", "b")),
+        entry("else", "Apply", fieldsV1=labels("c")),
+        entry(FIELD_MANAGER, fieldsV1=labels("d")),
+        entry("kubectl-label", fieldsV1=labels("b")),
+        entry("kubelet", fieldsV1={"f:status": {}}, subresource="status"),
+        entry("kubelet"),
+    )
+    assert label_holders(node) == ({"a", "b"}, {"b", "c", "d"})
+    assert label_holders(node, "else") == ({"c"}, {"a", "b", "d"})
+    assert label_holders({"metadata": {}}) == (frozenset(), frozenset())
