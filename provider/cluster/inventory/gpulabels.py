@@ -1,23 +1,26 @@
 """What the labellers say of a node's GPUs, each in its own words, put into one form. Pure.
 
 Read are NVIDIA's feature discovery, AMD's node labeller, Intel's rules for node feature discovery, and node feature
-discovery's own list of PCI devices. The subtle parts: NVIDIA's names one product even where a node has two, so the PCI
-list is heard as well; and a card that is shared in time looks like several, so whoever shares says so here (`why_not`).
+discovery's own list of PCI devices; where none of them says anything, what `akp discover` has found (discovered.py).
+The subtle parts: NVIDIA's names one product even where a node has two, so the PCI list is heard as well; and a card
+that is shared in time looks like several, so whoever shares says so here (`why_not`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from provider.cluster.inventory.discovered import PREFIX as DISCOVERED
+from provider.cluster.inventory.discovered import discovered
 from provider.cluster.inventory.gpuresources import vendor_of
 from provider.cluster.inventory.gputable import GpuTable
 
 Labels = Mapping[str, str]
 
-SPOKEN = ("nvidia.com/", "amd.com/", "beta.amd.com/", "gpu.intel.com/", "feature.node.kubernetes.io/pci-")
+SPOKEN = ("nvidia.com/", "amd.com/", "beta.amd.com/", "gpu.intel.com/", "feature.node.kubernetes.io/pci-", DISCOVERED)
 """Beginnings of the labels heard here."""
 
 _PCI = "feature.node.kubernetes.io/pci-"
@@ -39,6 +42,13 @@ class Told:
 
 def told(labels: Labels, resource: str, offered: int, table: GpuTable) -> Told:
     """About what a node offers `offered` of under the name of `resource`."""
+    heard = _labeller(labels, resource, offered, table)
+    if heard.product or heard.devices or heard.why_not:
+        return heard
+    return _found(heard, labels, resource, offered, table)
+
+
+def _labeller(labels: Labels, resource: str, offered: int, table: GpuTable) -> Told:
     vendor = vendor_of(resource)
     kind = resource.partition("/")[2]
     match vendor:
@@ -61,8 +71,11 @@ def seen(labels: tuple[tuple[str, str], ...], table: GpuTable) -> frozenset[str]
 def _seen(labels: Labels, table: GpuTable) -> set[str]:
     found = {
         vendor
-        for vendor in table.vendor_ids
-        if any(table.device(vendor, device) for device in pci_devices(labels, vendor, table))
+        for vendor, vendor_id in table.vendor_ids.items()
+        if any(
+            table.device(vendor, device)
+            for device in pci_devices(labels, vendor, table) | discovered(labels, vendor_id).devices
+        )
     }
     found |= {"nvidia"} if labels.get("nvidia.com/gpu.present") == "true" else set()
     found |= {"amd"} if _amd_says(labels, "device-id") else set()
@@ -141,3 +154,19 @@ def _intel(labels: Labels, offered: int, devices: frozenset[str]) -> Told:
     if cards and offered > cards:
         return Told(why_not=f"{cards} cards are offered as {offered}: cards shared between pods are not sold")
     return Told(labels.get("gpu.intel.com/product", ""), frozenset(own) or devices)
+
+
+def _found(silent: Told, labels: Labels, resource: str, offered: int, table: GpuTable) -> Told:
+    """`silent` is what the labeller's silence means: at most which part of a card the resource is by its name."""
+    vendor = vendor_of(resource)
+    found = discovered(labels, table.vendor_ids.get(vendor, ""))
+    if not silent.part and found.cut:
+        return Told(why_not=f"cards are cut into parts: whether {resource} is cards or parts only a labeller can tell")
+    if not silent.part and offered > found.cards > 0:
+        return Told(why_not=f"{found.cards} cards are offered as {offered}: cards shared between pods are not sold")
+    called = {name for device, names in found.products.items() if not table.device(vendor, device) for name in names}
+    if len(called) > 1:
+        return Told(
+            why_not=f"{', '.join(sorted(called))} on one node go by one name: which of them a pod gets is chance"
+        )
+    return replace(silent, product=next(iter(called), ""), devices=found.devices)

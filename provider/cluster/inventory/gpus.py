@@ -19,6 +19,8 @@ from provider.cluster.inventory.gpulabels import Told, told
 from provider.cluster.inventory.gpuresources import vendor_of
 from provider.cluster.inventory.gputable import GpuTable
 
+CURE = "The vendor's labeller, `akp discover` or a label of your own can (docs/inventory.md)"
+
 _LABEL = re.compile(r"(?P<vendor>[a-z]+)\.model\.(?P<model>.+?)(?:\.(?P<what>ram|interface)\.(?P<value>[^.]+))?")
 
 
@@ -94,7 +96,7 @@ def _from_labellers(vendor: str, heard: Told, table: GpuTable) -> Cards:
         interface = known.interface or gpunames.interface(heard.product, known.model)
         return Cards(GpuModel(vendor, known.model, measured or known.memory or gpunames.size(heard.product), interface))
     if not name:
-        called = f" from {heard.product!r}" if heard.product else ": no label says what the cards are"
+        called = f" from {heard.product!r}" if heard.product else f": no label says what the cards are. {CURE}"
         return Cards(why_not=f"no model can be told{called}")
     model = GpuModel(vendor, name, measured or gpunames.size(heard.product), gpunames.interface(heard.product, name))
     return Cards(model, unlisted=heard.product or f"PCI device {device}")

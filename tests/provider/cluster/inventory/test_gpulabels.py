@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from provider.cluster.inventory.discovered import Card, labels_of
 from provider.cluster.inventory.gpulabels import pci_devices, seen
 from provider.cluster.inventory.gputable import bundled
 
@@ -40,6 +41,7 @@ def test_pci_devices_that_are_cards(labels: dict[str, str], devices: set[str]) -
         ({f"{NFD}0300_8086_4680.present": "true"}, set()),
         ({"beta.amd.com/gpu.device-id.74a1": "8"}, {"amd"}),
         ({"gpu.intel.com/device-id.0380-56c0.present": "true"}, {"intel"}),
+        (labels_of([Card("10de", "2330"), Card("8086", "4680")]), {"nvidia"}),
         ({}, set()),
     ],
 )

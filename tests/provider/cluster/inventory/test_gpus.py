@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from manifests.gpus import LABELS, GpuModel, wish
+from provider.cluster.inventory.discovered import PREFIX, Card, labels_of
 from provider.cluster.inventory.gpus import Cards, card_labels, cards
 from provider.cluster.inventory.gputable import bundled
 
@@ -326,3 +327,89 @@ def test_labels_of_a_card_are_read_back() -> None:
     assert labels == akash("nvidia.model.a100", "nvidia.model.a100.ram.80Gi", "nvidia.model.a100.interface.sxm")
     assert look(labels).model == A100
     assert card_labels(GpuModel("amd", "mi60"), 2) == {LABELS + "amd.model.mi60": "2"}
+
+
+# --- where no labeller says anything: what `akp discover` has found -------------------------------------------------
+
+L40S, RTX3090 = Card("10de", "26b9", "NVIDIA L40S"), Card("10de", "2204")
+NEW, OTHER = Card("10de", "9999", "NVIDIA RTX PRO 9000 Turbo"), Card("10de", "9999", "NVIDIA Nameless")
+H100, IN_PARTS = Card("10de", "2330", "NVIDIA H100 80GB HBM3"), Card("10de", "20b2", cut=True)
+ON_BOARD = Card("8086", "4680")
+
+
+@pytest.mark.parametrize(
+    ("resource", "found", "model", "unlisted"),
+    [
+        pytest.param("nvidia.com/gpu", [L40S] * 8, GpuModel("nvidia", "l40s", "48Gi", "pcie"), "", id="by its number"),
+        pytest.param(
+            "nvidia.com/gpu", [H100] * 8 + [ON_BOARD], GpuModel("nvidia", "h100", "80Gi", "sxm"), "",
+            id="another vendor's beside it",
+        ),
+        pytest.param("nvidia.com/gpu", [L40S] * 9, GpuModel("nvidia", "l40s", "48Gi", "pcie"), "", id="one is sick"),
+        pytest.param(
+            "nvidia.com/gpu", [Card("10de", "25b6", "NVIDIA A16")] * 8, GpuModel("nvidia", "a16", "16Gi", "pcie"), "",
+            id="a number of several cards: the driver tells which",
+        ),
+        pytest.param(
+            "nvidia.com/gpu", [NEW] * 8, GpuModel("nvidia", "rtxpro9000turbo", "", "pcie"), "NVIDIA-RTX-PRO-9000-Turbo",
+            id="on no list: by what its driver calls it",
+        ),
+        pytest.param(
+            "nvidia.com/gpu", [Card("10de", "9999")] * 8, GpuModel("nvidia", "pci9999"), "PCI device 9999",
+            id="on no list, and nobody has a name for it",
+        ),
+        pytest.param("amd.com/gpu", [Card("1002", "74a1")] * 8, GpuModel("amd", "mi300x", "192Gi"), "", id="AMD"),
+        pytest.param("gpu.intel.com/i915", [Card("8086", "56c0")] * 8, None, "", id="Intel"),
+        pytest.param(
+            "nvidia.com/mig-1g.10gb", [IN_PARTS],
+            GpuModel("nvidia", "a100-mig-1g.10gb", "10Gi", "", "nvidia.com/mig-1g.10gb"), "",
+            id="a part that its resource names",
+        ),
+        pytest.param(
+            "amd.com/cpx_nps4", [Card("1002", "74a1")], GpuModel("amd", "mi300x-cpx-nps4", "", "", "amd.com/cpx_nps4"),
+            "", id="AMD's parts",
+        ),
+    ],
+)  # fmt: skip
+def test_from_what_was_discovered(resource: str, found: list[Card], model: GpuModel | None, unlisted: str) -> None:
+    heard = look(labels_of(found), resource)
+    assert (heard.why_not, heard.unlisted) == ("", unlisted)
+    assert heard.model is not None
+    assert heard.model == model or model is None
+    assert heard.model.resource == resource
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        pytest.param([L40S] * 4 + [RTX3090] * 4, "nvidia l40s, rtx3090 on one node go by one name", id="two models"),
+        pytest.param([L40S] * 4 + [Card("10de", "9999")] * 4, "nvidia device 9999, l40s", id="one of them on no list"),
+        pytest.param(
+            [NEW] * 4 + [OTHER] * 4, "NVIDIA-Nameless, NVIDIA-RTX-PRO-9000-Turbo on one node go by", id="of one number"
+        ),
+        pytest.param([L40S] * 4, "4 cards are offered as 8: cards shared between pods", id="shared in time"),
+        pytest.param([IN_PARTS] * 8, "cards are cut into parts: whether nvidia.com/gpu is", id="cut, under one name"),
+        pytest.param([ON_BOARD], "no label says what the cards are. The vendor's labeller, `akp discover`", id="none"),
+    ],
+)
+def test_what_was_discovered_and_cannot_be_promised(found: list[Card], says: str) -> None:
+    heard = look(labels_of(found))
+    assert heard.model is None
+    assert says in heard.why_not
+
+
+@pytest.mark.parametrize(
+    ("labels", "model"),
+    [
+        ({"nvidia.com/gpu.product": "NVIDIA-L40S"}, "l40s"),
+        ({f"{NFD}0302_10de_26b9.present": "true"}, "l40s"),
+        (akash("nvidia.model.l40s"), "l40s"),
+        ({"nvidia.com/gpu.present": "true", f"{NFD}0302_10de.present": "true"}, "h100"),
+        ({f"{PREFIX}something-new": "1"}, "h100"),
+    ],
+)
+def test_a_labeller_is_heard_before_what_was_discovered(labels: dict[str, str], model: str) -> None:
+    """Discovery may have left a node that has one by now, and its labels be old; one that tells no card is none."""
+    found = look(labels_of([H100] * 8) | labels).model
+    assert found is not None
+    assert found.model == model
