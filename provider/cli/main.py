@@ -25,6 +25,7 @@ NOUNS = {
     "price": ("provider.cli.price", "What orders would cost, and why."),
     "orders": ("provider.cli.orders", "Orders seen: what was decided, and what became of them."),
     "inventory": ("provider.cli.inventory", "What the cluster has, what is free, and what would fit."),
+    "discover": ("provider.cli.discover", "Label this node with the cards in it, where no labeller does."),
     "hosts": ("provider.cli.hosts", "Host names of leases, and who waits for one."),
     "ips": ("provider.cli.ips", "Leased addresses, their ports and leases."),
     "simulate": ("provider.cli.simulate", "Recorded orders once more, with other prices."),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from provider import log
+from provider.cli.stopping import told_to_stop
 from provider.settings import load
 
 app = typer.Typer(add_completion=False)
@@ -26,9 +26,6 @@ def run(
     from provider import daemon  # after the settings are known to be good: a typo is told at once
 
     async def until_told() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await daemon.run(settings, stop=stop)
+        await daemon.run(settings, stop=told_to_stop())
 
     asyncio.run(until_told())

@@ -17,15 +17,13 @@ import pytest
 
 from manifests.digest import revision
 from manifests.ids import LeaseID, lease_namespace
-from manifests.render.crd import StoredManifest, definitions
+from manifests.render.crd import StoredManifest
 from provider.cluster.api.kinds import (
     DEPLOYMENT,
     MANIFEST,
     NAMESPACE,
     NODE,
     POD,
-    PROVIDER_HOST,
-    PROVIDER_LEASED_IP,
     SERVICE,
     STATEFUL_SET,
     Kind,
@@ -37,7 +35,7 @@ from provider.cluster.cluster import Cluster
 from provider.errors import Conflict, NotFound, Retry
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings
-from tests.provider.cluster.following import following
+from tests.provider.cluster.following import following, furnish
 
 RECORDED = Path(__file__).resolve().parents[5] / "shared" / "conformance" / "objects"
 CASES = ("01-basic", "02-several-services", "04-node-ports", "05-storage-beta2", "08-credentials", "14-leased-ip")
@@ -135,9 +133,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[Callable[[str],
             kubeconfig=kubeconfig, ingress_domain="ingress.example.test", public_hostname="provider.example.test",
         )  # fmt: skip
         kube = await open_.enter_async_context(Kube.connect(settings))
-        for obj in (*definitions(), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lease"}}):
-            await kube.apply(obj)
-        await _served(kube)
+        await furnish(kube)
         marks = {"akash.network": "true", "akash.network/capabilities.storage.class.beta2": "1"}
         for node in await kube.all(NODE):
             await kube.patch(NODE, None, node["metadata"]["name"], {"metadata": {"labels": marks}})
@@ -166,17 +162,6 @@ def _placed(request: Any) -> Object:
     found = re.search(r"/namespaces/([^/]+)/", request["path"])
     where = {"namespace": found.group(1)} if found else {}
     return {**request["body"], "metadata": {**request["body"]["metadata"], **where}}
-
-
-async def _served(kube: Kube) -> None:
-    """A new kind takes the API server a moment."""
-    for kind in (MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP):
-        for _ in range(1800):
-            try:
-                await kube.all(kind, "lease")
-                break
-            except (NotFound, Retry):
-                await asyncio.sleep(0.1)
 
 
 async def _remove(world: World) -> None:
