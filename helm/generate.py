@@ -77,6 +77,14 @@ def values_schema() -> dict[str, Any]:
             tolerations={"type": "array"},
             affinity=_MAP,
             priorityClassName=_TEXT,
+            discovery=_object(
+                enabled=_FLAG,
+                everySeconds={"type": "integer", "minimum": 1},
+                resources=_MAP,
+                nodeSelector=_MAP,
+                tolerations={"type": "array"},
+                affinity=_MAP,
+            ),
             **{"global": _MAP},  # Helm puts it there for every chart
         ),
     }

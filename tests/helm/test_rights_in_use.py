@@ -8,7 +8,6 @@ done here through the functions those commands call.
 from __future__ import annotations
 
 import asyncio
-import base64
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -53,10 +52,11 @@ from provider.cluster.objects.emptying import cordon, evict, uncordon
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
 from provider.sandbox.town import living
+from tests.helm.accounts import HOME, kubeconfig_of
 from tests.provider.cluster.following import following
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("rights")]
-HOME, ACCOUNT = "akash-services", "provider-akash-provider"
+ACCOUNT = "provider-akash-provider"
 KINDS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 Right = tuple[str, str, str]
 """verb, group, resource"""
@@ -181,20 +181,7 @@ def put(cluster: Cluster, *objects: dict[str, Any]) -> None:
 @pytest.fixture
 def account(cluster: Cluster, tmp_path: Path) -> Path:
     """A kubeconfig of the chart's account, and of nothing else."""
-    token = cluster.kubectl("create", "token", ACCOUNT, "--namespace", HOME, "--duration=2h").strip()
-    authority = base64.b64encode((cluster.pki / "ca.crt").read_bytes()).decode()
-    file = tmp_path / "account"
-    server = {"server": cluster.server, "certificate-authority-data": authority}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "here", "cluster": server}],
-        "users": [{"name": "daemon", "user": {"token": token}}],
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "daemon"}}],
-        "current-context": "here",
-    }
-    file.write_text(yaml.safe_dump(config))
-    return file
+    return kubeconfig_of(cluster, ACCOUNT, tmp_path / "account")
 
 
 async def test_the_daemon_needs_each_right_it_has_and_no_other(

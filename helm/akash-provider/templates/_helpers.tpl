@@ -9,9 +9,19 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "akp.labels" -}}
 {{ include "akp.selector" . }}
+{{ include "akp.origin" . }}
+{{- end }}
+
+{{- define "akp.origin" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{/* The pods of discovery are none of the daemon's: its Services must not find them. */}}
+{{- define "akp.discoverySelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-discovery
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "akp.account" -}}
