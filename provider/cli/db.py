@@ -13,7 +13,7 @@ from provider.cli.lists import show, structured
 from provider.cli.options import HERE, Data
 from provider.errors import ConfigError
 from provider.ledger.books import Books
-from provider.ledger.store import Store
+from provider.ledger.store import Store, is_ledger
 from provider.ledger.verify import Verdict, verify
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The ledger's file: copy it, check it.")
@@ -32,12 +32,9 @@ def backup(
     data: Data = HERE,
     output: Output = "table",
 ) -> None:
-    """Copy the ledger as it is now, beside a running daemon too, and check the copy. To restore, stop the daemon and
-    copy the file back to DATA/ledger.db."""
-    ledger = data / "ledger.db"
-    if to.exists() and to.samefile(ledger):
-        raise ConfigError(str(to), "this is the ledger itself", "Give another file.")
-    file, verdict = asyncio.run(_backup(ledger, to, named=not to.is_dir()))
+    """Copy the ledger as it is now, beside a running daemon too, and check the copy. An older copy of that name is
+    replaced, any other file is not. To restore, stop the daemon and copy the file back to DATA/ledger.db."""
+    file, verdict = asyncio.run(_backup(data / "ledger.db", to, named=not to.is_dir()))
     _tell(file, verdict, output)
 
 
@@ -58,8 +55,21 @@ async def _backup(ledger: Path, to: Path, *, named: bool) -> tuple[Path, Verdict
     async with Store.open(ledger, readonly=True) as store:
         head = await Books(store).head()
         file = to if named else to / f"ledger-{head.height if head else 0}.db"
+        _may_be_written(file, ledger)
         await store.copy(file)
     return file, await verify(file)
+
+
+def _may_be_written(file: Path, ledger: Path) -> None:
+    """ConfigError for a file that is no copy: a slip of the hand must not cost a key or a price list."""
+    if not file.exists():
+        return
+    if file.samefile(ledger):
+        raise ConfigError(str(file), "this is the ledger itself", "Give another file.")
+    if not is_ledger(file):
+        raise ConfigError(
+            str(file), "there is a file already, and it is no copy of a ledger", "Give another name, or move it away."
+        )
 
 
 def _tell(file: Path, verdict: Verdict, output: Literal["table", "json"]) -> None:

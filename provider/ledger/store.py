@@ -150,6 +150,20 @@ class Store:
             self._db = None
 
 
+def is_ledger(path: Path) -> bool:
+    """A file of ours, of whichever version."""
+    try:
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'head')").fetchone()[0]
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return False
+    return bool(version > 0 and tables == 2)
+
+
 _FOREIGN = ("this is not a ledger", "Give --data the directory of a running daemon.")
 _OLDER = ("written by an older akp", "Start the daemon once; it brings the ledger up to date.")
 

@@ -48,6 +48,21 @@ def test_where_a_backup_cannot_go(akp: Callable[..., Any], ledger: Path, to: str
     assert words in said.err
 
 
+def test_a_copy_may_be_replaced_and_nothing_else(akp: Callable[..., Any], ledger: Path, tmp_path: Path) -> None:
+    copy, key = tmp_path / "nightly.db", tmp_path / "key.hex"
+    key.write_text("00ff")
+    for _ in range(2):
+        assert akp("db", "backup", copy, "--data", ledger).code == 0
+    said = akp("db", "backup", key, "--data", ledger)
+    assert (said.code, "no copy of a ledger" in said.err) == (2, True)
+    assert key.read_text() == "00ff"
+
+
+def test_nothing_to_copy_is_told_in_one_line(akp: Callable[..., Any], tmp_path: Path) -> None:
+    said = akp("db", "backup", tmp_path, "--data", tmp_path / "elsewhere")
+    assert (said.code, "the ledger cannot be opened" in said.err, said.err.count("\n")) == (2, True, 1)
+
+
 def test_a_changed_file_is_exit_code_4(akp: Callable[..., Any], ledger: Path) -> None:
     with sqlite3.connect(ledger / "ledger.db") as db:
         db.execute("DROP TRIGGER journal_is_not_changed")

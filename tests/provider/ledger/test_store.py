@@ -15,7 +15,7 @@ from provider.errors import ConfigError
 from provider.ledger.books import Books, Head, Paid
 from provider.ledger.chained import broken
 from provider.ledger.journal import Journal
-from provider.ledger.store import VERSION, Store
+from provider.ledger.store import VERSION, Store, is_ledger
 
 
 async def test_what_is_written_is_there_after_opening_again(tmp_path: Path) -> None:
@@ -116,6 +116,21 @@ def version_1(path: Path) -> None:
     )
     db.commit()
     db.close()
+
+
+async def test_a_ledger_of_any_version_is_told_from_other_files(tmp_path: Path) -> None:
+    version_1(tmp_path / "old.db")
+    async with Store.open(tmp_path / "new.db"):
+        pass
+    with sqlite3.connect(tmp_path / "other.db") as db:
+        db.execute("CREATE TABLE meta (x)")
+    db.close()
+    (tmp_path / "empty").touch()
+    (tmp_path / "key.hex").write_text("00ff")
+    found = {name: is_ledger(tmp_path / name) for name in ("old.db", "new.db", "other.db", "empty", "key.hex", "none")}
+    assert found == {
+        "old.db": True, "new.db": True, "other.db": False, "empty": False, "key.hex": False, "none": False,
+    }  # fmt: skip
 
 
 async def test_a_file_of_version_1_is_copied_and_brought_up_to_date(tmp_path: Path) -> None:
