@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bidengine.usage import usage
+from bidengine.usage import Span, usage
 from manifests.coins import format_decimal, shown
 from provider.cli import sweep
 from provider.cli.lists import OutputOption, show
@@ -41,6 +41,10 @@ COLUMNS = {"": "group", "gross": "gross", "fees": "fees", "net": "net", "gross $
            "no price for": "unpriced"}  # fmt: skip
 LEASE_COLUMNS = {"lease": "lease", "gpu": "gpu", "blocks": "blocks", "rate per block": "rate", "earned": "earned",
                  "paid": "paid", "unpaid": "unpaid", "paid $": "paid_usd", "state": "state"}  # fmt: skip
+
+FIELDS = ("time", "seq", "height", "kind", "account", "other", "lease", "denom", "amount", "tx", "detail",
+          "usd_per_coin", "usd")  # fmt: skip
+"""of an exported row"""
 
 
 @app.callback()
@@ -97,8 +101,13 @@ async def _summed(data: Path, by: By, when: tuple[str, str, str]) -> dict[str, S
     async with Store.open(data / "ledger.db", readonly=True) as store:
         books = Books(store)
         rows = await _rows(books, interval(*when, await books.head()))
-        gpus = {str(span.lease): span.gpu_model for span in await books.all_spans()} if by == "gpu" else {}
+        gpus = {str(span.lease): _card(span) for span in await books.all_spans()} if by == "gpu" else {}
         return summed(rows, by, gpus)
+
+
+def _card(span: Span) -> str:
+    """Of a lease that this daemon did not place nobody knows which card it had, only that it had some."""
+    return span.gpu_model or ("unknown gpu" if span.gpu_units else "")
 
 
 async def _leases(data: Path) -> list[dict[str, Any]]:
@@ -116,7 +125,7 @@ async def _leases(data: Path) -> list[dict[str, Any]]:
                 {
                     "lease": str(row.lease),
                     "tenant": row.lease.owner,
-                    "gpu": spans[-1].gpu_model,
+                    "gpu": _card(spans[-1]),
                     "from_height": row.from_height,
                     "to_height": row.to_height,
                     "blocks": used.blocks,
@@ -140,7 +149,8 @@ async def _exported(data: Path, format_: str, when: tuple[str, str, str]) -> str
         if format_ == "beancount":
             opening = await books.journal.balances_before(asked.since_unix_s) if asked.since_unix_s else {}
             start = asked.since_unix_s or (head.time_unix_ns // 10**9 if head else 0)
-            return "".join(f"{line}\n" for line in beancount(rows, opening, start))
+            locked = await books.journal.locked_before(asked.since_unix_s) if asked.since_unix_s else {}
+            return "".join(f"{line}\n" for line in beancount(rows, opening, start, locked))
     told = [_told(row) for row in rows]
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n" if format_ == "json" else _csv(told)
 
@@ -150,13 +160,13 @@ def _told(row: JournalRow) -> dict[str, Any]:
     usd = None if row.usd_e18 is None else row.usd_e18 * abs(row.amount) // 10**6 * (1 if row.amount >= 0 else -1)
     time = dt.datetime.fromtimestamp(row.time_unix_s, dt.UTC).isoformat() if row.time_unix_s else ""
     price = "" if row.usd_e18 is None else format_decimal(row.usd_e18)
-    return {"time": time, **{k: v for k, v in asdict(row).items() if k not in ("time_unix_s", "usd_e18", "key")},
-            "usd_per_coin": price, "usd": "" if usd is None else format_decimal(usd)}  # fmt: skip
+    found = {"time": time, **asdict(row), "usd_per_coin": price, "usd": "" if usd is None else format_decimal(usd)}
+    return {name: found[name] for name in FIELDS}
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["time"], lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=FIELDS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

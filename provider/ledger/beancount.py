@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from manifests.coins import E18, shown
 from provider.ledger.journal import JournalRow, Kind
 
+_DEPOSITS = "Assets:Bid-Deposits"
 _OTHER_SIDE = {
     Kind.OPENING: "Equity:Opening",
     Kind.INCOME: "Income:Leases",
     Kind.INCOME_BEFORE: "Income:Leases",
     Kind.FEE: "Expenses:Fees",
-    Kind.DEPOSIT: "Assets:Bid-Deposits",
-    Kind.REFUND: "Assets:Bid-Deposits",
+    Kind.DEPOSIT: _DEPOSITS,
+    Kind.REFUND: _DEPOSITS,
     Kind.CONVERSION: "Equity:Conversions",
     Kind.SWEEP: "Assets:Swept",
     Kind.TRANSFER: "Equity:Transfers",
@@ -31,12 +32,18 @@ BEFORE = "Equity:Before"
 """where income went that was booked before balances were kept"""
 
 
-def beancount(rows: Iterable[JournalRow], opening: Mapping[str, Mapping[str, int]], start_unix_s: int) -> Iterator[str]:
-    """Lines. `opening`: account -> denomination -> micro-units before the first row."""
+def beancount(
+    rows: Iterable[JournalRow], opening: Mapping[str, Mapping[str, int]], start_unix_s: int,
+    locked: Mapping[str, int] | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """Lines. `opening`: account -> denomination -> micro-units before the first row; `locked`: denomination -> what was
+    out in deposits then."""
     told = [row for row in rows if row.kind in _OTHER_SIDE]
     first = _date(min((r.time_unix_s for r in told if r.time_unix_s), default=start_unix_s))
     balances = {account: Counter(coins) for account, coins in opening.items()}
+    out = {denom: amount for denom, amount in sorted((locked or {}).items()) if amount}
     sides = {_OTHER_SIDE[Kind(row.kind)] for row in told} | {BEFORE, _OTHER_SIDE[Kind.OPENING]}
+    sides |= {_DEPOSITS} if out else set()
     accounts = {*opening, *(row.account for row in told if row.account)}
     yield 'option "title" "akash-provider"'
     yield 'option "operating_currency" "USD"'
@@ -47,6 +54,8 @@ def beancount(rows: Iterable[JournalRow], opening: Mapping[str, Mapping[str, int
         for denom, amount in sorted(coins.items()):
             if amount:
                 yield from _transaction(first, "balance at the beginning", (), _wallet(account), BEFORE, denom, amount)
+    for denom, amount in out.items():
+        yield from _transaction(first, "deposits out at the beginning", (), _DEPOSITS, BEFORE, denom, amount)
     for row in told:
         wallet = _wallet(row.account) if row.account else BEFORE
         if row.account:

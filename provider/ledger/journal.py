@@ -137,6 +137,15 @@ class Journal:
         )
         return _nested(rows)
 
+    async def locked_before(self, unix_s: int) -> dict[str, int]:
+        """denomination -> micro-units of deposits not yet back at a moment, by the times of rows."""
+        rows = await self._store.read(
+            "SELECT denom, -sum(amount) FROM journal WHERE kind IN ('deposit', 'refund') AND time_unix_s < ?"
+            " GROUP BY denom",
+            (unix_s,),
+        )
+        return dict(rows)
+
     async def paid(self, lease: LeaseID, before_height: int | None = None) -> dict[str, int]:
         """denomination -> what has reached us for it."""
         rows = await self._store.read(

@@ -124,6 +124,40 @@ def test_every_row_as_csv_and_json(akp: Callable[..., Any], booked: Path) -> Non
     assert [{k: str(v) for k, v in row.items()} for row in told] == rows
 
 
+def test_a_time_without_rows_has_the_same_columns(akp: Callable[..., Any], booked: Path) -> None:
+    whole, none = (akp("money", "export", "--data", booked, *args).out for args in ((), ("--from", "2031-01-01")))
+    assert none == whole.splitlines(keepends=True)[0]
+
+
+def test_deposits_that_were_out_before_are_in_the_books(akp: Callable[..., Any], booked: Path) -> None:
+    async def deposit() -> None:
+        async with Store.open(booked / "ledger.db") as store:
+            paid = Posting(Kind.DEPOSIT, 201, "deposit", Coin("uakt", -500_000), US, lease=LEASE)
+            await Books(store).advance(Head(201, (NOW + DAY) * 10**9), [paid], USD)
+            back = Posting(Kind.REFUND, 202, "refund", Coin("uakt", 500_000), US, lease=LEASE)
+            await Books(store).advance(Head(202, (NOW + 9 * DAY) * 10**9), [back], USD)
+
+    asyncio.run(deposit())
+    text = akp("money", "export", "--data", booked, "--format", "beancount", "--since", "2d").out
+    assert "  Assets:Bid-Deposits  0.5 AKT\n  Equity:Before  -0.5 AKT" in text
+    assert "  Assets:Wallet:Akash1us  0.5 AKT @ 1.25 USD\n  Assets:Bid-Deposits  -0.5 AKT @ 1.25 USD" in text
+
+
+def test_a_card_that_nobody_knows_is_told_from_none(akp: Callable[..., Any], booked: Path) -> None:
+    """Such a lease was fetched by `akp reconcile`, which cannot see where it ran."""
+    other = LeaseID("akash1tenant", 8, 1, 1, US)
+
+    async def fetched() -> None:
+        async with Store.open(booked / "ledger.db") as store:
+            span = Span(other, 150, None, DecCoin("uact", E18), 200, 1, 2, "")
+            paid = Paid(other, 203, Coin("uact", 50), "found")
+            await Books(store).advance(Head(203, NOW * 10**9), [Opened(span), paid], USD)
+
+    asyncio.run(fetched())
+    rows = {row["group"]: row["gross"] for row in summary(akp, booked, "--by", "gpu")}
+    assert (rows["unknown gpu"], rows["nvidia/a100"]) == ({"uact": 50}, {"uact": 1_200})
+
+
 def test_books_for_an_accountant_into_a_file(akp: Callable[..., Any], booked: Path, tmp_path: Path) -> None:
     to = tmp_path / "akp.beancount"
     said = akp("money", "export", "--data", booked, "--format", "beancount", "--since", "30d", "--out", to)

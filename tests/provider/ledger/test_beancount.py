@@ -107,6 +107,13 @@ def test_an_export_from_the_middle_begins_with_the_balances_of_then() -> None:
         assert late.balances[wallet, unit] == whole.balances[wallet, unit]
 
 
+def test_deposits_that_were_out_at_the_beginning_come_back_from_there() -> None:
+    late = Read(list(beancount(ROWS[6:7], {US: {"uakt": 9_496_050}}, 6 * DAY, {"uakt": 500_000, "uact": 0})))
+    assert late.balances["Assets:Bid-Deposits", "AKT"] == 0
+    assert late.balances["Equity:Before", "AKT"] == Decimal("-9.996050")
+    assert Read(list(beancount([], {}, DAY, {"uakt": 7}))).balances["Assets:Bid-Deposits", "AKT"] == Decimal("0.000007")
+
+
 def test_an_empty_time_is_an_export_too() -> None:
     assert Read(list(beancount([], {US: {"uakt": 5}}, DAY))).balances["Assets:Wallet:Akash1us", "AKT"] == Decimal(
         "0.000005"
