@@ -23,7 +23,7 @@ from manifests.ids import OrderID
 from provider import log
 from provider.cli.ground import glimpse
 from provider.cli.lists import OutputOption, show
-from provider.cli.signing import Config, DryRun, Session, opened
+from provider.cli.signing import Config, Session, opened
 from provider.errors import ConfigError, Refused
 from provider.ledger.books import Books, Head
 from provider.ledger.outbox import Outbox
@@ -46,7 +46,7 @@ class Found:
 @app.command()
 def reconcile(
     config: Config = None,
-    dry_run: DryRun = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what differs; book nothing.")] = False,
     no_cluster: Annotated[bool, typer.Option("--no-cluster", help="Leave Kubernetes out.")] = False,
     output: OutputOption = "table",
 ) -> None:
