@@ -26,6 +26,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from manifests import bech32
 from provider.errors import ConfigError
 from provider.isolation_settings import IsolationSettings, Name
 from provider.pricer_settings import HttpSettings, ScaleSettings, ScriptSettings, listed
@@ -349,6 +350,13 @@ class SweepSettings(_Part):
     delay_s: int = Field(
         86_400, ge=0, description="Seconds from a sweep's announcement to its sending; akp money sweep cancel stops it."
     )
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            bech32.decode(address)  # ValueError: no money is announced for an account that cannot be
+        return value
 
     @field_validator("keep")
     @classmethod

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
+from manifests import bech32
 from manifests.coins import Coin
 from provider.chain.messages import Msg, Send
 from provider.errors import TxRefused
@@ -21,7 +22,7 @@ from provider.ledger.sweeps import SweepRow, Sweeps
 from provider.market.sweep import DAY_S, LOST_S, Sweep
 from provider.settings import SweepSettings
 
-US, COLD, OTHER = (f"akash1{c * 38}" for c in "uco")
+US, COLD, OTHER = (bech32.encode("akash", c * 20) for c in (b"u", b"c", b"o"))
 
 
 class Play:
@@ -196,6 +197,11 @@ async def test_one_that_no_block_holds_has_failed_in_the_end(store: Store) -> No
     row = await play.after(1)
     assert row is not None
     assert (row.state, len(play.sent)) == ("failed", 1)
+
+
+def test_a_mistyped_address_is_found_before_anything_is_announced() -> None:
+    with pytest.raises(ValidationError, match="wrong checksum"):
+        SweepSettings(addresses=(f"{COLD[:-1]}{'q' if COLD[-1] != 'q' else 'p'}",))
 
 
 def test_act_cannot_be_swept() -> None:
