@@ -4,6 +4,7 @@ nodes that are asked."""
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -47,6 +48,8 @@ def create(
             owner, _host_uri(host_uri, settings), _pairs({**known.attributes, **_given(attribute)}),
             known.email if email is None else email, known.website if website is None else website,
         )  # fmt: skip
+        if not for_owner:
+            await _not_there(session, owner)
         what = f"register {owner} as a provider at {record.host_uri} with {len(record.attributes)} attributes"
         await signing.carry_out(session, [record], what, How(dry_run, for_owner, yes, output))
 
@@ -98,6 +101,12 @@ def show(config: Config = None, output: Output = "table") -> None:
             raise Refused(f"{who.owner} is not registered as a provider: akp chain provider create")
 
     signing.run(config, work)
+
+
+async def _not_there(session: Session, owner: str) -> None:
+    with suppress(NotFound):
+        await session.chain.latest.provider_record(owner)
+        raise Refused(f"{owner} is registered already: akp chain provider update changes the record")
 
 
 async def _record(session: Session, owner: str) -> UpdateProvider:

@@ -13,6 +13,7 @@ from manifests.coins import Coin, parse_coins, parse_decimal
 from provider.chain import delegation
 from provider.chain.delegation import Delegation
 from provider.chain.tx import json_form
+from provider.chain.tx.gas import FEE_DENOM
 from provider.cli import signing
 from provider.cli.signing import Config, Output, Session
 from provider.errors import ConfigError
@@ -107,10 +108,13 @@ def _grants_json(found: Delegation) -> dict[str, Any]:
 def _limit(text: str) -> Coin | None:
     if not text:
         return None
+    cure = f"Write it like 5000000{FEE_DENOM}."
     try:
         (coin,) = parse_coins(text)
     except ValueError:
-        raise ConfigError("--fee-limit", f"{text!r} is not an amount", "Write it like 5000000uakt.") from None
+        raise ConfigError("--fee-limit", f"{text!r} is not an amount", cure) from None
+    if coin.denom != FEE_DENOM:
+        raise ConfigError("--fee-limit", f"fees are paid in {FEE_DENOM}, not in {coin.denom}", cure)
     return coin
 
 

@@ -45,7 +45,7 @@ def test_a_provider_is_registered_from_settings_and_flags(akp: Callable[..., Any
     assert (found.host_uri, found.email, found.website) == ("https://p.test:8443", "ops@p.test", "https://w.test")
     assert found.attributes == (Attribute("region", "us-west"), Attribute("tier", "community"))
     again = akp("chain", "provider", "create", "--config", config, "--yes")
-    assert (again.code, "already exists" in again.err) == (1, True)
+    assert (again.code, "registered already: akp chain provider update" in again.err) == (1, True)
 
 
 def test_an_update_keeps_what_is_not_named(akp: Callable[..., Any], registered: Any) -> None:

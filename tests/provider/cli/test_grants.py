@@ -61,7 +61,14 @@ def test_one_that_is_missing_is_named(akp: Callable[..., Any], chain_town: Any) 
     assert "without end" in said.out
 
 
-@pytest.mark.parametrize(("args", "why"), [(["--fee-limit", "lots"], "'lots' is not an amount")], ids=["not an amount"])
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (["--fee-limit", "lots"], "'lots' is not an amount"),
+        (["--fee-limit", "5000000uact"], "fees are paid in uakt, not in uact"),
+    ],
+    ids=["not an amount", "a coin that pays no fees"],
+)
 def test_what_cannot_work_is_told(akp: Callable[..., Any], chain_town: Any, args: list[str], why: str) -> None:
     said = akp("chain", "grants", "commands", "--config", hot(chain_town), *args)
     assert (said.code, why in said.err) == (2, True)
