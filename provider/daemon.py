@@ -135,7 +135,9 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         found = await accounts.reconcile(await books.head())
         await books.advance(Head(book.height, book.time_unix_ns), found, accounts.usd)
 
-        parameters = Parameters(book, lambda: chain.latest, orders.look_at_declined, metrics)
+        parameters = Parameters(
+            book, lambda: chain.latest, orders.look_at_declined, metrics, deposit=wallet.deposit
+        )  # fmt: skip
         hotkey = HotKey(who, lambda: chain.latest)
         await hotkey.look()
         own = Certificate(

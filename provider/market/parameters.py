@@ -33,13 +33,15 @@ class Asked(Protocol):
 
 
 class Parameters:
-    """`run` looks for ever; `changed()` is called after the book's parameters have changed."""
+    """`run` looks for ever; `changed()` is called after the book's parameters have changed. A `deposit` of bids that
+    the chain does not take is told once, and again after it was taken meanwhile."""
 
     def __init__(
         self, book: Book, latest: Callable[[], Asked], changed: Callable[[], None], metrics: Metrics,
-        *, every_s: float = LOOK_S,
+        *, deposit: Coin | None = None, every_s: float = LOOK_S,
     ) -> None:  # fmt: skip
         self._book, self._latest, self._changed, self._metrics, self._every_s = book, latest, changed, metrics, every_s
+        self._deposit, self._deposit_trouble = deposit, ""
         self._software: Software | None = None
 
     async def run(self) -> None:
@@ -62,6 +64,10 @@ class Parameters:
 
     def _take(self, new: MarketParams) -> None:
         old, self._book.params = self._book.params, new
+        trouble = _untaken(self._deposit, new) if self._deposit is not None else ""
+        if trouble and trouble != self._deposit_trouble:
+            log.error("the chain refuses every bid of ours", why=trouble, cure="set bid.deposit")
+        self._deposit_trouble = trouble
         if new == old:
             return
         for field in fields(MarketParams):
@@ -80,6 +86,14 @@ class Parameters:
         new = familiar.new_modules(found.modules)
         if new:
             log.warning("the chain has modules this daemon knows nothing of", modules=new, software=found.version)
+
+
+def _untaken(deposit: Coin, params: MarketParams) -> str:
+    """Why the chain takes no bid with this deposit (chain.md §2.2); "" where it does."""
+    least = {coin.denom: coin.amount for coin in params.bid_min_deposits}
+    if deposit.amount >= least.get(deposit.denom, deposit.amount + 1) or not least:
+        return ""
+    return f"bid.deposit is {deposit}, the least that is taken is {' or '.join(map(str, params.bid_min_deposits))}"
 
 
 def _text(value: object) -> str:

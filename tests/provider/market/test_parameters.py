@@ -40,13 +40,13 @@ class Book:
     params: MarketParams = BEFORE
 
 
-def made(world: World) -> tuple[Parameters, Any, Metrics]:
+def made(world: World, deposit: Coin | None = None) -> tuple[Parameters, Any, Metrics]:
     book, metrics = Book(), Metrics()
 
     def changed() -> None:
         world.looks += 1
 
-    return Parameters(book, lambda: world, changed, metrics), book, metrics  # type: ignore[arg-type]
+    return Parameters(book, lambda: world, changed, metrics, deposit=deposit), book, metrics  # type: ignore[arg-type]
 
 
 async def test_a_change_is_in_the_book_told_with_both_values_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +63,26 @@ async def test_a_change_is_in_the_book_told_with_both_values_and_counted(capsys:
     for words in ("name=order_max_bids", "old=20", "new=30", "old=500000uact", "new=1uact,2uakt"):
         assert words in said
     assert metrics.registry.get_sample_value("akp_parameter_changes_total", {"parameter": "order_max_bids"}) == 1
+
+
+@pytest.mark.parametrize("least", [(Coin("uact", 1), Coin("uakt", 500_001)), (Coin("uact", 1),)])
+async def test_a_deposit_that_is_not_taken_is_told_once(
+    least: tuple[Coin, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = replace(BEFORE, bid_min_deposits=(Coin("uakt", 500_000),))
+    world = World(taken)
+    parameters, _, _ = made(world, Coin("uakt", 500_000))
+    await parameters.look()
+    assert "refuses every bid" not in capsys.readouterr().out
+    for params in (replace(taken, bid_min_deposits=least),) * 2:
+        world.params = params
+        await parameters.look()
+    said = capsys.readouterr().out
+    assert said.count("refuses every bid") == 1
+    assert "bid.deposit is 500000uakt" in said
+    for world.params in (taken, replace(taken, bid_min_deposits=least)):
+        await parameters.look()
+    assert capsys.readouterr().out.count("refuses every bid") == 1
 
 
 async def test_an_upgrade_is_told_and_so_is_what_it_takes_away(capsys: pytest.CaptureFixture[str]) -> None:
