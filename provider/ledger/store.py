@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from provider.errors import ConfigError
+from provider.errors import ConfigError, Fatal
 from provider.ledger.chained import row_hash
 
 T = TypeVar("T")
@@ -55,6 +55,7 @@ class Store:
         self._thread.shutdown(wait=True)
 
     async def write(self, statements: Iterable[Write]) -> None:
+        """Fatal where the disk is full, broken or not ours: nothing half is in the file then."""
         batch, self._along = [*self._along, *statements], []
 
         def run() -> None:
@@ -64,7 +65,12 @@ class Store:
                 for sql, values in batch:
                     self._db.execute(sql, values)
 
-        await self._on_thread(run)
+        try:
+            await self._on_thread(run)
+        except sqlite3.Error as bad:
+            if getattr(bad, "sqlite_errorcode", 0) & 0xFF not in _FROM_OUTSIDE:
+                raise
+            raise Fatal(f"{self.path}: the ledger cannot be written: {bad}. {_CURE_OF_DISK}") from None
 
     def along(self, statements: Iterable[Write]) -> None:
         """Before those of the next `write`, in its transaction. Lost when the process dies first."""
@@ -114,9 +120,9 @@ class Store:
                 db = sqlite3.connect(self.path, isolation_level=None)
             found = db.execute("PRAGMA user_version").fetchone()[0]
         except (OSError, sqlite3.Error) as bad:
-            raise ConfigError(
-                str(self.path), f"the ledger cannot be opened: {bad}", "Check `data` and its permissions."
-            ) from None
+            rubbish = isinstance(bad, sqlite3.Error) and not isinstance(bad, sqlite3.OperationalError)
+            cure = _CURE_OF_RUBBISH if rubbish else "Check `data` and its permissions."
+            raise ConfigError(str(self.path), f"the ledger cannot be opened: {bad}", cure) from None
         db.execute("PRAGMA busy_timeout = 10000")
         if not self._readonly:
             db.execute("PRAGMA journal_mode = WAL")
@@ -164,6 +170,13 @@ def is_ledger(path: Path) -> bool:
     return bool(version > 0 and tables == 2)
 
 
+_FROM_OUTSIDE = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB,
+}  # fmt: skip
+"""What no statement is to blame for."""
+_CURE_OF_DISK = "It is as it was before; make room on its disk, or see to the disk and the rights."
+_CURE_OF_RUBBISH = "Put a copy of the ledger there, or move it away: that loses history, never a lease (docs/money.md)."
 _FOREIGN = ("this is not a ledger", "Give --data the directory of a running daemon.")
 _OLDER = ("written by an older akp", "Start the daemon once; it brings the ledger up to date.")
 

@@ -11,7 +11,7 @@ import pytest
 
 from manifests.coins import Coin
 from manifests.ids import LeaseID
-from provider.errors import ConfigError
+from provider.errors import ConfigError, Fatal
 from provider.ledger.books import Books, Head, Paid
 from provider.ledger.chained import broken
 from provider.ledger.journal import Journal
@@ -50,6 +50,24 @@ async def test_what_goes_along_is_written_with_the_next_transaction_and_once(tmp
         for height in (1, 2):
             await store.write([("INSERT OR REPLACE INTO head VALUES (1, ?, 1)", (height,))])
         assert await store.read("SELECT key FROM meta") == [("b",)]
+
+
+async def test_a_full_disk_ends_the_process_in_words_and_leaves_the_file_whole(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        await store.write([("INSERT INTO head VALUES (1, 7, 70)", ())])
+        await store.read("PRAGMA max_page_count = 1")  # as many as there are
+        with pytest.raises(Fatal, match=r"cannot be written: .*full.* make room"):
+            await store.write(
+                [("UPDATE head SET height = 8", ()), ("INSERT INTO meta VALUES ('long', ?)", ("x" * 100_000,))]
+            )
+        assert await store.read("SELECT height FROM head") == [(7,)]
+
+
+async def test_what_is_no_database_is_told_with_what_it_costs_to_go_without(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("rubbish" * 1000)
+    with pytest.raises(ConfigError, match=r"not a database.*loses history, never a lease"):
+        async with Store.open(tmp_path / "ledger.db"):
+            pass
 
 
 async def test_calls_are_carried_out_in_order(tmp_path: Path) -> None:
