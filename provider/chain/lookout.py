@@ -31,7 +31,8 @@ class Lookout:
                 raise error
         for kind in ("rpc", "grpc"):
             if all(e.silent(kind) for e in everyone):
-                raise Unreachable(f"no node answers: {'; '.join(e.door(kind).trouble for e in everyone)}")
+                told = "; ".join(e.door(kind).trouble for e in everyone)
+                raise Unreachable(f"no node answers: {told}. Another one can be named in chain.nodes")
 
     async def run(self) -> None:
         """Never raises: what it finds out is in the endpoints."""
