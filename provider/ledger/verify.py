@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from manifests.coins import DecCoin
 from provider.ledger.chained import broken
 from provider.ledger.store import Store
 
@@ -50,6 +51,10 @@ async def _verdict(store: Store, hash_: str) -> Verdict:
         faults.append(f"no row has the hash {hash_}: rows were cut off, or this is another ledger")
     for sql, told in _MUST_BE_EMPTY:
         faults.extend(told.format(*row) for row in await store.read(sql))
+    for lease, denom, rate, said in await store.read(_RATES):
+        found = f"{DecCoin(denom, int(rate))} per block" if rate.isascii() and rate.isdigit() else f"the rate {rate!r}"
+        if said != found:
+            faults.append(f"the span of lease {lease} has {found}, its row in the journal {said}")
     return Verdict(tuple(faults), seq, head[0][0] if head else None, before)
 
 
@@ -71,11 +76,40 @@ SELECT a.lease, a.from_height, b.from_height
 FROM span a JOIN span b ON a.lease = b.lease AND a.from_height < b.from_height
 WHERE a.to_height IS NULL OR a.to_height > b.from_height
 """
+# Spans and reasons are no rows of the journal, but its rows tell of each: so the chain of hashes vouches for them too.
+_RATES = """
+SELECT s.lease, s.denom, s.rate_e18, j.detail FROM span s JOIN journal j ON j.lease = s.lease
+WHERE j.kind = 'lease.opened' AND j.detail <> ''
+"""
+_NO_SPAN = "SELECT lease FROM journal WHERE kind = 'lease.opened' AND lease NOT IN (SELECT lease FROM span)"
+_UNTOLD = """
+SELECT s.lease, min(s.from_height) AS since FROM span s GROUP BY s.lease
+HAVING NOT EXISTS (SELECT 1 FROM journal j WHERE j.lease = s.lease AND j.kind = 'lease.opened' AND j.height = since)
+"""
+_OTHER_END = """
+SELECT s.lease, max(s.to_height), j.height FROM span s JOIN journal j ON j.lease = s.lease AND j.kind = 'lease.ended'
+GROUP BY s.lease HAVING max(s.to_height) IS NOT j.height
+"""
+_NO_END = """
+SELECT lease, to_height FROM span s WHERE to_height IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.lease = s.lease AND j.kind = 'lease.ended')
+"""
+_OTHER_REASON = """
+SELECT c.lease, c.reason, c.height FROM closing c WHERE NOT EXISTS (
+  SELECT 1 FROM journal j
+  WHERE j.lease = c.lease AND j.kind = 'lease.ended' AND j.height = c.height AND j.detail = 'reason ' || c.reason
+)
+"""
 _MUST_BE_EMPTY = (
     (_BEYOND, "the journal reaches height {0}, the cursor only {1}"),
     (_NO_CURSOR, "there is no cursor"),
     (_OVERPAID, "lease {0} was paid {1}, more than the {2} it was credited"),
     (_OVER_RETURNED, "of the deposit of {0}, {1}{2} more came back than was paid"),
     (_OVERLAP, "spans of lease {0} from {1} and from {2} overlap"),
+    (_NO_SPAN, "lease {0} is in the journal and has no span"),
+    (_UNTOLD, "the journal does not tell that lease {0} began at {1}"),
+    (_OTHER_END, "the span of lease {0} ends at {1}, its row in the journal says {2}"),
+    (_NO_END, "the journal does not tell that lease {0} ended at {1}"),
+    (_OTHER_REASON, "the journal does not tell that lease {0} ended for reason {1} at {2}"),
     ("SELECT lease FROM span WHERE to_height < from_height", "a span of lease {0} ends before it begins"),
 )

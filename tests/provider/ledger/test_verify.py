@@ -65,6 +65,14 @@ async def test_a_whole_file(ledger: Path) -> None:
         ("UPDATE head SET height = 20", "the journal reaches height 30, the cursor only 20"),
         ("DELETE FROM head", "there is no cursor"),
         ("UPDATE span SET to_height = 5", "ends before it begins"),
+        ("UPDATE span SET to_height = 29", "ends at 29, its row in the journal says 30"),
+        ("UPDATE span SET to_height = NULL", "ends at None, its row in the journal says 30"),
+        ("UPDATE span SET from_height = 9", "does not tell that lease akash1o/7/1/1/akash1us began at 9"),
+        ("UPDATE span SET rate_e18 = '2000000000000000000'", "has 2uact per block, its row in the journal 1uact"),
+        ("UPDATE span SET rate_e18 = 'x'", "has the rate 'x', its row"),
+        ("DELETE FROM span", "is in the journal and has no span"),
+        ("INSERT INTO span VALUES ('akash1o/8/1/1/akash1us', 20, 30, 'uact', '1', 0, 0, 0, '', '{}')", "ended at 30"),
+        ("UPDATE closing SET reason = 2", "ended for reason 2 at 30"),
         (f"INSERT INTO span VALUES ('{LEASE}', 20, 40, 'uact', '1', 0, 0, 0, '', '{{}}')", "overlap"),
         (
             "INSERT INTO entry VALUES (30, 30, 'refund', 'akash1us', '', 'b', 'uakt', 5, '', '', '', 'r')",
@@ -83,7 +91,9 @@ async def test_what_does_not_fit_is_named(ledger: Path, sql: str, words: str) ->
 
 async def test_rows_cut_off_at_the_end_are_missed_by_a_hash_noted_before(ledger: Path) -> None:
     noted = (await verify(ledger)).hash
-    change(ledger, "DELETE FROM journal WHERE seq > 50")
+    change(
+        ledger, "DELETE FROM journal WHERE seq > 50", "UPDATE span SET to_height = NULL", "DELETE FROM closing"
+    )  # fmt: skip
     assert (await verify(ledger)).faults == ()
     assert "rows were cut off" in (await verify(ledger, noted)).faults[0]
 
