@@ -225,13 +225,17 @@ class Funds:
         """A lease that is over, whose payment another settlement in the same block has kept from ending (chain.md
         §5.6): what it had earned is collected once. Only the end of the deployment ends it."""
         escrow = self.escrows.get(lease.deployment)
-        if escrow is None or escrow.account.wedged or not escrow.unpaid(lease, height).amount:
+        payment = escrow.payment(lease) if escrow is not None else None
+        if escrow is None or payment is None or payment.state != "open" or escrow.account.wedged:
             del self._ended[lease]
             return
-        log.warning("the payment of a closed lease was left open on chain", lease=str(lease))
-        self._ended[lease] = height + SEEN_BLOCKS  # and again, until a block has shown that it was paid
-        self._ready[lease.deployment] = Due(height, lease, Why.WORTH)
-        self._wake.set()
+        self._ended[lease] = height + SEEN_BLOCKS  # looked at again until a block has shown that it was paid
+        if escrow.unpaid(lease, height).amount:  # a lease made in this block has dropped it (§5.6): later there is more
+            log.warning("the payment of a closed lease was left open on chain", lease=str(lease))
+            self._ready[lease.deployment] = Due(height, lease, Why.WORTH)
+            self._wake.set()
+        elif payment.rate.amount_e18 <= 0 or (escrow.dry_at is not None and escrow.dry_at <= height):
+            del self._ended[lease]
 
     def _may_be_left(self, lease: LeaseID, height: int) -> bool:
         return self._ended[lease] < height and lease.deployment not in self._sent
@@ -261,6 +265,8 @@ class Funds:
             if isinstance(no, Retry):
                 self._sent.pop(deployment, None)
                 self.queue.put_after(deployment.owner, no.after_s or 1.0)
+            elif due.lease not in self.book.leases:
+                self._sent.pop(deployment, None)  # it is over, which says nothing of its neighbours
             # A refusal stands for a while: it is over, or something is wrong that another try would not mend.
 
     def _seen(self, deployment: DeploymentID) -> None:

@@ -374,6 +374,51 @@ async def test_and_again_when_that_came_to_nothing(chain: Any, lease: LeaseID, n
     assert len([height for height in range(120, 120 + LOST_BLOCKS) if await till.at(height)]) == 1
 
 
+async def test_nor_does_a_new_lease_that_has_dropped_what_was_there(chain: Any, lease: LeaseID) -> None:
+    """Found by schedule 3369: in the block after, another lease settled the account, and the chain lost what this one
+    had earned until then (chain.md §5.6)."""
+    till = await till_of(chain)
+    till.book.leases.clear()
+    till.settled(lease, 51, 1_000_000)
+    till.funds.booked([], [lease], 50)
+    assert await till.at(51) == [], "nothing is there to be paid"
+    assert [height for height in range(52, 80) if await till.at(height)] == [52 + SEEN_BLOCKS]
+
+
+@pytest.mark.parametrize("funds", [1_000_000, 0], ids=["it earns nothing", "the account is empty"])
+async def test_where_nothing_will_ever_be_paid_it_is_left_alone(chain: Any, lease: LeaseID, funds: int) -> None:
+    till = await till_of(chain)
+    till.book.leases.clear()
+    till.settled(lease, 50, funds)
+    if funds:
+        free = replace(chain.payments_[lease], rate=DecCoin("uact", 0))
+        chain.payments_[lease] = free
+    till.funds.booked([], [lease], 50)
+    for height in range(51, 100):
+        assert await till.at(height) == []
+    assert chain.asked.count("escrows") == 1
+
+
+async def test_a_refusal_for_one_that_is_over_says_nothing_of_its_neighbours(chain: Any, lease: LeaseID) -> None:
+    """Found by schedule 3369: it was closed while its withdrawal waited for the closing's block."""
+    other = LeaseID(lease.owner, lease.dseq, 2, 1, US)
+    chain.leases_[other] = Lease(other, "active", DecCoin("uact", 5 * E18), 3)
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    till.settled(other, 3, 1_000_000)
+    send = till.funds._send
+
+    async def over_meanwhile(*_: Any, **__: Any) -> str:
+        till.funds._send = send
+        del till.book.leases[lease], chain.payments_[lease]
+        till.funds.booked([], [lease], 104)
+        raise TxRefused("escrow", 7, "payment closed")
+
+    till.funds._send = over_meanwhile
+    assert [height for height in range(103, 150) if await till.at(height)] == [104]
+    assert till.sent == [WithdrawLease(other)]
+
+
 async def test_a_payment_that_ended_with_its_lease_is_looked_at_once(chain: Any, lease: LeaseID) -> None:
     till = await till_of(chain)
     till.settled(lease, 3, 1_000_000)
