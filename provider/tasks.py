@@ -1,5 +1,5 @@
-"""How work is started, queued and repeated: `spawn` names every task, `WorkQueue` hands out keys, `forever` keeps a
-part alive, `insist` waits for an answer.
+"""How work is started, queued and repeated: `spawn` names every task, `WorkQueue` hands out keys, `each` asks many
+questions, `insist` waits for an answer.
 
 The one subtlety is in WorkQueue: a key put while it is being worked on is handed out once more afterwards. That is
 what makes "an event only says which key to look at" safe: no look is lost, and no key is looked at by two workers at
@@ -9,8 +9,7 @@ once.
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -21,6 +20,8 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 log = structlog.get_logger()
 REFUSED_AGAIN_S = 60.0
+AT_ONCE = 16
+"""questions to a node that are under way together, where there are many"""
 
 
 def spawn(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -115,18 +116,21 @@ async def work(queue: WorkQueue[K], handle: Callable[[K], Awaitable[None]], *, w
                 queue.done(key)
 
 
-async def forever(what: str, once: Callable[[], Awaitable[None]], *, max_backoff_s: float = 30.0) -> None:
-    """Run `once` again and again: after it returns, at once; after `Retry`, with jittered back-off."""
-    failures = 0
-    while True:
-        try:
-            await once()
-            failures = 0
-        except Retry as trouble:
-            delay = min(0.5 * 2.0**failures, max_backoff_s) if trouble.after_s is None else trouble.after_s
-            failures = min(failures + 1, 16)
-            log.warning("interrupted", part=what, why=str(trouble), again_in_s=round(delay, 1))
-            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+async def each(keys: Iterable[K], ask: Callable[[K], Awaitable[T]], *, what: str, at_once: int = AT_ONCE) -> dict[K, T]:
+    """The answer to each key, `at_once` questions at a time. The first error ends them all and is raised as it is."""
+    left, out = iter(keys), dict[K, T]()
+
+    async def some() -> None:
+        for key in left:
+            out[key] = await ask(key)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for n in range(at_once):
+                spawn(tasks, f"{what}-{n}", some())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return out
 
 
 async def insist(what: str, ask: Callable[[], Awaitable[T]], *, max_backoff_s: float = 10.0) -> T:

@@ -56,11 +56,13 @@ class Chain:
 
     paid: dict[LeaseID, int] = field(default_factory=dict)
     by_deployment: dict[DeploymentID, LeaseID] = field(default_factory=dict)
+    by_owner: dict[str, list[DeploymentID]] = field(default_factory=dict)
     balance: dict[str, int] = field(default_factory=lambda: {"uakt": 10**13, "uact": 0})
 
     def open(self, lease: LeaseID) -> None:
         self.paid[lease] = 0
         self.by_deployment[lease.deployment] = lease
+        self.by_owner.setdefault(lease.owner, []).append(lease.deployment)
 
     def pays(self, lease: LeaseID, amount: int) -> Movement:
         self.paid[lease] += amount
@@ -73,6 +75,9 @@ class Chain:
     async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]:
         lease = self.by_deployment[deployment]
         return [EscrowPayment(lease, "open", RATE, 0, 0, Coin("uact", self.paid[lease]))]
+
+    async def open_payments(self, owner: str) -> list[EscrowPayment]:
+        return [p for d in self.by_owner[owner] for p in await self.escrow_payments(d)]
 
     async def balances(self, _: str) -> dict[str, int]:
         return {denom: amount for denom, amount in self.balance.items() if amount}

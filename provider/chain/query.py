@@ -147,9 +147,11 @@ class Query:
         xid = f"deployment/{owner}/{'' if dseq is None else dseq}"
         ask = message(f"{_ESCROW}.QueryAccountsRequest")(state="open", xid=xid)
         accounts = await self._pages(_ESCROW, "Accounts", ask, "accounts")
-        ask = message(f"{_ESCROW}.QueryPaymentsRequest")(state="open", xid=xid)
-        payments = await self._pages(_ESCROW, "Payments", ask, "payments")
-        return [convert.escrow_account(a) for a in accounts], [convert.escrow_payment(p) for p in payments]
+        return [convert.escrow_account(a) for a in accounts], await self._open_payments(xid)
+
+    async def open_payments(self, owner: str) -> list[EscrowPayment]:
+        """Of all of a tenant's deployments, whoever earns them."""
+        return await self._open_payments(f"deployment/{owner}/")
 
     async def provider(self, owner: str) -> Provider:
         """The record alone; `audited` is another question."""
@@ -255,6 +257,10 @@ class Query:
             if found is not None and found.group(2) == denom:
                 return parse_decimal(found.group(1))
         return 0
+
+    async def _open_payments(self, xid: str) -> list[EscrowPayment]:
+        request = message(f"{_ESCROW}.QueryPaymentsRequest")(state="open", xid=xid)
+        return [convert.escrow_payment(p) for p in await self._pages(_ESCROW, "Payments", request, "payments")]
 
     async def _deployment(self, deployment: DeploymentID) -> Any:
         request = message(f"{_DEPLOYMENT}.QueryDeploymentRequest")()

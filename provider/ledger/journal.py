@@ -8,7 +8,8 @@ totals, of which only what is new becomes a row.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -155,12 +156,26 @@ class Journal:
         )
         return dict(rows)
 
+    async def paid_of(self, leases: Collection[LeaseID]) -> dict[LeaseID, dict[str, int]]:
+        """The same of many."""
+        rows = await self._store.read(
+            "SELECT lease, denom, sum(amount) FROM journal WHERE lease IN (SELECT value FROM json_each(?))"
+            " AND kind IN ('income', 'income.before') GROUP BY lease, denom",
+            (_listed(leases),),
+        )
+        return {LeaseID.parse(lease): sums for lease, sums in _nested(rows).items()}
+
     async def credited(self, lease: LeaseID) -> int:
         """What settlements have given it, paid out or not; micro-units of its own denomination."""
+        return (await self.credited_of([lease])).get(lease, 0)
+
+    async def credited_of(self, leases: Collection[LeaseID]) -> dict[LeaseID, int]:
         rows = await self._store.read(
-            "SELECT coalesce(sum(amount), 0) FROM journal WHERE lease = ? AND kind = 'settled'", (str(lease),)
+            "SELECT lease, sum(amount) FROM journal WHERE lease IN (SELECT value FROM json_each(?))"
+            " AND kind = 'settled' GROUP BY lease",
+            (_listed(leases),),
         )
-        return int(rows[0][0])
+        return {LeaseID.parse(lease): amount for lease, amount in rows}
 
     async def unclosed(self) -> list[LeaseID]:
         """Leases that ended while their payment was not: a tenant may still pay a debt (chain.md §5.5), and what was
@@ -259,6 +274,10 @@ FROM (
   WHERE lease = ?6 AND denom = ?7 AND (kind = ?3 OR (?3 LIKE 'income%' AND kind IN ('income', 'income.before')))
 ) WHERE ?8 - had > ?13
 """
+
+
+def _listed(leases: Iterable[LeaseID]) -> str:
+    return json.dumps([str(lease) for lease in leases])
 
 
 def _nested(rows: list[Row]) -> dict[str, dict[str, int]]:

@@ -10,7 +10,7 @@ Keys of cures say what they start from, so that two who find the same at once bo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,7 +24,10 @@ from provider.chain.money import ESCROW
 from provider.errors import NotFound, Refused
 from provider.ledger.books import Books, Ended, Entry, Opened, Paid
 from provider.ledger.journal import Kind, Posting
+from provider.market import payments
 from provider.market.income import credited
+from provider.market.payments import payments_of
+from provider.tasks import each
 
 log = structlog.get_logger()
 OVER = ("closed", "insufficient_funds")
@@ -32,10 +35,9 @@ _WITH_DEPOSIT = ("open", "active")
 """states of bids whose deposit the chain still has"""
 
 
-class Chain(Protocol):
+class Chain(payments.Chain, Protocol):
     """provider.chain.query.Query, bound to the height that is compared."""
 
-    async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]: ...
     async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount: ...
     async def lease(self, lease: LeaseID) -> Lease: ...
     async def leases(self, provider: str = "", state: str = "") -> list[Lease]: ...
@@ -90,12 +92,11 @@ class Compare:
     async def _leases(self) -> AsyncIterator[Drift]:
         opened_at = await self.books.journal.opened_at(self.owner)
         known = await self.books.open_leases()
-        for lease in sorted(self.live.keys() - known):
-            yield await self._missing(self.live[lease])
-        for lease in sorted(known - self.live.keys()):
-            try:
-                found = await self.chain.lease(lease)
-            except NotFound:
+        for drift in await self._missing(one for lease, one in self.live.items() if lease not in known):
+            yield drift
+        over = await each(sorted(known - self.live.keys()), self._lease, what="leases")
+        for lease, found in sorted(over.items()):
+            if found is None:
                 log.error("a lease of the ledger is unknown to the chain", lease=str(lease))
                 yield Drift(
                     "lease", str(lease), "unknown", "live", "None: is this the chain the ledger was written for?"
@@ -105,14 +106,27 @@ class Compare:
                 cure = Ended(lease, found.closed_on, found.reason)
                 yield Drift("lease", str(lease), f"ended at {found.closed_on}", "live", "Its end is booked.", (cure,))
         missed = {lease.id: lease for lease in await self._ended_unseen()}
-        for unseen in missed.values():
-            yield await self._missing(unseen)
+        for drift in await self._missing(missed.values()):
+            yield drift
         unclosed = await self.books.journal.unclosed()
         done_with = {*self.live, *unclosed} - {*await self.books.journal.uncollected()}
-        for lease in sorted({*self.live, *known, *missed, *unclosed}):
+        pays = await payments_of(self.chain, {*self.live, *known, *missed, *unclosed})
+        paid = await self.books.journal.paid_of(pays)
+        credit = await self.books.journal.credited_of(pays)
+        for lease, payment in sorted(pays.items()):
             before = opened_at is None or (lease in missed and missed[lease].closed_on <= opened_at)
-            async for drift in self._income(lease, before=before, collected=lease in done_with):
+            had = paid.get(lease, {}).get(payment.withdrawn.denom, 0)
+            for drift in self._income(payment, had, credit.get(lease, 0), before=before):
                 yield drift
+            if payment.state == "open" and lease not in done_with and await self._pays(lease.deployment):
+                says = "The daemon withdraws what it has earned once. Only the end of the deployment closes it."
+                yield Drift("payment", str(lease), "open", "its lease is over", says)
+
+    async def _lease(self, lease: LeaseID) -> Lease | None:
+        try:
+            return await self.chain.lease(lease)
+        except NotFound:
+            return None
 
     async def _ended_unseen(self) -> list[Lease]:
         if self.since_height is None:
@@ -121,7 +135,11 @@ class Compare:
         found = [lease for state in OVER for lease in await self.chain.leases(self.owner, state)]
         return [lease for lease in found if lease.created_at > self.since_height and lease.id not in known]
 
-    async def _missing(self, lease: Lease) -> Drift:
+    async def _missing(self, leases: Iterable[Lease]) -> list[Drift]:
+        found = await each(leases, self._missed, what="orders")
+        return [drift for _, drift in sorted(found.items(), key=lambda one: one[0].id)]
+
+    async def _missed(self, lease: Lease) -> Drift:
         state = "live" if lease.live else f"ended at {lease.closed_on}"
         try:
             order = await self.chain.order(lease.id.order)
@@ -133,13 +151,9 @@ class Compare:
             cure.append(Ended(lease.id, lease.closed_on, lease.reason))
         return Drift("lease", str(lease.id), state, "unknown", "It is booked as the chain tells it.", tuple(cure))
 
-    async def _income(self, lease: LeaseID, *, before: bool, collected: bool) -> AsyncIterator[Drift]:
-        payments = await self.chain.escrow_payments(lease.deployment)
-        payment = next((p for p in payments if p.lease == lease), None)
-        if payment is None:
-            return
-        total, now = payment.withdrawn, credited(payment, self.height)
-        had = (await self.books.journal.paid(lease)).get(total.denom, 0)
+    def _income(self, payment: EscrowPayment, had: int, credit: int, *, before: bool) -> Iterator[Drift]:
+        """`had` is what the ledger knows to be paid, `credit` what it knows to be settled."""
+        lease, total, now = payment.lease, payment.withdrawn, credited(payment, self.height)
         if total.amount > had:
             if not before:
                 self._moved[self.owner, total.denom] += total.amount - had
@@ -151,12 +165,9 @@ class Compare:
             coin = Coin(total.denom, total.amount - had)
             less = Posting(Kind.INCOME, self.height, key, coin, self.owner, ESCROW, lease, detail="correction")
             yield Drift("income", str(lease), f"{total}", f"{Coin(total.denom, had)}", "It is taken back.", (less,))
-        elif now.credited_total.amount > (credit := await self.books.journal.credited(lease)):
+        elif now.credited_total.amount > credit:
             told = str(Coin(total.denom, credit))
             yield Drift("credit", str(lease), f"{now.credited_total}", told, "What is new is booked.", (now,))
-        if payment.state == "open" and not collected and await self._pays(lease.deployment):
-            says = "The daemon withdraws what it has earned once. Only the end of the deployment closes it."
-            yield Drift("payment", str(lease), "open", "its lease is over", says)
 
     async def _pays(self, deployment: DeploymentID) -> bool:
         """Once it is closed, what was left open is never paid (chain.md §5.6)."""

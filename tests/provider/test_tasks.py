@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from provider.errors import Refused, Retry
-from provider.tasks import REFUSED_AGAIN_S, WorkQueue, forever, insist, spawn, work
+from provider.tasks import REFUSED_AGAIN_S, WorkQueue, each, insist, spawn, work
 
 pytestmark = pytest.mark.looptime
 
@@ -125,25 +125,39 @@ async def test_an_unexpected_error_ends_the_worker_and_its_group() -> None:
     assert isinstance(bad.value.exceptions[0], ZeroDivisionError)
 
 
-async def test_forever_starts_again_at_once_after_an_end_and_later_after_trouble() -> None:
-    loop = asyncio.get_running_loop()
-    start = loop.time()
-    times: list[float] = []
+async def test_many_questions_are_asked_a_few_at_a_time_and_each_once() -> None:
+    asked: list[int] = []
+    now = most = 0
 
-    async def once() -> None:
-        times.append(loop.time() - start)
-        match len(times):
-            case 2 | 3:
-                raise Retry("down")
-            case 5:
-                raise ZeroDivisionError
+    async def ask(key: int) -> int:
+        nonlocal now, most
+        asked.append(key)
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01 * (key % 3))
+        now -= 1
+        return key * key
 
-    with pytest.raises(ZeroDivisionError):
-        await forever("mirror", once)
-    assert times[1] == pytest.approx(0)
-    assert 0.4 <= times[2] <= 0.6  # 0.5 s with jitter
-    assert 0.8 <= times[3] - times[2] <= 1.2
-    assert times[4] == times[3]
+    answers = await each(range(20), ask, what="squares", at_once=4)
+    assert answers == {key: key * key for key in range(20)}
+    assert asked == list(range(20))
+    assert most == 4
+    assert await each([], ask, what="nothing") == {}
+
+
+async def test_the_first_trouble_ends_them_all_and_is_told_as_it_is() -> None:
+    asked: list[int] = []
+
+    async def ask(key: int) -> None:
+        asked.append(key)
+        await asyncio.sleep(0)
+        if key == 2:
+            raise Retry("busy")
+        await asyncio.sleep(3600)
+
+    with pytest.raises(Retry, match="busy"):
+        await each(range(100), ask, what="questions", at_once=4)
+    assert asked == [0, 1, 2, 3]
 
 
 async def test_tasks_have_names() -> None:

@@ -280,5 +280,7 @@ async def test_a_tenants_open_escrows_are_two_questions(
     await node.start()
     async with Nodes(grpc_of(node.address), "sandbox") as nodes:
         accounts, payments = await Query(nodes).open_escrows("akash1t", dseq)
-    assert asked == [("Accounts", "open", xid), ("Payments", "open", xid)]
+        assert await Query(nodes).open_payments("akash1t") == payments
+    assert asked[:2] == [("Accounts", "open", xid), ("Payments", "open", xid)]
+    assert asked[2:] == [("Payments", "open", "deployment/akash1t/")]
     assert [a.deployment.dseq for a in accounts] == [p.lease.dseq for p in payments] == [12, 123]

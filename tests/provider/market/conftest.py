@@ -169,7 +169,12 @@ class MemoryChain:
         return PARAMS
 
     async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]:
+        self.asked.append("payments")
         return [p for p in self.payments_.values() if p.lease.deployment == deployment]
+
+    async def open_payments(self, owner: str) -> list[EscrowPayment]:
+        self.asked.append("open payments")
+        return [p for p in self.payments_.values() if p.lease.owner == owner and p.state == "open"]
 
     async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount:
         return _found(self.accounts_, deployment)

@@ -53,6 +53,31 @@ def paid(chain: Any, lease: LeaseID, total: int, state: str = "open") -> None:
     chain.payments_[lease] = EscrowPayment(lease, state, DecCoin("uact", 5 * E18), 0, 0, Coin("uact", total))
 
 
+async def test_a_thousand_leases_cost_few_questions(chain: Any, books: Books) -> None:
+    """All of one tenant; of the chain, and two of the ledger."""
+    for dseq in range(1, 1001):
+        paid(chain, chain.add_lease(chain.add_order(dseq)), dseq)
+    await compare(chain, books)
+    chain.asked.clear()
+    reads = count_reads(books)
+    assert await compare(chain, books, 8) == []
+    assert chain.asked == ["open payments"] * 2, "compared twice"
+    assert len(reads) < 30
+    assert (await books.journal.paid_of(chain.leases_))[chain.add_order(700).bid_of(US)] == {"uact": 700}
+
+
+def count_reads(books: Books) -> list[str]:
+    asked: list[str] = []
+    read = books.store.read
+
+    async def counted(sql: str, *values: Any) -> Any:
+        asked.append(sql)
+        return await read(sql, *values)
+
+    books.store.read = counted  # type: ignore[method-assign]
+    return asked
+
+
 async def test_a_new_ledger_begins_with_what_is_there(chain: Any, books: Books) -> None:
     lease = chain.add_lease(chain.add_order(1))
     paid(chain, lease, 40)
