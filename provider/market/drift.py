@@ -171,7 +171,10 @@ class Compare:
 
     async def _pays(self, deployment: DeploymentID) -> bool:
         """Once it is closed, what was left open is never paid (chain.md §5.6)."""
-        account = await self.chain.escrow_account(deployment)
+        try:
+            account = await self.chain.escrow_account(deployment)
+        except NotFound:
+            return False
         return account.state == "open" and not account.wedged
 
     async def _deposits(self) -> AsyncIterator[Drift]:
