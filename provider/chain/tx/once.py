@@ -22,6 +22,9 @@ from provider.chain.tx.flights import PUSH_EVERY
 from provider.errors import NotFound, Retry, TxRefused
 from provider.settings import ChainSettings
 
+MOST_WAITS = 3
+"""blocks; right after a settlement of the same account one is enough (chain-probes.md §4)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -46,8 +49,8 @@ class Landed:
 async def draft(
     chain: Chain, key: SigningKey, msgs: Sequence[ask.Msg], settings: ChainSettings, fee_granter: str = ""
 ) -> Draft:
-    """Tried out on the chain's last block. TxRefused when it would fail there; NotFound when the account is not on
-    chain yet."""
+    """Tried out on the chain's last block, and on later ones while it says that it would only be too early. TxRefused
+    when it would fail there; NotFound when the account is not on chain yet."""
     account = await chain.account(key.address)
     if account is None:
         raise NotFound(f"the account {key.address} is not on chain yet: send it some uakt")
@@ -60,11 +63,17 @@ async def draft(
         sequence = 0 if unordered else account.sequence
         return body, build.auth_info(key.public_key, sequence, limit, [gas.fee(limit, price)], fee_granter)
 
-    rough, unordered = gas.guess(msgs), True
-    tried = await chain.simulate(build.raw(*signed_over(rough, unordered), b""))
-    if tried.error and _verdict(tried.error) is Verdict.ORDERED_ONLY:
-        unordered = False
+    rough, unordered, waited = gas.guess(msgs), True, 0
+    while True:
         tried = await chain.simulate(build.raw(*signed_over(rough, unordered), b""))
+        verdict = _verdict(tried.error) if tried.error else None
+        if verdict is Verdict.ORDERED_ONLY and unordered:
+            unordered = False
+        elif verdict is Verdict.NEXT_BLOCK and waited < MOST_WAITS:
+            waited += 1
+            await _next_block(chain)
+        else:
+            break
     if tried.error:
         raise TxRefused(*classify.simulated(tried.error), told(tried.error))
     used = tried.gas_used if tried.offered else rough
@@ -96,14 +105,22 @@ async def send(chain: Chain, key: SigningKey, ready: Draft) -> Landed:
 
 def told(text: str) -> str:
     """A refusal in words, with the cure where the cure is a grant."""
-    words = classify.readable(classify.told(text))
+    words = classify.readable(classify.told(text)).partition("\nstack:")[0].rstrip()  # of a panic the first line tells
     if _verdict(text) is Verdict.GRANT:
         words += ". A grant is missing, expired or used up: akp chain grants show"
+    if _verdict(text) is Verdict.NEXT_BLOCK:
+        words += ". It passes with another block: try again"
     return words
 
 
 def _verdict(text: str) -> Verdict:
     return classify.classify(*classify.simulated(text), text)
+
+
+async def _next_block(chain: Chain) -> None:
+    """Until there is one."""
+    async with aclosing(chain.follow(after=(await chain.head()).height)) as blocks:
+        await anext(blocks)
 
 
 def _landed(result: TxResult, height: int) -> Landed:

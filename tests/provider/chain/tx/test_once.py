@@ -10,6 +10,7 @@ import pytest
 from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider, Grant, GrantAllowance, UpdateProvider
 from provider.chain.tx import once
+from provider.chain.tx.broadcast import Simulation
 from provider.errors import NotFound, Retry, TxRefused
 
 OWNER, HOT, NOBODY = (Key.from_hex(digit * 64) for digit in "123")
@@ -93,3 +94,37 @@ async def test_one_that_no_block_takes_is_void_and_told(town: Any) -> None:
     town.node.chaos.lose_txs = 1000
     with pytest.raises(Retry, match="was not included before its timeout"):
         await once.send(town.chain, OWNER, ready)
+
+
+class Early:
+    """The chain, whose next `left` simulations come in the block right after a settlement (chain-probes.md §4)."""
+
+    def __init__(self, chain: Any, left: int) -> None:
+        self._chain, self.left = chain, left
+        self.heights: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    async def simulate(self, tx: bytes) -> Simulation:
+        self.heights.append((await self._chain.head()).height)
+        self.left -= 1
+        if self.left >= 0:
+            return Simulation(error="recovered: couldn't find payment aid:<x \nstack: [baseapp.go:1052]")
+        found: Simulation = await self._chain.simulate(tx)
+        return found
+
+
+async def test_one_that_is_too_early_is_tried_on_the_next_block(town: Any) -> None:
+    chain = Early(town.chain, 2)
+    ready = await once.draft(chain, OWNER, [record()], town.settings)  # type: ignore[arg-type]
+    assert len(chain.heights) == 3
+    assert chain.heights[0] < chain.heights[1] < chain.heights[2]
+    await once.send(town.chain, OWNER, ready)
+
+
+async def test_one_that_stays_so_is_told_with_the_cure(town: Any) -> None:
+    chain = Early(town.chain, 100)
+    with pytest.raises(TxRefused, match=r"couldn't find payment.*It passes with another block: try again"):
+        await once.draft(chain, OWNER, [record()], town.settings)  # type: ignore[arg-type]
+    assert len(chain.heights) == 1 + once.MOST_WAITS
