@@ -11,7 +11,7 @@ from provider.cluster.api.kinds import NODE
 from provider.cluster.api.kube import Kube
 from provider.cluster.discovery.due import MANAGER, due
 from provider.errors import ConfigError, Conflict, NotFound, Retry
-from provider.tasks import forever
+from provider.tasks import insist
 
 log = structlog.get_logger()
 
@@ -36,8 +36,6 @@ async def announce(kube: Kube, node: str, found: Mapping[str, str]) -> bool:
 async def follow(kube: Kube, node: str, look: Callable[[], Mapping[str, str]], *, every_s: float) -> None:
     """For ever. What passes by itself is waited out, and the labels stay as they are meanwhile."""
 
-    async def once() -> None:
-        await announce(kube, node, look())
+    while True:
+        await insist("the node's labels", lambda: announce(kube, node, look()))
         await asyncio.sleep(every_s)
-
-    await forever("discovery", once)
