@@ -29,7 +29,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def discover(
     node: Annotated[str, typer.Option(help="This node's name in the cluster.", envvar="NODE_NAME")] = "",
-    every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.", envvar="AKP_DISCOVER_EVERY")] = 60,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 60,
     once: Annotated[bool, typer.Option("--once", help="One look, then end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the labels; no cluster is asked.")] = False,
     sys: Annotated[Path, typer.Option(help="Where the node's /sys is mounted.")] = Path("/sys"),

@@ -157,16 +157,18 @@ def _intel(labels: Labels, offered: int, devices: frozenset[str]) -> Told:
 
 
 def _found(silent: Told, labels: Labels, resource: str, offered: int, table: GpuTable) -> Told:
-    """`silent` is what the labeller's silence means: at most which part of a card the resource is by its name."""
+    """`silent` is what the labeller's silence means: at most which part of a card the resource is by its name. Devices
+    of one number that their driver tells apart are two."""
     vendor = vendor_of(resource)
     found = discovered(labels, table.vendor_ids.get(vendor, ""))
     if not silent.part and found.cut:
         return Told(why_not=f"cards are cut into parts: whether {resource} is cards or parts only a labeller can tell")
     if not silent.part and offered > found.cards > 0:
         return Told(why_not=f"{found.cards} cards are offered as {offered}: cards shared between pods are not sold")
-    called = {name for device, names in found.products.items() if not table.device(vendor, device) for name in names}
-    if len(called) > 1:
-        return Told(
-            why_not=f"{', '.join(sorted(called))} on one node go by one name: which of them a pod gets is chance"
-        )
-    return replace(silent, product=next(iter(called), ""), devices=found.devices)
+    devices: set[str] = set()
+    called: set[str] = set()
+    for device, names in found.products.items():
+        unlisted = names if table.device(vendor, device) is None else frozenset()
+        devices |= {f"{device} ({name})" for name in unlisted} if len(unlisted) > 1 else {device}
+        called |= unlisted
+    return replace(silent, product=next(iter(called), "") if len(called) == 1 else "", devices=frozenset(devices))

@@ -385,7 +385,7 @@ def test_from_what_was_discovered(resource: str, found: list[Card], model: GpuMo
         pytest.param([L40S] * 4 + [RTX3090] * 4, "nvidia l40s, rtx3090 on one node go by one name", id="two models"),
         pytest.param([L40S] * 4 + [Card("10de", "9999")] * 4, "nvidia device 9999, l40s", id="one of them on no list"),
         pytest.param(
-            [NEW] * 4 + [OTHER] * 4, "NVIDIA-Nameless, NVIDIA-RTX-PRO-9000-Turbo on one node go by", id="of one number"
+            [NEW] * 4 + [OTHER] * 4, "device 9999 (NVIDIA-Nameless), device 9999 (NVIDIA-RTX", id="of one number"
         ),
         pytest.param([L40S] * 4, "4 cards are offered as 8: cards shared between pods", id="shared in time"),
         pytest.param([IN_PARTS] * 8, "cards are cut into parts: whether nvidia.com/gpu is", id="cut, under one name"),
@@ -396,6 +396,14 @@ def test_what_was_discovered_and_cannot_be_promised(found: list[Card], says: str
     heard = look(labels_of(found))
     assert heard.model is None
     assert says in heard.why_not
+
+
+def test_an_operators_label_corrects_what_was_discovered_but_for_what_keeps_tenants_apart() -> None:
+    theirs = akash("nvidia.model.rtx4090")
+    for found in ([NEW] * 4 + [OTHER] * 4, [L40S] * 4 + [RTX3090] * 4):
+        assert look(labels_of(found) | theirs).model == GpuModel("nvidia", "rtx4090")
+    for found in ([L40S] * 4, [IN_PARTS] * 8):
+        assert look(labels_of(found) | theirs).model is None
 
 
 @pytest.mark.parametrize(
