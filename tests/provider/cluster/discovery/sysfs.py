@@ -21,10 +21,10 @@ class Machine:
             (home / name).write_text(f"{value}\n")
         if driver:
             (there := self.sys / "bus" / "pci" / "drivers" / driver).mkdir(parents=True, exist_ok=True)
-            (home / "driver").symlink_to(there)
+            (home / "driver").symlink_to(Path("../../..") / there.relative_to(self.sys))
         if of:
-            (home / "physfn").symlink_to(home.parent / of)
-        (self.devices / address).symlink_to(home)
+            (home / "physfn").symlink_to(Path("..") / of)
+        (self.devices / address).symlink_to(Path("../../..") / home.relative_to(self.sys))
         return home
 
     def pull(self, address: str) -> None:
