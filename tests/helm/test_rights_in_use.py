@@ -232,7 +232,7 @@ async def one_life(cluster: Cluster, account: Path, work: Path, door: type[Noted
                 leases.extend(map(LeaseID.parse, step["leases"]))
             if step["step"] == "ready":
                 async with await net.tenant.gateway(leases[0].provider) as gateway:
-                    await middle_of_life(Visit(net, cluster, gateway, leases[0]), sdl, door)
+                    await middle_of_life(Visit(net, running, cluster, gateway, leases[0]), sdl, door)
 
         leases: list[LeaseID] = []
         around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
@@ -240,7 +240,7 @@ async def one_life(cluster: Cluster, account: Path, work: Path, door: type[Noted
             net.tenant, around, net.played(compile_sdl(sdl)), dseq=dseq, deposit=Coin("uact", 50_000_000),
             patience_s=300, on_step=look,
         )  # fmt: skip
-        async with living(net):
+        async with living(net) as running:
             timeline = await life.run()
         assert tuple(step["step"] for step in timeline) == STEPS
         async with watching(net, door) as ours:
