@@ -7,7 +7,7 @@ whose node is not heard of says nothing that counts: its node speaks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +118,7 @@ def health(
 
 
 def _health(
-    workload: WorkloadFacts, pods: Iterable[PodFacts], heard: Callable[[str], bool], unmade: str
+    workload: WorkloadFacts, pods: Collection[PodFacts], heard: Callable[[str], bool], unmade: str
 ) -> ServiceHealth:
     since = workload.available_since_unix_s or workload.made_unix_s
     if workload.available >= workload.desired:
@@ -128,7 +128,7 @@ def _health(
 
 
 def _reason(
-    workload: WorkloadFacts, pods: Iterable[PodFacts], heard: Callable[[str], bool], unmade: str
+    workload: WorkloadFacts, pods: Collection[PodFacts], heard: Callable[[str], bool], unmade: str
 ) -> tuple[str, Cause, int]:
     """Of several pods the one speaks whose trouble is not the tenant's, so that nobody is blamed for two things at
     once; pods that ended speak last, and those that are going only where their node keeps them from it."""
@@ -145,7 +145,8 @@ def _reason(
         return _short(workload.stuck), refusal(workload.stuck), 0
     if workload.observed_generation < workload.generation:
         return "not yet taken up by the cluster", Cause.STARTING, 0
-    return "starting", Cause.STARTING, 0
+    coming = next((pod.detail for pod in pods if pod.detail and not (pod.trouble or pod.ready or pod.going)), "")
+    return f"starting: {coming}" if coming else "starting", Cause.STARTING, 0
 
 
 def _cause(pod: PodFacts, heard: Callable[[str], bool]) -> Cause:

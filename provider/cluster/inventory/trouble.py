@@ -27,7 +27,8 @@ class Trouble:
 
 def trouble(status: Mapping[str, Any]) -> Trouble:
     """The most telling reason: of a pod that was ended as a whole (evicted, say; its containers only died of that),
-    else of a container that waits or died, else of the scheduler."""
+    else of a container that waits or died, else of the scheduler. A pod whose volumes cannot be mounted has none; then
+    the detail says how far it has come."""
     if status.get("phase") == "Failed" and status.get("reason"):
         return Trouble(status["reason"], status.get("message", ""))
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
@@ -49,6 +50,8 @@ def trouble(status: Mapping[str, Any]) -> Trouble:
         return Trouble(scheduled.get("reason") or "Unschedulable", scheduled.get("message", ""))
     if status.get("phase") == "Failed":
         return Trouble("Failed", status.get("message", ""))
+    if status.get("phase") == "Pending" and conditions.get("PodReadyToStartContainers", {}).get("status") == "False":
+        return Trouble(detail="its volumes or its sandbox are not there yet, the pod's events tell more")
     return Trouble()
 
 
