@@ -13,7 +13,7 @@ before ours comes, because ingress controllers refuse a second.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -23,8 +23,8 @@ from provider.cluster.api.kinds import PROVIDER_HOST, SERVICE, Kind, kind_of
 from provider.cluster.api.kube import Kube, Object
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.apply import put
-from provider.cluster.routes.claims import Ownership, give_up, read, rewrite, take
-from provider.cluster.routes.doors import Door, Key, covers
+from provider.cluster.routes.claims import Ownership, give_up, read, rewrite, take, take_all
+from provider.cluster.routes.doors import Door, Key, covers, together
 from provider.cluster.routes.waiting import Waiting, Why
 from provider.errors import Refused, Retry, Unreachable
 from provider.tasks import WorkQueue, spawn
@@ -117,7 +117,7 @@ class Routing:
         async with self._lock(lease):
             if lease not in self._doors:
                 return True
-            found = [trouble for door in self._doors[lease] if (trouble := await self._look(lease, door))]
+            found = [trouble for doors in together(self._doors[lease]) for trouble in await self._look(lease, doors)]
             released = await self._release(lease)
             before = self._waiting.pop(lease, ())
             if found:
@@ -141,10 +141,16 @@ class Routing:
             return False
         return True
 
-    async def _look(self, lease: LeaseID, door: Door) -> Waiting | None:
+    async def _look(self, lease: LeaseID, doors: Sequence[Door]) -> list[Waiting]:
+        """One host name, or the ports of one address."""
+        taken: dict[Key, Ownership | None] = {}
+        found = [await self._tried(door, self._open(lease, door, doors, taken)) for door in doors]
+        return [waiting for waiting in found if waiting is not None]
+
+    async def _tried(self, door: Door, opening: Awaitable[tuple[Why, str] | None]) -> Waiting | None:
         kind = "host" if door.key[0] is PROVIDER_HOST else "ip"
         try:
-            said = await self._open(lease, door)
+            said = await opening
         except Unreachable:
             said = Why.UNAVAILABLE, f"{door.called}: the cluster does not answer; tried again"
         except Retry as trouble:
@@ -153,8 +159,11 @@ class Routing:
             said = Why.REFUSED, f"{door.called}: the cluster refuses it: {no}"
         return Waiting(kind, door.key[1], *said) if said is not None else None
 
-    async def _open(self, lease: LeaseID, door: Door) -> tuple[Why, str] | None:
-        """One name: nothing when it leads to the lease, else why not."""
+    async def _open(
+        self, lease: LeaseID, door: Door, doors: Sequence[Door], taken: dict[Key, Ownership | None]
+    ) -> tuple[Why, str] | None:
+        """One name: nothing when it leads to the lease, else why not. `doors` are all of its address, `taken` what was
+        claimed of them at this look."""
         key, host = door.key, door.key[1] if door.key[0] is PROVIDER_HOST else ""
         held = self._mirrors.owner(key)
         if host and (no := self._rules.forbids(lease, host, door.claim["spec"]["service_name"])) is not None:
@@ -166,7 +175,9 @@ class Routing:
             if host and (doubt := self._rules.doubt(lease, host)) is not None:
                 await self._take_away(lease, self._standing(lease, door))
                 return Why.UNPROVEN, f"{door.called}: {doubt}"
-            held = await take(self._kube, door.claim)
+            held = await self._claim(lease, door, doors, taken)
+            if held is None:
+                return Why.ELSEWHERE, f"{door.called} waits: another deployment of yours has a port of this address"
         if held.lease not in (None, lease):
             return await self._elsewhere(lease, door, held)
         if held.lease is None or not covers(held.obj, _said(door.claim)):
@@ -175,6 +186,22 @@ class Routing:
         for route in door.routes:
             await self._apply(route, held)
         return None if host else self._addressed(lease, door)
+
+    async def _claim(
+        self, lease: LeaseID, door: Door, doors: Sequence[Door], taken: dict[Key, Ownership | None]
+    ) -> Ownership | None:
+        """Of an address the free ports are claimed all or none (None): half of it would serve neither of two leases
+        that want the same."""
+        if len(doors) == 1:
+            return await take(self._kube, door.claim)
+        if door.key not in taken:
+            owners = {d.key: self._mirrors.owner(d.key) for d in doors}
+            free = [d for d in doors if owners[d.key] is None]
+            got = None
+            if all(held is None or held.lease in (None, lease) for held in owners.values()):
+                got = await take_all(self._kube, lease, [d.claim for d in free])
+            taken |= got if got is not None else dict.fromkeys(d.key for d in free)
+        return taken[door.key]
 
     async def _elsewhere(self, lease: LeaseID, door: Door, held: Ownership) -> tuple[Why, str] | None:
         assert held.lease is not None

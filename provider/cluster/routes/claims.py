@@ -8,7 +8,7 @@ so of two that change a claim at once one is told so (Retry) and looks again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from manifests.render.names import lease_of
 from provider.cluster.api.kinds import PROVIDER_HOST, PROVIDER_LEASED_IP, Kind, kind_of
 from provider.cluster.api.kube import Kube, Object
 from provider.cluster.routes.doors import Key
-from provider.errors import Conflict, NotFound, Refused, Retry
+from provider.errors import AkpError, Conflict, NotFound, Refused, Retry
 
 CLAIMS = (PROVIDER_HOST, PROVIDER_LEASED_IP)
 ADDRESS = "akash.network/leased-ip.address"
@@ -79,6 +79,37 @@ async def take(kube: Kube, wanted: Mapping[str, Any]) -> Ownership:
         return await read(kube, kind, metadata["namespace"], metadata["name"])
 
 
+async def take_all(kube: Kube, lease: LeaseID, wanted: Iterable[Mapping[str, Any]]) -> dict[Key, Ownership] | None:
+    """Claim what belongs together, all or none: None, with nothing claimed, when another lease has one of them. Asked
+    for in the order of their names, so of several leases that want the same at the same moment the one that gets the
+    first gets all."""
+    created: list[tuple[Ownership, str]] = []
+    found: dict[Key, Ownership] = {}
+    try:
+        for claim in sorted(wanted, key=_name):
+            kind, metadata = kind_of(claim), claim["metadata"]
+            try:
+                held = ownership(kind, await kube.create(claim))
+                created.append((held, metadata["namespace"]))
+            except Conflict:
+                held = await read(kube, kind, metadata["namespace"], metadata["name"])
+            if held.lease not in (None, lease):
+                break
+            found[held.key] = held
+        else:
+            return found
+    except AkpError:
+        await _give_back(kube, created)
+        raise
+    await _give_back(kube, created)
+    return None
+
+
+async def _give_back(kube: Kube, created: Iterable[tuple[Ownership, str]]) -> None:
+    for held, namespace in created:
+        await give_up(kube, namespace, held)
+
+
 async def read(kube: Kube, kind: Kind, namespace: str, name: str) -> Ownership:
     """As it is now. Retry when it is nobody's: it was given up this moment."""
     try:
@@ -117,6 +148,10 @@ async def give_up(kube: Kube, namespace: str, held: Ownership) -> None:
         await kube.delete(held.kind, namespace, held.name, version=held.version)
     except Conflict as same_time:
         raise Retry(str(same_time)) from same_time
+
+
+def _name(claim: Mapping[str, Any]) -> str:
+    return str(claim["metadata"]["name"])
 
 
 def _named(spec: Mapping[str, Any]) -> LeaseID | None:

@@ -31,6 +31,11 @@ class Door:
         return kind_of(self.claim), self.claim["metadata"]["name"]
 
     @property
+    def endpoint(self) -> str:
+        """What the ports of one leased address have in common; "" for a host name."""
+        return str(self.claim["spec"].get("sharing_key") or "")
+
+    @property
     def called(self) -> str:
         """For people."""
         spec = self.claim["spec"]
@@ -55,6 +60,20 @@ def apart(objects: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]]
         else:
             rest.append(obj)
     return rest, [Door(claim, tuple(routes.get(key, {}).values())) for key, claim in claims.items()]
+
+
+def together(doors: Iterable[Door]) -> list[list[Door]]:
+    """Host names by themselves, the ports of one leased address together."""
+    out: list[list[Door]] = []
+    addresses: dict[str, list[Door]] = {}
+    for door in doors:
+        if door.endpoint in addresses:
+            addresses[door.endpoint].append(door)
+            continue
+        out.append([door])
+        if door.endpoint:
+            addresses[door.endpoint] = out[-1]
+    return out
 
 
 def claim_of(kind: Kind, obj: Mapping[str, Any]) -> Key | None:

@@ -48,6 +48,12 @@ def group(*hosts: str, ip: str = "", port: int = 8080) -> ManifestGroup:
     return ManifestGroup("west", (Service("web", "web:1", None, None, None, SIZE, 1, (expose,)),))
 
 
+def address(*ports: int) -> ManifestGroup:
+    """One service with these ports on the address `mine`."""
+    exposes = tuple(Expose(8000 + port, port, "TCP", "", True, (), HttpOptions(), "mine", 1) for port in ports)
+    return ManifestGroup("west", (Service("web", "web:1", None, None, None, SIZE, 1, exposes),))
+
+
 @dataclass
 class World:
     server: EmbeddedCluster
@@ -76,6 +82,14 @@ class World:
             for o in self.objects("services")
             if (o.get("status", {}).get("loadBalancer") or {}).get("ingress")
         }
+
+    def ports(self) -> dict[int, list[int]]:
+        """Deployment -> ports of addresses that it has claimed."""
+        out: dict[int, list[int]] = {}
+        for o in self.objects("providerleasedips.akash.network"):
+            dseq = int(o["metadata"]["labels"]["akash.network/lease.id.dseq"])
+            out.setdefault(dseq, []).append(o["spec"]["external_port"])
+        return {dseq: sorted(found) for dseq, found in out.items()}
 
     def why(self, lease: LeaseID) -> list[Why]:
         return [w.why for w in self.cluster.reach.waiting(lease)]
@@ -152,6 +166,45 @@ async def test_of_two_that_claim_at_the_same_moment_one_gets_it_whole() -> None:
             assert it.leads_to(name) == [it.owner("providerhosts.akash.network", name)]
         told = sum(len(it.why(lease)) for lease in (MINE, MY_OTHER, THEIRS))
         assert told == 4, "each of the two names leads to one and is told to two"
+
+
+async def test_of_two_that_want_the_same_ports_of_an_address_one_gets_them_all() -> None:
+    async with world() as it:
+        for _ in range(10):
+            await asyncio.gather(*(it.deploy(lease, address(80, 443, 8080)) for lease in (MINE, MY_OTHER)))
+            await until(lambda: len(it.why(MINE)) + len(it.why(MY_OTHER)) == 3)
+            assert [*it.ports().values()] == [[80, 443, 8080]]
+            first, second = (MINE, MY_OTHER) if it.why(MY_OTHER) else (MY_OTHER, MINE)
+            assert set(it.why(second)) == {Why.ELSEWHERE}
+            await it.cluster.teardown(first)
+            await until(lambda first=first, second=second: it.ports() == {second.dseq: [80, 443, 8080]})
+            await it.cluster.teardown(second)
+            await until(lambda: it.ports() == {} and not it.cluster.namespaces())
+
+
+async def test_ports_of_one_address_may_belong_to_two_leases_where_they_want_different_ones() -> None:
+    async with world() as it:
+        await asyncio.gather(it.deploy(MINE, address(80, 81)), it.deploy(MY_OTHER, address(443, 444)))
+        await until(lambda: not it.why(MINE) and not it.why(MY_OTHER))
+        assert it.ports() == {1: [80, 81], 2: [443, 444]}
+        assert set(it.addresses().values()) == {"10.0.0.1"}
+
+
+async def test_who_lacks_one_port_of_an_address_takes_none_of_the_free_ones_and_keeps_what_it_has() -> None:
+    async with world() as it:
+        await it.deploy(MINE, address(80, 81))
+        await it.deploy(MY_OTHER, address(81, 82))
+        await until(lambda: not it.why(MINE))
+        assert it.ports() == {1: [80, 81]}
+        assert it.why(MY_OTHER) == [Why.ELSEWHERE, Why.ELSEWHERE]
+        assert "port 82/TCP of the address 'mine' waits" in it.cluster.reach.waiting(MY_OTHER)[1].text
+        await it.deploy(MY_OTHER, address(82))
+        await until(lambda: it.ports() == {1: [80, 81], 2: [82]})
+        await it.deploy(MINE, address(80, 81, 82, 83))
+        await until(lambda: it.why(MINE) == [Why.ELSEWHERE, Why.ELSEWHERE])
+        assert it.ports() == {1: [80, 81], 2: [82]}
+        await it.cluster.teardown(MY_OTHER)
+        await until(lambda: it.ports() == {1: [80, 81, 82, 83]} and not it.why(MINE))
 
 
 async def test_what_is_deleted_or_edited_by_hand_comes_back_and_costs_nothing_when_idle() -> None:

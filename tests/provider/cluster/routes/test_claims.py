@@ -10,7 +10,18 @@ import pytest
 from manifests.ids import LeaseID
 from manifests.render.names import route_labels
 from provider.cluster.api.kinds import PROVIDER_HOST, PROVIDER_LEASED_IP
-from provider.cluster.routes.claims import ADDRESS, Ownership, Taken, give_up, move, ownership, read, rewrite, take
+from provider.cluster.routes.claims import (
+    ADDRESS,
+    Ownership,
+    Taken,
+    give_up,
+    move,
+    ownership,
+    read,
+    rewrite,
+    take,
+    take_all,
+)
 from provider.errors import Retry
 from tests.provider.cluster.conftest import Memory
 
@@ -38,6 +49,37 @@ async def test_a_free_name_becomes_the_leases_and_stays_so(memory: Memory) -> No
 async def test_of_two_at_the_same_time_one_gets_it_and_both_know_who(memory: Memory) -> None:
     both = await asyncio.gather(take(memory, host("a.example")), take(memory, host("a.example", THEIRS)))  # type: ignore[arg-type]
     assert {found.lease for found in both} == {now(memory).lease}
+
+
+def owners(memory: Memory) -> dict[str, LeaseID | None]:
+    return {name: ownership(kind, obj).lease for (kind, _, name), obj in memory.objects.items()}
+
+
+@pytest.mark.parametrize("theirs", ["a", "b", "c"])
+async def test_what_belongs_together_is_claimed_all_or_none(memory: Memory, theirs: str) -> None:
+    wanted = [host(name) for name in ("c", "a", "b")]
+    memory.put(host(theirs, MY_OTHER))
+    assert await take_all(memory, MINE, wanted) is None  # type: ignore[arg-type]
+    assert owners(memory) == {theirs: MY_OTHER}
+    memory.drop(PROVIDER_HOST, "lease", theirs)
+    for _ in range(2):
+        found = await take_all(memory, MINE, wanted)  # type: ignore[arg-type]
+        assert found is not None
+        assert {key[1]: held.lease for key, held in found.items()} == {"a": MINE, "b": MINE, "c": MINE}
+
+
+async def test_what_one_has_before_is_not_given_back_with_what_it_just_got(memory: Memory) -> None:
+    memory.put(host("a"))
+    memory.put(host("c", MY_OTHER))
+    assert await take_all(memory, MINE, [host(name) for name in "abc"]) is None  # type: ignore[arg-type]
+    assert owners(memory) == {"a": MINE, "c": MY_OTHER}
+
+
+async def test_trouble_half_way_leaves_nothing_claimed(memory: Memory) -> None:
+    memory.trouble["create providerhosts/b"] = Retry("connection refused")
+    with pytest.raises(Retry):
+        await take_all(memory, MINE, [host(name) for name in "abc"])  # type: ignore[arg-type]
+    assert owners(memory) == {}
 
 
 async def test_given_up_between_asking_and_looking(memory: Memory) -> None:

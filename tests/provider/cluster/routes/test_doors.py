@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from provider.cluster.api.kinds import INGRESS, PROVIDER_HOST, PROVIDER_LEASED_IP, SERVICE
-from provider.cluster.routes.doors import apart, claim_of, covers, live
+from provider.cluster.routes.doors import Door, apart, claim_of, covers, live, together
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,16 @@ def test_of_two_of_one_name_the_last_counts(everything: list[dict[str, Any]]) ->
     assert len(doors) == 2
     assert all(door.claim["spec"]["later"] for door in doors)
     assert [[route["spec"]["later"] for route in door.routes] for door in doors] == [[True], [True]]
+
+
+def test_the_ports_of_one_address_are_looked_at_together() -> None:
+    def door(name: str, key: str = "") -> Door:
+        claim = {"apiVersion": "akash.network/v2beta2", "kind": "ProviderHost", "metadata": {"name": name}}
+        return Door({**claim, "spec": {"sharing_key": key} if key else {"hostname": name}}, ())
+
+    doors = [door("a"), door("one-80", "one"), door("two-80", "two"), door("b"), door("one-81", "one")]
+    found = [[d.claim["metadata"]["name"] for d in group] for group in together(doors)]
+    assert found == [["a"], ["one-80", "one-81"], ["two-80"], ["b"]]
 
 
 def test_what_the_reference_made_is_known_by_the_same_claims(shared: Any) -> None:
