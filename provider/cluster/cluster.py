@@ -277,13 +277,14 @@ class Cluster:
         services = mirrors.services.within(namespace).values()
         return lease_status(workloads, services, routes, self.settings.public_hostname)
 
-    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan) -> None:
-        """Once this returns, a restart will not lose it. Refused for what could never be deployed."""
+    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan, *, dry_run: bool = False) -> None:
+        """Once this returns, a restart will not lose it. Refused for what could never be deployed, or what the API
+        server will not have; a `dry_run` says the same, and nothing is stored."""
         try:
             check_renderable(group)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
-        await self.kube.apply(manifest_object(lease, group, plan, self._site()))
+        await self.kube.apply(manifest_object(lease, group, plan, self._site()), dry_run=dry_run)
 
     async def has_manifest(self, lease: LeaseID) -> bool:
         """As of now: for what is concluded from there being none, however little the mirrors are behind."""

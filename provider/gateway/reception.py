@@ -57,7 +57,9 @@ class Cluster(Protocol):
     def reach(self) -> Reach: ...
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None: ...
-    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan]) -> None: ...
+    async def store_manifest(
+        self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], *, dry_run: bool = False
+    ) -> None: ...
 
 
 class Reception:
@@ -107,19 +109,30 @@ class Reception:
             check_images(manifest, self._images(), {specs.get(lease.gseq, "") for lease in ours})
         except ManifestInvalid as no:
             raise Answer(422, f"manifest rejected: {no}") from None
-        for lease in ours:
-            group = next((g for g in manifest if g.name == specs.get(lease.gseq)), None)
-            if group is None:
-                raise Answer(422, f"invalid manifest: unknown deployment group ('{specs.get(lease.gseq)}')")
+        groups = {lease: self._group(lease, specs.get(lease.gseq, ""), manifest) for lease in ours}
+        for lease, group in groups.items():
             self._check_outside(lease, group, on_chain)
-            try:
-                await self.cluster.store_manifest(lease, group, self._plan(lease, group))
-            except Refused as no:
-                raise Answer(422, f"manifest rejected: {no}") from None
-            except Retry as trouble:
-                raise Answer(503, f"the cluster cannot take it now: {trouble}") from None
+        # What is stored is deployed: nothing is before all of it could be.
+        for dry_run in (True, False) if len(groups) > 1 else (False,):
+            for lease, group in groups.items():
+                await self._store(lease, group, dry_run=dry_run)
+        for lease in ours:
             log.info("manifest accepted", lease=str(lease), hash=version(manifest).hex())
         self.leases.deploy_again(ours)
+
+    def _group(self, lease: LeaseID, name: str, manifest: Manifest) -> ManifestGroup:
+        group = next((g for g in manifest if g.name == name), None)
+        if group is None:
+            raise Answer(422, f"invalid manifest: unknown deployment group ('{name}')")
+        return group
+
+    async def _store(self, lease: LeaseID, group: ManifestGroup, *, dry_run: bool) -> None:
+        try:
+            await self.cluster.store_manifest(lease, group, self._plan(lease, group), dry_run=dry_run)
+        except Refused as no:
+            raise Answer(422, f"manifest rejected: {no}") from None
+        except Retry as trouble:
+            raise Answer(503, f"the cluster cannot take it now: {trouble}") from None
 
     def _check_outside(self, lease: LeaseID, group: ManifestGroup, on_chain: Deployment) -> None:
         """Host names that can be had, and no more addresses than were paid for: the chain counts ports on addresses

@@ -539,6 +539,18 @@ async def test_a_leases_pods_are_the_leases_in_the_inventory(memory: Memory) -> 
         assert found.nodes[0].cpu_milli == 8000
 
 
+async def test_whether_a_manifest_could_be_stored_is_told_without_storing_it(memory: Memory) -> None:
+    impossible = ManifestGroup("west", (WEB, WEB))
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {}, dry_run=True)
+        with pytest.raises(Refused, match="named 'web' too"):
+            await cluster.store_manifest(LEASE, impossible, {}, dry_run=True)
+        assert memory.objects == {}
+        assert memory.done == []
+        await cluster.store_manifest(LEASE, GROUP, {})
+        assert memory.done == [f"apply manifests/{NS}"]
+
+
 async def test_a_size_that_is_none_is_told_before_anything_starts(memory: Memory) -> None:
     with pytest.raises(ConfigError, match=r"cluster.storage.beta3"):
         Cluster(memory, ClusterSettings(storage={"beta3": "lots"}))  # type: ignore[arg-type]

@@ -95,6 +95,8 @@ class MemoryCluster:
     stored: dict[LeaseID, StoredManifest] = field(default_factory=dict)
     running: dict[LeaseID, dict[str, Any]] = field(default_factory=dict)
     trouble: Exception | None = None
+    troubles: dict[int, Exception] = field(default_factory=dict)
+    """by the group's number"""
     fresh: bool = True
 
     def leases(self) -> dict[LeaseID, StoredManifest]:
@@ -106,10 +108,13 @@ class MemoryCluster:
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:
         return self.running.get(lease)
 
-    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Any) -> None:
+    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Any, *, dry_run: bool = False) -> None:
         if self.trouble is not None:
             raise self.trouble
-        self.stored[lease] = StoredManifest(lease, group, plan)
+        if (trouble := self.troubles.get(lease.gseq)) is not None:
+            raise trouble
+        if not dry_run:
+            self.stored[lease] = StoredManifest(lease, group, plan)
 
 
 class Desk:
@@ -283,6 +288,22 @@ async def test_both_groups_leased_here_are_stored_each_with_its_own() -> None:
     assert await desk.put() == (200, "")
     names = [desk.cluster.stored[lease].group.name for lease in desk.leases]
     assert names == [g.spec.name for g in desk.chain.deployments[desk.deployment].groups]
+
+
+@pytest.mark.parametrize("gseq", [1, 2])
+@pytest.mark.parametrize(
+    ("trouble", "status"), [(Refused("denied"), 422), (Retry("it is down"), 503)], ids=["refused", "down"]
+)
+async def test_where_one_group_cannot_be_stored_none_is(gseq: int, trouble: Exception, status: int) -> None:
+    """What is stored is deployed, and its tenant has been told no."""
+    desk = Desk(compiled("14-two-placements.yaml"), leased_groups=2)
+    desk.cluster.troubles[gseq] = trouble
+    assert (await desk.put())[0] == status
+    assert desk.cluster.stored == {}
+    assert desk.life.queue.idle
+    desk.cluster.troubles.clear()
+    assert await desk.put() == (200, "")
+    assert set(desk.cluster.stored) == set(desk.leases)
 
 
 @pytest.mark.parametrize("trouble", [Unreachable("no node answers"), Retry("the node lags")], ids=["dead", "lags"])
