@@ -181,6 +181,11 @@ class Mirrors:
         found = mirror.get(namespace, name)
         return -1 if found is None else getattr(found, "generation", 0)
 
+    def standing(self, namespace: str) -> dict[tuple[Kind, str], WorkloadFacts]:
+        """Deployments and StatefulSets of a lease, by kind and name."""
+        kept = ((mirror.kind, mirror.within(namespace)) for mirror in (self.deployments, self.stateful_sets))
+        return {(kind, name): facts for kind, named in kept for name, facts in named.items()}
+
     def hosts_within(self, namespace: str) -> list[Route]:
         """What leads to a lease by host name."""
         mirrors = (self.ingresses, self.http_routes)

@@ -20,7 +20,7 @@ from provider.cluster.routes.waiting import Why
 from provider.settings import ClusterSettings
 
 from .conftest import Memory
-from .test_cluster import watched as cluster_of
+from .samples import watched as cluster_of
 
 MINE = LeaseID("akash1o", 1, 1, 1, "akash1p")
 MY_OTHER = LeaseID("akash1o", 2, 1, 1, "akash1p")

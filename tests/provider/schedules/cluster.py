@@ -54,7 +54,6 @@ class Seen:
     def __init__(self, machines: Machines) -> None:
         self.m = machines
         self.listeners: list[Listener] = []
-        self.api_servers = ()
         self.stale_s = 0.0
         machines.seen_by = self
 

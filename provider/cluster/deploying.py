@@ -1,0 +1,171 @@
+"""What is done to leases on the cluster: a manifest stored, what it renders to applied, and all of it taken away.
+
+Nothing here answers with what was achieved: what became of a deployment shows in the mirrors. What this process has
+deployed it remembers, to know whether somebody has changed it, or whether it would be rendered otherwise by now.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from manifests.errors import Invalid
+from manifests.ids import LeaseID, lease_namespace
+from manifests.manifest import ManifestGroup
+from manifests.render import check_renderable, render
+from manifests.render.crd import manifest_object
+from manifests.render.names import RESTRICTIONS
+from manifests.render.network import network_policies
+from manifests.render.site import Plan, Site
+from provider.cluster.api.kinds import MANIFEST, NAMESPACE, Kind
+from provider.cluster.api.kube import Kube
+from provider.cluster.apiservers import Address, ApiServers
+from provider.cluster.mirrors import Mirrors
+from provider.cluster.objects import retained
+from provider.cluster.objects.adopt import as_found
+from provider.cluster.objects.apply import apply_all
+from provider.cluster.objects.placed import Placed
+from provider.cluster.objects.preview import Change, preview
+from provider.cluster.objects.restart import restart
+from provider.cluster.reach import Reach
+from provider.cluster.routes.doors import apart
+from provider.errors import Conflict, NotFound, Refused
+from provider.settings import ClusterSettings
+
+log = structlog.get_logger()
+
+
+class Deploying:
+    """Raises Retry (later), Refused (the API server's own words, or why it could never be deployed) or nothing."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        mirrors: Mirrors,
+        reach: Reach,
+        settings: ClusterSettings,
+        site: Callable[[], Site],
+        api_servers: ApiServers,
+    ) -> None:
+        self._kube, self._mirrors, self._reach = kube, mirrors, reach
+        self._settings, self._site, self._api_servers = settings, site, api_servers
+        self._made: dict[LeaseID, Mapping[tuple[Kind, str], int]] = {}
+        """object -> generation, of what this process has deployed"""
+        self._named: dict[LeaseID, tuple[Address, ...]] = {}
+        """the API servers that its policies know of"""
+        self._placed = Placed(kube, mirrors.labelled)
+
+    async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan, *, dry_run: bool = False) -> None:
+        """Once this returns, a restart will not lose it. Refused for what could never be deployed, or what the API
+        server will not have; a `dry_run` says the same, and nothing is stored."""
+        try:
+            check_renderable(group)
+        except Invalid as bad:
+            raise Refused(str(bad)) from bad
+        await self._kube.apply(manifest_object(lease, group, plan, self._site()), dry_run=dry_run)
+
+    async def has_manifest(self, lease: LeaseID) -> bool:
+        """As of now: for what is concluded from there being none, however little the mirrors are behind."""
+        try:
+            await self._kube.get(MANIFEST, self._settings.manifest_namespace, lease_namespace(lease))
+        except NotFound:
+            return False
+        return True
+
+    async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
+        """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over. How
+        it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest."""
+        named = self._api_servers.now
+        objects = await self._wanted(lease, group, plan, revision)
+        inside, doors = apart(objects)
+        await self._placed.expect(lease_namespace(lease), objects)
+        self._made[lease] = await apply_all(self._kube, inside, self._mirrors.standing(lease_namespace(lease)))
+        self._named[lease] = named
+        self._reach.routing.want(lease, doors)  # or what is pruned now would be put back
+        pruned = await self._placed.prune(lease_namespace(lease), objects)
+        if pruned:
+            log.info("left over and deleted", lease=str(lease), objects=pruned)
+        await self._reach.settle(lease)
+
+    async def preview(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> list[Change]:
+        """What `deploy` would change of the objects of a lease; nothing is written."""
+        objects = await self._wanted(lease, group, plan, revision, dry_run=True)
+        return await preview(self._kube, lease_namespace(lease), objects)
+
+    async def restart(self, lease: LeaseID, service: str, when: str) -> None:
+        """Have the pods of a service replaced, as with a new image. NotFound when it is not deployed."""
+        standing = self._mirrors.standing(lease_namespace(lease)).items()
+        found = [(kind, facts) for (kind, _), facts in standing if facts.service == service]
+        if not found:
+            raise NotFound(f"lease {lease} has no service {service} that is deployed")
+        for kind, facts in found:
+            await restart(self._kube, kind, facts.namespace, facts.name, when)
+
+    async def teardown(self, lease: LeaseID) -> bool:
+        """Have all the cluster has of a lease deleted: True when nothing is left. False while its namespace is going,
+        whose end the mirrors tell; nobody waits for it here. The Manifest goes last: it is what a restart in between
+        finds the rest by."""
+        name, namespace = lease_namespace(lease), self._settings.manifest_namespace
+        await self._reach.routing.forget(lease)
+        self._made.pop(lease, None)
+        self._named.pop(lease, None)
+        self._placed.forget(name)
+        there = self._mirrors.namespaces.get("", name)
+        if there is not None and there.going:
+            return False
+        if self._settings.retain_volumes_h:
+            until = int(time.time()) + self._settings.retain_volumes_h * 3600
+            kept = await retained.keep(self._kube, lease, until)
+            if kept:
+                log.info("volumes are kept after their lease", lease=str(lease), volumes=kept, until_unix_s=until)
+        await self._reach.end(lease)
+        try:
+            if await self._kube.delete(NAMESPACE, None, name):
+                return False
+        except Conflict:  # it goes already, which the mirrors have not shown yet
+            return False
+        await self._kube.delete(MANIFEST, namespace, name)
+        return True
+
+    def stands(self, lease: LeaseID) -> bool:
+        """Whether all is there that was deployed: the namespace, what isolates it, a workload for each service; and, of
+        what this process has deployed, whether nobody has changed it."""
+        stored, namespace = self._mirrors.stored.get(lease), lease_namespace(lease)
+        if stored is None or self._mirrors.namespaces.get("", namespace) is None:
+            return False
+        if self._settings.network_policies and self._mirrors.policies.get(namespace, RESTRICTIONS) is None:
+            return False
+        if not {service.name for service in stored.group.services} <= {
+            facts.service for facts in self._mirrors.standing(namespace).values()
+        }:
+            return False
+        made = self._made.get(lease, {}).items()
+        return all(self._mirrors.generation(kind, namespace, name) in (None, was) for (kind, name), was in made)
+
+    def outdated(self, lease: LeaseID) -> bool:
+        """Whether what this process has deployed would be rendered otherwise by now: with other API servers in its
+        policies. All else that is rendered from comes with a new manifest or a new process."""
+        before, stored = self._named.get(lease), self._mirrors.stored.get(lease)
+        if self._settings.api_servers or stored is None or before in (None, self._api_servers.now):
+            return False
+        site = self._site()
+        then = replace(site, api_servers=before)
+        return network_policies(lease, stored.group, then, "") != network_policies(lease, stored.group, site, "")
+
+    async def _wanted(
+        self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, *, dry_run: bool = False
+    ) -> list[Mapping[str, Any]]:
+        """The lease's objects, with what was taken over as it is."""
+        site = self._site()
+        try:
+            rendered = render(lease, group, plan, site, revision)
+        except Invalid as bad:
+            raise Refused(str(bad)) from bad
+        manifest = (site.manifest_namespace, lease_namespace(lease))
+        return await as_found(
+            self._kube, rendered, self._mirrors.standing(lease_namespace(lease)), manifest, revision, dry_run=dry_run
+        )

@@ -1,0 +1,290 @@
+"""A lease from manifest to namespace and away again, over a cluster in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from manifests.ids import LeaseID, lease_namespace
+from manifests.manifest import ManifestGroup, Params, Permissions, StorageParams
+from manifests.render.crd import StoredManifest
+from manifests.resources import Attribute, Storage
+from provider.cluster.api import kinds
+from provider.cluster.cluster import Cluster
+from provider.cluster.routes.waiting import Why
+from provider.errors import Conflict, Refused, Retry
+
+from .conftest import Memory
+from .samples import (
+    GI,
+    GROUP,
+    HTTP,
+    LEASE,
+    NS,
+    SIZE,
+    SSH,
+    THEIRS,
+    WEB,
+    watched,
+)
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_a_manifest_is_stored_and_heard_of(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        heard: list[LeaseID | None] = []
+        cluster.on_change(heard.append)
+        await cluster.store_manifest(LEASE, GROUP, {})
+        assert cluster.leases() == {LEASE: StoredManifest(LEASE, GROUP, {})}
+        assert heard == [LEASE]
+
+
+async def test_whether_there_is_a_manifest_is_asked_anew_where_mirrors_may_be_late(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        assert not await cluster.has_manifest(LEASE)
+        await cluster.store_manifest(LEASE, GROUP, {})
+        assert await cluster.has_manifest(LEASE)
+
+
+async def test_what_could_never_run_is_not_stored(memory: Memory) -> None:
+    twice = replace(WEB, params=Params((StorageParams("nowhere", "/data", False),)))
+    async with watched(memory) as cluster:
+        with pytest.raises(Refused, match="nowhere"):
+            await cluster.store_manifest(LEASE, ManifestGroup("west", (twice,)), {})
+        assert memory.objects == {}
+        with pytest.raises(Refused, match="nowhere"):
+            await cluster.deploy(LEASE, ManifestGroup("west", (twice,)), {}, "1")
+
+
+async def test_a_deployment_stands_shielded_and_reachable(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        applied = [what for what in memory.done if what.startswith("apply")]
+        assert applied[0] == f"apply namespaces/{NS}"
+        assert applied.index("apply networkpolicies/akash-deployment-restrictions") < applied.index(
+            "apply deployments/web"
+        )
+        assert cluster.namespaces() == {LEASE}
+        status = cluster.lease_status(LEASE)
+        assert status is not None
+        assert status["services"]["web"]["total"] == 2
+        assert "a.example" in status["services"]["web"]["uris"]
+        assert len(status["services"]["web"]["uris"]) == 2, "its own and the generated one"
+        assert list(status["forwarded_ports"]) == ["web"]
+
+
+async def test_doing_it_again_changes_nothing_and_a_new_manifest_leaves_nothing_over(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        first = set(memory.objects)
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert set(memory.objects) == first
+
+        inner = replace(WEB, expose=(replace(HTTP, global_=False, hosts=None),))
+        await cluster.deploy(LEASE, ManifestGroup("west", (inner,)), {}, "r2")
+        left = {(kind.plural, name) for kind, _, name in memory.objects}
+        assert ("deployments", "web") in left
+        assert not {"ingresses", "providerhosts"} & {plural for plural, _ in left}
+        assert ("services", "web-np") not in left
+
+
+async def test_a_service_that_starts_to_keep_volumes_changes_its_workload(memory: Memory) -> None:
+    disk = Storage("data", GI, ())
+    disk = replace(disk, attributes=_attributes(persistent="true", **{"class": "beta3"}))
+    keeps = replace(
+        WEB, resources=replace(SIZE, storage=(disk,)), params=Params((StorageParams("data", "/data", False),))
+    )
+    async with watched(memory) as cluster:
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        await cluster.deploy(LEASE, ManifestGroup("west", (keeps,)), {}, "r2")
+        workloads = {kind.plural for kind, _, name in memory.objects if name == "web"}
+        assert "statefulsets" in workloads
+        assert "deployments" not in workloads
+
+
+def _attributes(**pairs: str) -> Any:
+
+    return tuple(Attribute(key, value) for key, value in pairs.items())
+
+
+async def test_nothing_runs_when_the_shield_fails(memory: Memory) -> None:
+    memory.trouble["apply networkpolicies/akash-deployment-restrictions"] = Retry("503")
+    async with watched(memory) as cluster:
+        with pytest.raises(Retry):
+            await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert "apply deployments/web" not in memory.done
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert "apply deployments/web" in memory.done
+
+
+async def test_another_tenants_host_name_stays_theirs(memory: Memory) -> None:
+    """The rest of the lease runs; the tenant is told."""
+    async with watched(memory) as cluster:
+        await cluster.deploy(THEIRS, GROUP, {}, "r1")
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.namespaces() == {THEIRS, LEASE}
+        assert [(w.name, w.why) for w in cluster.reach.waiting(LEASE)] == [("a.example", Why.IN_USE)]
+        status = cluster.lease_status(LEASE)
+        assert status is not None
+        assert len(status["services"]["web"]["uris"]) == 1, "the generated one"
+
+
+async def test_teardown_leaves_nothing(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        for lease in (LEASE, THEIRS):
+            group = GROUP if lease == LEASE else ManifestGroup("west", (replace(WEB, expose=(SSH,)),))
+            await cluster.store_manifest(lease, group, {})
+            await cluster.deploy(lease, group, {}, "r1")
+        assert not await cluster.teardown(LEASE), "its namespace is asked to go, and not waited for"
+        assert LEASE in cluster.traces()
+        assert await cluster.teardown(LEASE)
+        assert cluster.namespaces() == cluster.traces() == {THEIRS}
+        assert cluster.leases().keys() == {THEIRS}
+        left = {ns or name for _, ns, name in memory.objects}
+        assert left == {"lease", lease_namespace(THEIRS)}
+        assert cluster.lease_status(LEASE) is None
+        assert await cluster.teardown(LEASE)
+
+
+async def test_one_that_goes_before_the_mirrors_show_it_is_going_all_the_same(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        memory.trouble[f"delete namespaces/{NS}"] = Conflict("The system is ensuring all content is removed")
+        assert not await cluster.teardown(LEASE)
+        assert LEASE in cluster.leases(), "by its Manifest a restart finds the rest"
+
+
+async def test_a_namespace_that_is_going_is_asked_once_and_says_what_it_waits_for(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        there = await memory.get(kinds.NAMESPACE, None, NS)
+        going = {**there["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        there_unix_s = 1767225600
+        why = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "x.example/keep in 1 resource"}
+        memory.put({**there, "metadata": going, "status": {"conditions": [why]}})
+        await memory.tell()
+        memory.done.clear()
+        assert not await cluster.teardown(LEASE)
+        assert memory.done == []
+        assert cluster.stuck(there_unix_s + 300) == []
+        (found,) = cluster.stuck(there_unix_s + 301)
+        assert (found.name, found.waits_for) == (NS, "x.example/keep in 1 resource")
+        memory.drop(kinds.NAMESPACE, "", NS)
+        await memory.tell()
+        assert await cluster.teardown(LEASE)
+        assert memory.objects == {}
+
+
+@pytest.mark.parametrize("what", ["namespace", "workload", "isolation", "an opening", "service"])
+async def test_what_stands_is_namespace_isolation_and_workloads(memory: Memory, what: str) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        assert not cluster.stands(LEASE)
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.stands(LEASE)
+        kind, namespace, name = {
+            "namespace": (kinds.NAMESPACE, "", NS),
+            "workload": (kinds.DEPLOYMENT, NS, "web"),
+            "isolation": (kinds.NETWORK_POLICY, NS, "akash-deployment-restrictions"),
+            "an opening": (kinds.NETWORK_POLICY, NS, "akash-web-np"),
+            "service": (kinds.SERVICE, NS, "web"),
+        }[what]
+        memory.drop(kind, namespace, name)
+        await memory.tell()
+        assert not cluster.stands(LEASE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kinds.NETWORK_POLICY, "akash-deployment-restrictions"), (kinds.DEPLOYMENT, "web")], ids=str
+)
+async def test_what_somebody_edits_does_not_stand_until_it_is_deployed_again(
+    memory: Memory, kind: kinds.Kind, name: str
+) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        found = memory.objects[kind, NS, name]
+        memory.put({**found, "metadata": {**found["metadata"], "generation": 2}})
+        await memory.tell()
+        assert not cluster.stands(LEASE)
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.stands(LEASE)
+
+
+async def cleared(cluster: Cluster) -> None:
+    while not await cluster.teardown(LEASE):
+        pass
+
+
+@pytest.mark.parametrize("step", [f"delete namespaces/{NS}", "list providerhosts", f"delete manifests/{NS}"])
+async def test_a_teardown_interrupted_anywhere_is_found_and_finished(memory: Memory, step: str) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        memory.trouble[step] = Retry("the API server went away")
+        with pytest.raises(Retry):
+            await cleared(cluster)
+    async with watched(memory) as cluster:
+        assert LEASE in cluster.leases(), "what a restart finds it by"
+        await cleared(cluster)
+        assert memory.objects == {}
+
+
+async def test_whether_a_manifest_could_be_stored_is_told_without_storing_it(memory: Memory) -> None:
+    impossible = ManifestGroup("west", (WEB, WEB))
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {}, dry_run=True)
+        with pytest.raises(Refused, match="named 'web' too"):
+            await cluster.store_manifest(LEASE, impossible, {}, dry_run=True)
+        assert memory.objects == {}
+        assert memory.done == []
+        await cluster.store_manifest(LEASE, GROUP, {})
+        assert memory.done == [f"apply manifests/{NS}"]
+
+
+def api_servers(*addresses: str) -> dict[str, Any]:
+    metadata = {
+        "name": "kubernetes", "namespace": "default", "labels": {"kubernetes.io/service-name": "kubernetes"},
+    }  # fmt: skip
+    ends = [{"addresses": [address]} for address in addresses]
+    kind = kinds.ENDPOINT_SLICE
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "endpoints": ends,
+            "ports": [{"port": 6443}]}  # fmt: skip
+
+
+async def test_leases_whose_policies_name_the_api_servers_are_told_when_these_move(memory: Memory) -> None:
+    """One with permissions is opened another way; one without has a private address closed to it already."""
+    may_read = replace(WEB, params=Params((), permissions=Permissions(("logs",))))
+    reads = ManifestGroup("west", (may_read,))
+    memory.put(api_servers("10.0.0.1"))
+    async with watched(memory) as cluster:
+        for lease, group in ((LEASE, reads), (THEIRS, GROUP)):
+            await cluster.store_manifest(lease, group, {})
+            await cluster.deploy(lease, group, {}, "1")
+        await asyncio.sleep(2)
+        before, told = list(memory.done), []
+        cluster.on_change(told.append)
+
+        async def moved(*addresses: str) -> tuple[bool, bool]:
+            memory.put(api_servers(*addresses))
+            await memory.tell()
+            await asyncio.sleep(60)
+            return cluster.outdated(LEASE), cluster.outdated(THEIRS)
+
+        assert await moved("10.0.0.1") == (False, False)
+        assert await moved() == (False, False), "one that is restarted takes its address away for a moment"
+        assert told == []
+        assert await moved("10.0.0.2") == (True, False)
+        assert set(told) == {LEASE, THEIRS}
+        assert memory.done == before, "nothing is asked for it"
+        await cluster.deploy(LEASE, reads, {}, "1")
+        assert not cluster.outdated(LEASE)
+        policy = await memory.get(kinds.NETWORK_POLICY, NS, "akash-apiserver-web")
+        assert policy["spec"]["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.0.0.2/32"}}]
+        assert await moved("203.0.113.7") == (True, True), "a public address is closed to all"
