@@ -18,6 +18,7 @@ from manifests.render.site import Plan, Site
 from provider.cluster.api.kinds import POD
 from provider.cluster.api.kube import Kube
 from provider.cluster.apiservers import ApiServers
+from provider.cluster.changes import Changes
 from provider.cluster.deploying import Deploying
 from provider.cluster.health.causes import Cause
 from provider.cluster.health.litter import Litter, Stuck, litter, stuck
@@ -48,26 +49,25 @@ class Cluster:
     def __init__(self, kube: Kube, settings: ClusterSettings) -> None:
         self.kube, self.settings = kube, settings
         self._listeners: list[Listener] = []
-        # Mirrors tell of changes only once they run: the parts that they tell are made by then.
         self._mirrors = Mirrors(
-            kube, settings.manifest_namespace, self._lease_changed,
-            lambda: self._supply.changed(), lambda: self._supply.nodes_changed(),
-            settings.tolerations, retains=settings.retain_volumes_h > 0,
-            claim_changed=lambda key: self.reach.routing.look(key),
-            api_servers_changed=lambda: self._api_servers.look(),
-        )  # fmt: skip
+            kube, settings.manifest_namespace, settings.tolerations, retains=settings.retain_volumes_h > 0
+        )
         self._supply = Supply(self._mirrors, settings, self._inventory_moved, lambda: self._marking.look())
         self._marking = Marking(kube, self._mirrors, self._supply)
         self._api_servers = ApiServers(self._mirrors.endpoints.all, self._api_servers_changed)
         self.reach = Reach(kube, self._mirrors, settings, self._site)
         self._deploying = Deploying(kube, self._mirrors, self.reach, settings, self._site, self._api_servers)
+        self._changes = Changes(
+            self._mirrors, lease=self._lease_changed, inventory=self._supply.changed, nodes=self._supply.nodes_changed,
+            claim=self.reach.routing.look, api_servers=self._api_servers.look,
+        )  # fmt: skip
 
     @classmethod
     async def watch(cls, kube: Kube, settings: ClusterSettings, tasks: asyncio.TaskGroup, *, mark: bool = True) -> Self:
         """Start mirroring in `tasks` and return when every mirror has listed. ConfigError, through the group, when the
         cluster lacks something the daemon cannot do without. Without `mark` nothing is written."""
         out = cls(kube, settings)
-        out._mirrors.start(tasks)
+        out._changes.start(tasks)
         await out._mirrors.listed()
         if mark:
             spawn(tasks, "mark nodes", out._marking.run())

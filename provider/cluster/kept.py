@@ -1,0 +1,86 @@
+"""What is kept of objects without a better home: manifests, routes, policies, where the API servers are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manifests.errors import Invalid
+from manifests.ids import LeaseID
+from manifests.render.crd import StoredManifest, read_manifest
+from manifests.render.names import lease_of
+from provider.cluster.api import kinds
+from provider.cluster.api.kinds import Kind
+from provider.cluster.api.kube import Object
+from provider.cluster.api.times import unix_s
+from provider.cluster.apiservers import Address
+from provider.cluster.health.status import Route, http_routes, ingress_routes
+from provider.cluster.routes.doors import Key, claim_of, live
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A Manifest that cannot be understood; it must not keep the others from being served. `lease` by its labels."""
+
+    name: str
+    why: str
+    lease: LeaseID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InNamespace:
+    """Host names of one Ingress or HTTPRoute, the lease's namespace and id they belong to, and the object as far as it
+    is ours to say."""
+
+    namespace: str
+    lease: LeaseID | None
+    routes: tuple[Route, ...]
+    key: Key | None = None
+    """the claim it depends on"""
+    live: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    namespace: str
+    name: str
+    made_unix_s: int
+    generation: int = 0
+
+
+def manifest(obj: Object) -> StoredManifest | Unreadable:
+    try:
+        return read_manifest(obj)
+    except Invalid as bad:
+        return Unreadable(obj["metadata"]["name"], str(bad), lease_of(obj["metadata"].get("labels") or {}))
+
+
+def policy(obj: Object) -> Policy:
+    metadata = obj["metadata"]
+    made = unix_s(metadata.get("creationTimestamp"))
+    return Policy(metadata["namespace"], metadata["name"], made, metadata.get("generation") or 0)
+
+
+def ingress(obj: Object) -> InNamespace:
+    return _route(kinds.INGRESS, obj, ingress_routes(obj))
+
+
+def http_route(obj: Object) -> InNamespace:
+    return _route(kinds.HTTP_ROUTE, obj, http_routes(obj))
+
+
+def addresses(obj: Object) -> tuple[Address, ...]:
+    ports = [port["port"] for port in obj.get("ports") or () if port.get("port")]
+    return tuple(
+        (address, port)
+        for endpoint in obj.get("endpoints") or ()
+        for address in endpoint.get("addresses") or ()
+        for port in ports
+    )
+
+
+def _route(kind: Kind, obj: Object, routes: tuple[Route, ...]) -> InNamespace:
+    metadata = obj["metadata"]
+    lease = lease_of(metadata.get("labels") or {})
+    return InNamespace(metadata["namespace"], lease, routes, claim_of(kind, obj), live(obj))
