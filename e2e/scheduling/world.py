@@ -31,10 +31,10 @@ STRANGERS = "strangers"
 DRIVER = "disks.e2e.test"
 SANDBOX = "sandbox"
 RUNTIMES: tuple[Json, ...] = (
-    {"metadata": {"name": "nvidia"}, "handler": "x", "overhead": {"podFixed": {"cpu": "130m", "memory": "170Mi"}}},
-    {"metadata": {"name": SANDBOX}, "handler": "y", "overhead": {"podFixed": {"cpu": "70m", "memory": "90M"}}},
+    {"metadata": {"name": "nvidia"}, "handler": "x", "overhead": {"podFixed": {"cpu": "900m", "memory": "1500Mi"}}},
+    {"metadata": {"name": SANDBOX}, "handler": "y", "overhead": {"podFixed": {"cpu": "1100m", "memory": "2500M"}}},
 )
-"""With and without cards, each pod takes a little more than its containers."""
+"""With and without cards, each pod takes more than its containers: so much that it decides what fits."""
 
 
 class World:

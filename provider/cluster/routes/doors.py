@@ -99,6 +99,12 @@ def covers(live: Any, said: Any) -> bool:
     return bool(live == said) or (live is None and said in ("", [], False))
 
 
+def as_said(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a rendered object is ours to say, for `covers`."""
+    metadata = {key: obj["metadata"][key] for key in ("labels", "annotations") if key in obj["metadata"]}
+    return {"metadata": metadata, "spec": obj["spec"]}
+
+
 def live(obj: Mapping[str, Any]) -> dict[str, Any]:
     """What of an object in the cluster is ours to say, and its version."""
     metadata = {key: obj["metadata"].get(key) or {} for key in ("labels", "annotations")}

@@ -19,7 +19,7 @@ from provider.cluster.routes.waiting import Why
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
 
-from .test_routing import group, until
+from .reached import group, until
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("lease namespace")]
 

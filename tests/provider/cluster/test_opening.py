@@ -1,0 +1,109 @@
+"""One name or address at a time: who gets it, who waits, and who never may."""
+
+from __future__ import annotations
+
+import asyncio
+
+from manifests.ids import lease_namespace
+from provider.cluster.routes.waiting import Why
+
+from .reached import HOST, MINE, MY_OTHER, THEIRS, address, group, process, until, world
+
+
+async def test_of_two_that_claim_at_the_same_moment_one_gets_it_whole() -> None:
+    async with world() as it:
+        await asyncio.gather(*(it.deploy(lease, group(HOST, "x.example")) for lease in (MINE, MY_OTHER, THEIRS)))
+        await until(lambda: len(it.leads_to(HOST)) == 1 and len(it.leads_to("x.example")) == 1)
+        for name in (HOST, "x.example"):
+            assert it.leads_to(name) == [it.owner("providerhosts.akash.network", name)]
+        told = sum(len(it.why(lease)) for lease in (MINE, MY_OTHER, THEIRS))
+        assert told == 4, "each of the two names leads to one and is told to two"
+
+
+async def test_of_two_that_want_the_same_ports_of_an_address_one_gets_them_all() -> None:
+    async with world() as it:
+        for _ in range(10):
+            await asyncio.gather(*(it.deploy(lease, address(80, 443, 8080)) for lease in (MINE, MY_OTHER)))
+            await until(lambda: len(it.why(MINE)) + len(it.why(MY_OTHER)) == 3)
+            assert [*it.ports().values()] == [[80, 443, 8080]]
+            first, second = (MINE, MY_OTHER) if it.why(MY_OTHER) else (MY_OTHER, MINE)
+            assert set(it.why(second)) == {Why.ELSEWHERE}
+            await it.cluster.teardown(first)
+            await until(lambda first=first, second=second: it.ports() == {second.dseq: [80, 443, 8080]})
+            await it.cluster.teardown(second)
+            await until(lambda: it.ports() == {} and not it.cluster.namespaces())
+
+
+async def test_ports_of_one_address_may_belong_to_two_leases_where_they_want_different_ones() -> None:
+    async with world() as it:
+        await asyncio.gather(it.deploy(MINE, address(80, 81)), it.deploy(MY_OTHER, address(443, 444)))
+        await until(lambda: not it.why(MINE) and not it.why(MY_OTHER))
+        assert it.ports() == {1: [80, 81], 2: [443, 444]}
+        assert set(it.addresses().values()) == {"10.0.0.1"}
+
+
+async def test_who_lacks_one_port_of_an_address_takes_none_of_the_free_ones_and_keeps_what_it_has() -> None:
+    async with world() as it:
+        await it.deploy(MINE, address(80, 81))
+        await it.deploy(MY_OTHER, address(81, 82))
+        await until(lambda: not it.why(MINE))
+        assert it.ports() == {1: [80, 81]}
+        assert it.why(MY_OTHER) == [Why.ELSEWHERE, Why.ELSEWHERE]
+        assert "port 82/TCP of the address 'mine' waits" in it.cluster.reach.waiting(MY_OTHER)[1].text
+        await it.deploy(MY_OTHER, address(82))
+        await until(lambda: it.ports() == {1: [80, 81], 2: [82]})
+        await it.deploy(MINE, address(80, 81, 82, 83))
+        await until(lambda: it.why(MINE) == [Why.ELSEWHERE, Why.ELSEWHERE])
+        assert it.ports() == {1: [80, 81], 2: [82]}
+        await it.cluster.teardown(MY_OTHER)
+        await until(lambda: it.ports() == {1: [80, 81, 82, 83]} and not it.why(MINE))
+
+
+async def test_blocked_names_lead_nowhere_also_when_they_did_before() -> None:
+    async with world() as it:
+        await it.deploy(MINE, group("evil.example", "good.example"))
+        await until(lambda: not it.why(MINE))
+        async with process(it.server, blocked_hostnames=("evil.example",)) as stricter:
+            await stricter.deploy(MINE, group("evil.example", "good.example"), {}, "1")
+            await it.cluster.reach.routing.forget(MINE)  # the daemon before has ended
+            await until(lambda: it.leads_to("evil.example") == [])
+            assert [w.why for w in stricter.reach.waiting(MINE)] == [Why.BLOCKED]
+            assert it.leads_to("good.example") == [1]
+
+
+async def test_a_name_that_must_be_proved_is_routed_once_it_is() -> None:
+    texts: set[str] = set()
+
+    async def lookup(name: str) -> frozenset[str]:
+        return frozenset(texts if name == "_akash-challenge.a.example" else ())
+
+    async with world(hostname_proof="txt", ingress_domain="in.example") as it:
+        it.cluster.reach.proof._lookup = lookup
+        it.cluster.reach.proof.queue._first = 0.02
+        it.cluster.reach.proof.queue._max = 0.2
+        await it.deploy(MINE, group(HOST, "nice.in.example"))
+        assert it.why(MINE) == [Why.UNPROVEN]
+        assert it.leads_to("nice.in.example") == [1]
+        await it.deploy(THEIRS, group(HOST))
+        texts.add(THEIRS.owner)
+        await until(lambda: it.leads_to() == [3])
+        texts.add(MINE.owner)
+        await until(lambda: it.why(MINE) == [Why.IN_USE])
+
+
+async def test_names_are_kept_by_http_routes_as_well() -> None:
+    async with world(ingress_mode="gateway-api") as it:
+        await it.deploy(MINE, group(HOST))
+        assert await it.cluster.reach.routing.settle(MINE)
+        assert it.leads_to() == [], "by another kind"
+        ns = lease_namespace(MINE)
+        kind = it.kind("gateway.networking.k8s.io/v1", "HTTPRoute")
+        assert it.server.objects.get(kind, ns, HOST)["spec"]["hostnames"] == [HOST]
+        await it.deploy(MY_OTHER, group(HOST))
+        await it.cluster.reach.move(MY_OTHER, [it.cluster.reach.hosts(MY_OTHER)[HOST]])
+        await until(
+            lambda: (
+                [o["metadata"]["namespace"] for o in it.objects("httproutes.gateway.networking.k8s.io")]
+                == [lease_namespace(MY_OTHER)]
+            )
+        )

@@ -1,0 +1,95 @@
+"""What leads in by a claim stays as it was rendered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from manifests.ids import LeaseID, lease_namespace
+from provider.cluster.routes.waiting import Why
+from provider.sandbox.cluster.kinds import SERVICES
+from provider.sandbox.cluster.objects import Write
+
+from .reached import HOST, MINE, MY_OTHER, PORT, group, until, world
+
+
+async def test_what_is_deleted_or_edited_by_hand_comes_back_and_costs_nothing_when_idle() -> None:
+    async with world() as it:
+        await it.deploy(MINE, group(HOST, ip="mine"))
+        await until(lambda: it.addresses() == {1: "10.0.0.1"} and not it.why(MINE))
+        ns = lease_namespace(MINE)
+        ingress, host = it.kind("networking.k8s.io/v1", "Ingress"), it.kind("akash.network/v2beta2", "ProviderHost")
+        leased = it.kind("akash.network/v2beta2", "ProviderLeasedIP")
+        found = it.server.objects.get(ingress, ns, HOST)
+        it.delete(ingress, ns, HOST)
+        await until(lambda: it.leads_to() == [1])
+        it.edit(ingress, ns, HOST, spec={"ingressClassName": "another"})
+        await until(lambda: it.server.objects.get(ingress, ns, HOST)["spec"] == found["spec"])
+        it.delete(host, "lease", HOST)
+        await until(lambda: it.owner("providerhosts.akash.network", HOST) == 1)
+        it.edit(leased, "lease", PORT, spec={"port": 1})
+        await until(lambda: it.server.objects.get(leased, "lease", PORT)["spec"]["port"] == 8080)
+        it.delete(leased, "lease", PORT)
+        await until(lambda: it.owner("providerleasedips.akash.network", PORT) == 1)
+        it.delete(SERVICES, ns, "web-ip-80-tcp")
+        await until(lambda: it.addresses() == {1: "10.0.0.1"})
+        it.edit(SERVICES, ns, "web-ip-80-tcp", metadata={"annotations": {"metallb.universe.tf/allow-shared-ip": "x"}})
+        await until(
+            lambda: (
+                it.server.objects.get(SERVICES, ns, "web-ip-80-tcp")["metadata"]["annotations"][
+                    "metallb.universe.tf/allow-shared-ip"
+                ]
+                == "akash1owner-ip-mine"
+            )
+        )
+        await until(lambda: it.cluster.reach.routing.queue.idle and not it.why(MINE))
+        version = it.server.store.version
+        assert await it.cluster.reach.routing.settle(MINE)
+        assert it.server.store.version == version
+
+
+async def test_what_somebody_keeps_otherwise_is_not_fought_over() -> None:
+    """A port added by hand has another owner in server-side apply's books: applying does not take it away."""
+    async with world() as it:
+        await it.deploy(MINE, group(ip="mine"))
+        await until(lambda: not it.why(MINE))
+        ports = [
+            {"name": "web-ip-80-tcp", "port": 80, "targetPort": 8080, "protocol": "TCP"},
+            {"name": "more", "port": 81, "protocol": "TCP"},
+        ]
+        it.edit(SERVICES, lease_namespace(MINE), "web-ip-80-tcp", spec={"ports": ports})
+        await until(lambda: bool(it.cluster.reach.routing._opening._upkeep._stubborn))
+        await asyncio.sleep(0.3)
+        version = it.server.store.version
+        assert await it.cluster.reach.routing.settle(MINE)
+        assert it.server.store.version == version
+
+
+async def test_an_address_that_cannot_be_had_again_is_asked_for_only_so_long(monkeypatch: Any) -> None:
+    monkeypatch.setattr("provider.cluster.upkeep.PINNED_S", 0.1)
+    async with world() as it:
+        await it.deploy(MINE, group(ip="mine"))
+        await until(lambda: it.addresses() == {1: "10.0.0.1"})
+        await it.deploy(MY_OTHER, group(ip="mine"))
+        reach = it.cluster.reach
+        reach._address = lambda key: "10.9.9.9"  # type: ignore[method-assign]  # of a pool that is gone
+        await reach.move(MY_OTHER, reach.endpoint(MY_OTHER, "mine"))
+        await until(lambda: it.addresses() == {2: "10.0.0.1"} and not it.why(MY_OTHER))
+
+
+async def test_a_port_without_an_address_is_told() -> None:
+    async with world() as it:
+        it.server.objects.create(
+            SERVICES, "default", {"metadata": {"name": "b"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 1}]}},
+            Write(manager="test"),
+        )  # fmt: skip
+        for n in range(10, 14):
+            await it.deploy(LeaseID("akash1owner", n, 1, 1, "akash1provider"), group(ip=f"ip{n}"))
+        last = LeaseID("akash1owner", 13, 1, 1, "akash1provider")
+        await until(lambda: it.why(last) == [Why.NO_ADDRESS])
+        assert it.cluster.reach.waiting(last)[0].text == "port 80/TCP of the address 'ip13' waits for an address"
+        status = it.cluster.lease_status(last)
+        assert status is not None
+        assert status["ips"] is None, "and the status can be asked for all the same"
+        it.delete(SERVICES, "default", "b")
+        await until(lambda: not it.why(last))
