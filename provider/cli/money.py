@@ -150,7 +150,8 @@ async def _exported(data: Path, format_: str, when: tuple[str, str, str]) -> str
             opening = await books.journal.balances_before(asked.since_unix_s) if asked.since_unix_s else {}
             start = asked.since_unix_s or (head.time_unix_ns // 10**9 if head else 0)
             locked = await books.journal.locked_before(asked.since_unix_s) if asked.since_unix_s else {}
-            return "".join(f"{line}\n" for line in beancount(rows, opening, start, locked))
+            lines = beancount(rows, opening, start, await books.journal.kept(), locked)
+            return "".join(f"{line}\n" for line in lines)
     told = [_told(row) for row in rows]
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n" if format_ == "json" else _csv(told)
 

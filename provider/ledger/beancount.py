@@ -1,8 +1,9 @@
 """The journal as plain-text double-entry accounting (beancount v2 and v3). Pure.
 
 Every row that moved a balance is one transaction of two postings, the wallet's and where it went or came from, both at
-the oracle's price of that moment; so it balances in coins and in dollars. An export that begins in the middle begins
-with the balances of then, and each ends with balance assertions that `bean-check` proves.
+the oracle's price of that moment; so it balances in coins and in dollars. What a granter has paid for us, a fee or a
+deposit, is no wallet of ours that sinks but what stands open with him. An export that begins in the middle begins with
+the balances of then, and each ends with balance assertions that `bean-check` proves.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from manifests.coins import E18, shown
 from provider.ledger.journal import JournalRow, Kind
@@ -33,11 +34,16 @@ BEFORE = "Equity:Before"
 
 
 def beancount(
-    rows: Iterable[JournalRow], opening: Mapping[str, Mapping[str, int]], start_unix_s: int,
+    rows: Iterable[JournalRow], opening: Mapping[str, Mapping[str, int]], start_unix_s: int, own: Collection[str],
     locked: Mapping[str, int] | None = None,
 ) -> Iterator[str]:  # fmt: skip
-    """Lines. `opening`: account -> denomination -> micro-units before the first row; `locked`: denomination -> what was
-    out in deposits then."""
+    """Lines. `opening`: account -> denomination -> micro-units before the first row; `own`: accounts whose balance is
+    kept, all others are granters'; `locked`: denomination -> what was out in deposits then."""
+
+    def told_as(account: str) -> str:
+        named = f"{account[:1].upper()}{account[1:]}"
+        return f"Assets:Wallet:{named}" if account in own else f"Liabilities:Granters:{named}"
+
     told = [row for row in rows if row.kind in _OTHER_SIDE]
     first = _date(min((r.time_unix_s for r in told if r.time_unix_s), default=start_unix_s))
     balances = {account: Counter(coins) for account, coins in opening.items()}
@@ -48,16 +54,16 @@ def beancount(
     yield 'option "title" "akash-provider"'
     yield 'option "operating_currency" "USD"'
     yield ""
-    for name in sorted({*sides, *map(_wallet, accounts)}):
+    for name in sorted({*sides, *map(told_as, accounts)}):
         yield f"{first} open {name}"
     for account, coins in sorted(opening.items()):
         for denom, amount in sorted(coins.items()):
             if amount:
-                yield from _transaction(first, "balance at the beginning", (), _wallet(account), BEFORE, denom, amount)
+                yield from _transaction(first, "balance at the beginning", (), told_as(account), BEFORE, denom, amount)
     for denom, amount in out.items():
         yield from _transaction(first, "deposits out at the beginning", (), _DEPOSITS, BEFORE, denom, amount)
     for row in told:
-        wallet = _wallet(row.account) if row.account else BEFORE
+        wallet = told_as(row.account) if row.account else BEFORE
         if row.account:
             balances.setdefault(row.account, Counter())[row.denom] += row.amount
         if not row.amount:
@@ -71,7 +77,7 @@ def beancount(
     yield ""
     for account, counted in sorted(balances.items()):
         for denom, amount in sorted(counted.items()):
-            yield f"{last} balance {_wallet(account)}  {_units(denom, amount)}"
+            yield f"{last} balance {told_as(account)}  {_units(denom, amount, ' ~ 0')}"
 
 
 def commodity(denom: str) -> str:
@@ -82,13 +88,10 @@ def commodity(denom: str) -> str:
     return f"U{name}" if name and name[-1].isalnum() else "UNKNOWN"
 
 
-def _units(denom: str, amount: int) -> str:
+def _units(denom: str, amount: int, within: str = "") -> str:
+    """`within`: how far off an assertion may be, which beancount else takes from the digits written."""
     whole = shown(amount * (E18 // 10**6)) if denom in ("uakt", "uact") else str(amount)
-    return f"{whole} {commodity(denom)}"
-
-
-def _wallet(account: str) -> str:
-    return f"Assets:Wallet:{account[:1].upper()}{account[1:]}"
+    return f"{whole}{within} {commodity(denom)}"
 
 
 def _date(unix_s: int) -> str:

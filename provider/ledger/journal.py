@@ -197,6 +197,10 @@ class Journal:
         )
         return [LeaseID.parse(row[0]) for row in rows]
 
+    async def kept(self) -> set[str]:
+        """Accounts whose balance is kept: their books have been opened."""
+        return {row[0] for row in await self._store.read("SELECT DISTINCT account FROM journal WHERE kind = 'opening'")}
+
     async def opened_at(self, account: str) -> int | None:
         """The height from which on its balance is kept; None while it is not."""
         rows = await self._store.read(

@@ -165,8 +165,8 @@ def test_books_for_an_accountant_into_a_file(akp: Callable[..., Any], booked: Pa
     text = to.read_text()
     assert "2026-11-29 open Assets:Wallet:Akash1us" in text
     assert "  Assets:Wallet:Akash1us  0.996 AKT\n  Equity:Before  -0.996 AKT" in text, "what was there 30 days ago"
-    assert text.endswith("2026-11-30 balance Assets:Wallet:Akash1us  0.0012 ACT\n2026-11-30 balance "
-                         "Assets:Wallet:Akash1us  0.992 AKT\n")  # fmt: skip
+    assert text.endswith("2026-11-30 balance Assets:Wallet:Akash1us  0.0012 ~ 0 ACT\n2026-11-30 balance "
+                         "Assets:Wallet:Akash1us  0.992 ~ 0 AKT\n")  # fmt: skip
 
 
 @pytest.mark.parametrize(

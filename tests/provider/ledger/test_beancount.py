@@ -13,10 +13,11 @@ from manifests.coins import E18
 from provider.ledger.beancount import beancount, commodity
 from provider.ledger.journal import JournalRow
 
-US, DAY = "akash1us", 86_400
+US, GRANTER, DAY = "akash1us", "akash1granter", 86_400
 LEASE = "akash1t/7/1/1/akash1us"
-_ACCOUNT = r"(?:Assets|Equity|Income|Expenses)(?::[A-Z0-9][A-Za-z0-9-]*)+"
+_ACCOUNT = r"(?:Assets|Liabilities|Equity|Income|Expenses)(?::[A-Z0-9][A-Za-z0-9-]*)+"
 _UNITS = r"(-?\d+(?:\.\d+)?) ([A-Z][A-Z0-9'._-]{0,22}[A-Z0-9])"
+_EXACTLY = _UNITS.replace(" ", " ~ 0 ", 1)
 
 
 def row(seq: int, kind: str, amount: int, denom: str = "uakt", **more: Any) -> JournalRow:
@@ -40,7 +41,7 @@ class Read:
                 if opened := re.fullmatch(rf"(\d{{4}}-\d\d-\d\d) open ({_ACCOUNT})", line):
                     assert opened.group(2) not in self.opened
                     self.opened[opened.group(2)] = opened.group(1)
-                elif told := re.fullmatch(rf"(\d{{4}}-\d\d-\d\d) balance ({_ACCOUNT})  {_UNITS}", line):
+                elif told := re.fullmatch(rf"(\d{{4}}-\d\d-\d\d) balance ({_ACCOUNT})  {_EXACTLY}", line):
                     self.assertions.append((told[1], told[2], Decimal(told[3]), told[4]))
             self._transaction(block)
         for date, account, amount, unit in self.assertions:
@@ -86,7 +87,7 @@ ROWS = [
 
 
 def test_every_transaction_balances_and_the_assertions_hold() -> None:
-    read = Read(list(beancount(ROWS, {}, 0)))
+    read = Read(list(beancount(ROWS, {}, 0, {US})))
     assert len(read.dated) == 11, "rows that moved nothing are no transactions"
     wallet = "Assets:Wallet:Akash1us"
     assert read.balances[wallet, "AKT"] == Decimal("1.796051")
@@ -100,25 +101,68 @@ def test_every_transaction_balances_and_the_assertions_hold() -> None:
 
 
 def test_an_export_from_the_middle_begins_with_the_balances_of_then() -> None:
-    whole = Read(list(beancount(ROWS, {}, 0)))
-    late = Read(list(beancount(ROWS[6:12], {US: {"uakt": 9_496_050, "uact": 1_234_567}}, 6 * DAY)))
+    whole = Read(list(beancount(ROWS, {}, 0, {US})))
+    late = Read(list(beancount(ROWS[6:12], {US: {"uakt": 9_496_050, "uact": 1_234_567}}, 6 * DAY, {US})))
     wallet = "Assets:Wallet:Akash1us"
     for unit in ("AKT", "ACT"):
         assert late.balances[wallet, unit] == whole.balances[wallet, unit]
 
 
 def test_deposits_that_were_out_at_the_beginning_come_back_from_there() -> None:
-    late = Read(list(beancount(ROWS[6:7], {US: {"uakt": 9_496_050}}, 6 * DAY, {"uakt": 500_000, "uact": 0})))
+    late = Read(list(beancount(ROWS[6:7], {US: {"uakt": 9_496_050}}, 6 * DAY, {US}, {"uakt": 500_000, "uact": 0})))
     assert late.balances["Assets:Bid-Deposits", "AKT"] == 0
     assert late.balances["Equity:Before", "AKT"] == Decimal("-9.996050")
-    assert Read(list(beancount([], {}, DAY, {"uakt": 7}))).balances["Assets:Bid-Deposits", "AKT"] == Decimal("0.000007")
+    assert Read(list(beancount([], {}, DAY, {US}, {"uakt": 7}))).balances["Assets:Bid-Deposits", "AKT"] == Decimal(
+        "0.000007"
+    )
+
+
+def test_what_a_granter_paid_stands_open_with_him_and_is_no_wallet_of_ours() -> None:
+    rows = [
+        *ROWS,
+        row(10, "fee", -4_000, account=GRANTER),
+        row(10, "deposit", -500_000, account=GRANTER, lease=LEASE),
+        row(11, "deposit", -500_000, account=GRANTER, lease=LEASE),
+        row(12, "refund", 500_000, account=GRANTER, lease=LEASE),
+    ]
+    read = Read(list(beancount(rows, {}, 0, {US})))
+    open_with_him = "Liabilities:Granters:Akash1granter"
+    assert read.balances[open_with_him, "AKT"] == Decimal("-0.504")
+    assert (read.balances["Assets:Bid-Deposits", "AKT"], read.balances["Expenses:Fees", "AKT"]) == (
+        Decimal("0.5"), Decimal("0.00795"),
+    )  # fmt: skip
+    assert [told[1:] for told in read.assertions if told[1] == open_with_him] == [
+        (open_with_him, Decimal("-0.504"), "AKT")
+    ]
+    assert not any("Wallet:Akash1granter" in account for account in read.opened)
+    late = Read(list(beancount(rows[-1:], {GRANTER: {"uakt": -1_004_000}}, 11 * DAY, {US})))
+    assert late.balances[open_with_him, "AKT"] == Decimal("-0.504"), "from the middle too"
+
+
+def test_beancount_itself_finds_no_fault() -> None:
+    loader = pytest.importorskip("beancount.loader", reason="needs beancount")
+    granted = [row(10, "fee", -4_000, account=GRANTER), row(11, "deposit", -500_000, account=GRANTER, lease=LEASE)]
+    for text in (
+        beancount([], {}, 0, ()),
+        beancount(ROWS[6:12], {US: {"uakt": 9_496_050, "uact": 1_234_567}, GRANTER: {"uakt": -4_000}}, 6 * DAY, {US}),
+        beancount([*ROWS, *granted], {}, 0, {US}),
+    ):
+        written = "".join(f"{line}\n" for line in text)
+        _, faults, _ = loader.load_string(written)
+        assert faults == []
+    for wrong in (
+        written.replace("-0.504 ~ 0 AKT", "-0.504001 ~ 0 AKT"),
+        written.replace(" 0.00395 AKT", " 0.003951 AKT"),
+    ):
+        assert wrong != written
+        assert loader.load_string(wrong)[1], "a figure that is another is found"
 
 
 def test_an_empty_time_is_an_export_too() -> None:
-    assert Read(list(beancount([], {US: {"uakt": 5}}, DAY))).balances["Assets:Wallet:Akash1us", "AKT"] == Decimal(
+    assert Read(list(beancount([], {US: {"uakt": 5}}, DAY, {US}))).balances["Assets:Wallet:Akash1us", "AKT"] == Decimal(
         "0.000005"
     )
-    assert Read(list(beancount([], {}, 0))).dated == []
+    assert Read(list(beancount([], {}, 0, {US}))).dated == []
 
 
 @pytest.mark.parametrize(
