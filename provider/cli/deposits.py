@@ -48,8 +48,10 @@ def reclaim(
 
     async def work(session: Session) -> None:
         found, _ = await _survey(session)
-        stale = [one for one in found if one.reclaimable]
-        if not stale:
+        stale, unreadable = [one for one in found if one.reclaimable], sum(one.unreadable for one in found)
+        if unreadable:
+            print(f"left open, since their orders cannot be read: {unreadable} bid(s); is there a newer akp?")
+        elif not stale:
             print("nothing to reclaim: every deposit is locked for a bid that waits or a lease that runs")
             return
         for batch in batches(stale, session.settings.chain.bids_per_tx):

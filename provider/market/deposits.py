@@ -3,7 +3,8 @@
 
 The subtlety are losers. Of several, the chain ends one and leaves the others open, tells nobody, and never frees them,
 not even with the deployment's end (chain.md §6.4, chain-probes.md §11.6). Such a bid is found here by asking the chain
-for all of ours, whatever the book believes, and handed to `orders`, which closes it.
+for all of ours, whatever the book believes, and handed to `orders`, which closes it. An order that cannot be read, such
+as every one after an upgrade of the chain that this version does not know, may well be open: its bid is left and told.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from provider.metrics import Sample
 
 log = structlog.get_logger()
 SURVEY_S = 600.0
-GONE = "gone"
+GONE, UNREADABLE = "gone", "unreadable"
 
 
 class Chain(Protocol):
@@ -40,7 +41,7 @@ class Locked:
 
     bid: Bid
     order_state: str
-    """open, active, closed; gone where the chain does not know it"""
+    """open, active, closed; gone where the chain does not know it, unreadable where this version does not"""
     lives: bool
     """as a lease"""
     deposits: tuple[Deposit, ...]
@@ -48,7 +49,12 @@ class Locked:
     @property
     def stale(self) -> bool:
         """It can win no more, and is no lease: the deposit lies there for nothing."""
-        return not self.lives if self.bid.state == "active" else self.order_state != "open"
+        return not self.lives if self.bid.state == "active" else self.order_state not in ("open", UNREADABLE)
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether it is stale nobody can tell."""
+        return self.bid.state == "open" and self.order_state == UNREADABLE
 
     @property
     def reclaimable(self) -> bool:
@@ -57,6 +63,8 @@ class Locked:
 
     @property
     def why(self) -> str:
+        if self.unreadable:
+            return "its order cannot be read: is there a newer akp?"
         match self.bid.state, self.stale:
             case "open", False:
                 return "waits for an answer"
@@ -109,6 +117,9 @@ class Deposits:
         if stale:
             log.warning("bids are still open whose order is over, they are closed", bids=len(stale))
             self._look([locked.bid.id.order for locked in stale])
+        if unreadable := [str(locked.bid.id.order) for locked in self.found if locked.unreadable]:
+            log.error("orders of open bids cannot be read, their bids are left as they are", bids=len(unreadable),
+                      first=unreadable[0], cure="is there a newer akp, for an upgrade of the chain?")  # fmt: skip
 
     def gauges(self) -> Iterator[Sample]:
         sums: Counter[tuple[str, str, str]] = Counter()
@@ -126,4 +137,4 @@ async def _state(chain: Chain, order: OrderID) -> str:
     except NotFound:
         return GONE
     except Refused:  # there, but nothing we can read
-        return "unreadable"
+        return UNREADABLE

@@ -46,6 +46,24 @@ def test_where_they_are_and_how_they_come_back(akp: Callable[..., Any], market_t
     assert set(listed(akp, config)) == {str(leased), str(waits)}
 
 
+def test_a_bid_whose_order_this_version_cannot_read_is_left_and_told(
+    akp: Callable[..., Any], market_town: Any, monkeypatch: Any
+) -> None:
+    config, lost = market_town.config(), market_town.loses(3)
+
+    def newer(_: Any) -> None:
+        raise ValueError("a field nobody knows")
+
+    monkeypatch.setattr("provider.chain.convert.order", newer)
+    (row,) = listed(akp, config).values()
+    assert (row["bid"], row["order"], row["stale"]) == (str(lost), "unreadable", False)
+    said = akp("deposits", "reclaim", "--config", config, "--yes")
+    assert said.out.splitlines() == [
+        "left open, since their orders cannot be read: 1 bid(s); is there a newer akp?",
+    ]
+    assert listed(akp, config).keys() == {str(lost)}, "nothing was closed"
+
+
 @pytest.mark.parametrize(
     ("bids", "sizes"),
     [([(1, 1), (2, 1), (3, 1)], [2, 1]), ([(1, 1), (1, 2), (1, 3), (2, 1)], [2, 1, 1]), ([], [])],

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bidengine.views import Deposit, Order
 from manifests.coins import E18, DecCoin
@@ -60,15 +61,33 @@ async def test_what_the_book_knows_is_not_asked_of_the_chain(chain: Any, bid: An
     assert "order" not in chain.asked
 
 
-async def test_an_order_that_cannot_be_read_hides_no_deposit(chain: Any, bid: Any) -> None:
-    odd = bid(1)
+async def cannot_be_read(key: OrderID) -> Order:
+    raise Refused(f"{key} cannot be read")
 
-    async def order(key: OrderID) -> Order:
-        raise Refused(f"{key} cannot be read")
 
-    chain.order = order
-    (locked,) = await survey(chain, US, {}, ())
-    assert (locked.bid.id, locked.order_state, locked.reclaimable) == (odd, "unreadable", True)
+async def test_an_order_that_cannot_be_read_hides_no_deposit_and_makes_no_bid_stale(chain: Any, bid: Any) -> None:
+    odd, orphan = bid(1), bid(2, "closed", "active")
+    chain.order = cannot_be_read
+    found = {locked.bid.id: locked for locked in await survey(chain, US, {}, ())}
+    assert (found[odd].order_state, found[odd].stale, found[odd].reclaimable) == ("unreadable", False, False)
+    assert found[odd].why == "its order cannot be read: is there a newer akp?"
+    assert (found[orphan].stale, found[orphan].unreadable) == (True, False), "whether a lease lives, no order says"
+
+
+async def test_after_an_upgrade_that_nobody_can_read_no_bid_is_closed_and_it_is_told(chain: Any, bid: Any) -> None:
+    bids = [bid(dseq, "closed") for dseq in (1, 2, 3)]
+    desk = Desk(chain, await Book.load(chain, US, 9, 90))
+    desk.book.orders.clear()
+    for one in bids:
+        desk.book.forget_bid(one.order)
+    chain.order, readable = cannot_be_read, chain.order
+    with capture_logs() as told:
+        await desk.deposits.read()
+    assert (desk.looked, desk.book.bids, desk.gauge("akp_deposits_stale")) == ([], {}, 0)
+    assert [(said["log_level"], said["bids"], said["first"]) for said in told] == [("error", 3, str(bids[0].order))]
+    chain.order = readable  # the newer akp
+    await desk.deposits.read()
+    assert sorted(desk.looked) == sorted(one.order for one in bids)
 
 
 class Desk:
