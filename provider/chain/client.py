@@ -17,7 +17,7 @@ from manifests.ids import DeploymentID, LeaseID
 from provider.chain.alarm import Alarm
 from provider.chain.comet import Comet, Head
 from provider.chain.confirm import confirmed
-from provider.chain.convert import Account
+from provider.chain.convert.records import Account
 from provider.chain.endpoints import Endpoints, Sample
 from provider.chain.events import Block
 from provider.chain.follow import POLL_S, GapTooWide, follow, gap_after

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from manifests.coins import Coin
 from provider.chain import messages as ask
-from provider.chain.convert import Allowance, Grant
+from provider.chain.convert.records import Allowance, Grant
 
 EXEC = "/cosmos.authz.v1beta1.MsgExec"
 NEEDED = (

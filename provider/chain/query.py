@@ -32,8 +32,8 @@ from bidengine.views import (
 from manifests.coins import parse_decimal
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attributes
-from provider.chain import convert
-from provider.chain.convert import Account, Allowance, Certificate, DepositGrant, Grant, Software
+from provider.chain.convert import answers, ids, values
+from provider.chain.convert.records import Account, Allowance, Certificate, DepositGrant, Grant, Software
 from provider.chain.endpoints import Endpoint
 from provider.chain.messages import UpdateProvider
 from provider.chain.nodes import NodeError, Nodes
@@ -65,44 +65,44 @@ class Query:
         request.filters.state = state
         request.filters.owner = owner
         rows = await self._pages(_MARKET, "Orders", request, "orders")
-        return _readable(rows, convert.order, lambda w: str(convert.order_id(w.id)))
+        return _readable(rows, answers.order, lambda w: str(ids.order_id(w.id)))
 
     async def order(self, order: OrderID) -> Order:
         """NotFound; Refused when it asks for something this daemon cannot even read."""
         request = message(f"{_MARKET}.QueryOrderRequest")()
-        convert.put_order_id(request.id, order)
+        ids.put_order_id(request.id, order)
         answer = await self._ask(f"{_MARKET}.Query", "Order", request)
-        return _read(str(order), convert.order, answer.order)
+        return _read(str(order), answers.order, answer.order)
 
     async def bids(self, provider: str, state: str = "") -> list[Bid]:
         """One provider's bids in one state (open, active, lost, closed) or in all."""
         request = message(f"{_MARKET}.QueryBidsRequest")()
         request.filters.provider, request.filters.state = provider, state
-        return [convert.bid(r.bid) for r in await self._pages(_MARKET, "Bids", request, "bids")]
+        return [answers.bid(r.bid) for r in await self._pages(_MARKET, "Bids", request, "bids")]
 
     async def bid_deposits(self, provider: str, state: str) -> list[BidDeposit]:
         """What lies in escrow for one provider's bids in one state, deposit by deposit, whoever paid it."""
         request = message(f"{_MARKET}.QueryBidsRequest")()
         request.filters.provider, request.filters.state = provider, state
         rows = await self._pages(_MARKET, "Bids", request, "bids")
-        return [deposit for row in rows for deposit in convert.bid_deposits(row)]
+        return [deposit for row in rows for deposit in answers.bid_deposits(row)]
 
     async def locked_bids(self, provider: str, state: str = "open") -> list[LockedBid]:
         """One provider's bids in one state, each with what is locked for it."""
         request = message(f"{_MARKET}.QueryBidsRequest")()
         request.filters.provider, request.filters.state = provider, state
-        return [convert.locked_bid(r) for r in await self._pages(_MARKET, "Bids", request, "bids")]
+        return [answers.locked_bid(r) for r in await self._pages(_MARKET, "Bids", request, "bids")]
 
     async def bids_on(self, order: OrderID) -> list[Bid]:
         """Everybody's bids on one order, in every state."""
         request = message(f"{_MARKET}.QueryBidsRequest")()
-        convert.put_order_id(request.filters, order)
-        return [convert.bid(r.bid) for r in await self._pages(_MARKET, "Bids", request, "bids")]
+        ids.put_order_id(request.filters, order)
+        return [answers.bid(r.bid) for r in await self._pages(_MARKET, "Bids", request, "bids")]
 
     async def bid(self, bid: BidID) -> Bid:
         request = message(f"{_MARKET}.QueryBidRequest")()
-        convert.put_lease_id(request.id, bid)
-        return convert.bid((await self._ask(f"{_MARKET}.Query", "Bid", request)).bid)
+        ids.put_lease_id(request.id, bid)
+        return answers.bid((await self._ask(f"{_MARKET}.Query", "Bid", request)).bid)
 
     async def leases(self, provider: str = "", state: str = "", *, owner: str = "") -> list[Lease]:
         """One provider's (or one tenant's) leases in one state (active, insufficient_funds, closed, reclaiming) or in
@@ -112,32 +112,32 @@ class Query:
         """
         request = message(f"{_MARKET}.QueryLeasesRequest")()
         request.filters.provider, request.filters.state, request.filters.owner = provider, state, owner
-        return [convert.lease(r.lease) for r in await self._pages(_MARKET, "Leases", request, "leases")]
+        return [answers.lease(r.lease) for r in await self._pages(_MARKET, "Leases", request, "leases")]
 
     async def lease(self, lease: LeaseID) -> Lease:
         request = message(f"{_MARKET}.QueryLeaseRequest")()
-        convert.put_lease_id(request.id, lease)
-        return convert.lease((await self._ask(f"{_MARKET}.Query", "Lease", request)).lease)
+        ids.put_lease_id(request.id, lease)
+        return answers.lease((await self._ask(f"{_MARKET}.Query", "Lease", request)).lease)
 
     async def deployment(self, deployment: DeploymentID) -> Deployment:
         """The record with its groups."""
-        return _read(str(deployment), convert.deployment, await self._deployment(deployment))
+        return _read(str(deployment), answers.deployment, await self._deployment(deployment))
 
     async def group(self, group: GroupID) -> Group:
         request = message(f"{_DEPLOYMENT}.QueryGroupRequest")()
-        convert.put_group_id(request.id, group)
+        ids.put_group_id(request.id, group)
         answer = await self._ask(f"{_DEPLOYMENT}.Query", "Group", request)
-        return _read(str(group), convert.group, answer.group)
+        return _read(str(group), answers.group, answer.group)
 
     async def escrow_account(self, deployment: DeploymentID) -> EscrowAccount:
         # With the deployment, not by Accounts(xid): that is a prefix search, 12 would also find 123 (chain.md §1.9).
-        return convert.escrow_account((await self._deployment(deployment)).escrow_account)
+        return answers.escrow_account((await self._deployment(deployment)).escrow_account)
 
     async def escrow_payments(self, deployment: DeploymentID) -> list[EscrowPayment]:
         """What each lease of the deployment has earned, in every state; [] where there is none."""
         request = message(f"{_ESCROW}.QueryPaymentsRequest")(xid=f"deployment/{deployment}")
         rows = await self._pages(_ESCROW, "Payments", request, "payments")
-        return [convert.escrow_payment(p) for p in rows if p.id.aid.xid == str(deployment)]
+        return [answers.escrow_payment(p) for p in rows if p.id.aid.xid == str(deployment)]
 
     async def open_escrows(
         self, owner: str, dseq: int | None = None
@@ -147,7 +147,7 @@ class Query:
         xid = f"deployment/{owner}/{'' if dseq is None else dseq}"
         ask = message(f"{_ESCROW}.QueryAccountsRequest")(state="open", xid=xid)
         accounts = await self._pages(_ESCROW, "Accounts", ask, "accounts")
-        return [convert.escrow_account(a) for a in accounts], await self._open_payments(xid)
+        return [answers.escrow_account(a) for a in accounts], await self._open_payments(xid)
 
     async def open_payments(self, owner: str) -> list[EscrowPayment]:
         """Of all of a tenant's deployments, whoever earns them."""
@@ -156,13 +156,13 @@ class Query:
     async def provider(self, owner: str) -> Provider:
         """The record alone; `audited` is another question."""
         request = message("akash.provider.v1beta4.QueryProviderRequest")(owner=owner)
-        return convert.provider((await self._ask("akash.provider.v1beta4.Query", "Provider", request)).provider)
+        return answers.provider((await self._ask("akash.provider.v1beta4.Query", "Provider", request)).provider)
 
     async def provider_record(self, owner: str) -> UpdateProvider:
         """The record with its contact, as the message that would write it again."""
         request = message("akash.provider.v1beta4.QueryProviderRequest")(owner=owner)
         answer = await self._ask("akash.provider.v1beta4.Query", "Provider", request)
-        return convert.provider_record(answer.provider)
+        return answers.provider_record(answer.provider)
 
     async def audited(self, owner: str) -> dict[str, Attributes]:
         """auditor -> attributes it has signed for `owner`; {} where nobody has."""
@@ -171,7 +171,7 @@ class Query:
             rows = await self._pages(_AUDIT, "ProviderAttributes", request, "providers")
         except NotFound:
             return {}
-        return {r.auditor: convert.attributes(r.attributes) for r in rows}
+        return {r.auditor: values.attributes(r.attributes) for r in rows}
 
     async def certificate(self, owner: str, serial: int) -> Certificate | None:
         request = message(f"{_CERT}.QueryCertificatesRequest")()
@@ -180,13 +180,13 @@ class Query:
             rows = await self._pages(_CERT, "Certificates", request, "certificates")
         except NotFound:
             return None
-        return next((convert.certificate(r) for r in rows if r.serial == str(serial)), None)
+        return next((answers.certificate(r) for r in rows if r.serial == str(serial)), None)
 
     async def certificates(self, owner: str, state: str = "valid") -> list[Certificate]:
         """valid, revoked, or "" for both."""
         request = message(f"{_CERT}.QueryCertificatesRequest")()
         request.filter.owner, request.filter.state = owner, state
-        return [convert.certificate(r) for r in await self._pages(_CERT, "Certificates", request, "certificates")]
+        return [answers.certificate(r) for r in await self._pages(_CERT, "Certificates", request, "certificates")]
 
     async def account(self, address: str) -> Account | None:
         """None until the account has first received coins."""
@@ -195,24 +195,24 @@ class Query:
             answer = await self._ask("cosmos.auth.v1beta1.Query", "AccountInfo", request)
         except NotFound:
             return None
-        return convert.account(answer.info)
+        return answers.account(answer.info)
 
     async def balances(self, address: str) -> dict[str, int]:
         """denom -> micro-units."""
         request = message("cosmos.bank.v1beta1.QueryAllBalancesRequest")(address=address)
         rows = await self._pages("cosmos.bank.v1beta1", "AllBalances", request, "balances")
-        return {c.denom: c.amount for c in map(convert.coin, rows)}
+        return {c.denom: c.amount for c in map(values.coin, rows)}
 
     async def grants(self, granter: str, grantee: str) -> list[Grant]:
         """What `granter` allows `grantee`, what has expired left out by the chain; [] where nothing is."""
         request = message("cosmos.authz.v1beta1.QueryGrantsRequest")(granter=granter, grantee=grantee)
-        return [convert.grant(w) for w in await self._pages("cosmos.authz.v1beta1", "Grants", request, "grants")]
+        return [answers.grant(w) for w in await self._pages("cosmos.authz.v1beta1", "Grants", request, "grants")]
 
     async def deposit_grants(self, grantee: str) -> list[DepositGrant]:
         """Whose money the account may use for deposits, what has expired left out by the chain."""
         request = message("cosmos.authz.v1beta1.QueryGranteeGrantsRequest")(grantee=grantee)
         rows = await self._pages("cosmos.authz.v1beta1", "GranteeGrants", request, "grants")
-        return [found for w in rows if (found := convert.deposit_grant(w)) is not None]
+        return [found for w in rows if (found := answers.deposit_grant(w)) is not None]
 
     async def allowance(self, granter: str, grantee: str) -> Allowance | None:
         """None where `granter` pays no fees of `grantee`; one that has expired may still be there."""
@@ -223,17 +223,17 @@ class Query:
             if "fee-grant not found" in str(no):
                 return None
             raise
-        return convert.allowance(answer.allowance)
+        return answers.allowance(answer.allowance)
 
     async def market_params(self) -> MarketParams:
         answer = await self._ask(f"{_MARKET}.Query", "Params", message(f"{_MARKET}.QueryParamsRequest")())
-        return convert.market_params(answer.params)
+        return answers.market_params(answer.params)
 
     async def software(self) -> Software:
         """Of the node that answers, hence never of a height. NotOffered by old and foreign ones."""
         request = message("akash.discovery.v1.GetInfoRequest")()
         answer, _ = await self._nodes.call("akash.discovery.v1.Discovery", "GetInfo", request, of=self._of)
-        return convert.software(answer.info)
+        return answers.software(answer.info)
 
     async def oracle_price(self, denom: str = "akt") -> OraclePrice | None:
         """In dollars, under the oracle's own name for the coin; None while it never had a price. NotOffered where the
@@ -245,7 +245,7 @@ class Query:
             if "not found" in error.details:
                 return None
             raise
-        return convert.oracle_price(answer)
+        return answers.oracle_price(answer)
 
     async def minimum_gas_price(self, denom: str = "uakt") -> int:
         """What this node demands per unit of gas, ×10^18; 0 when it demands nothing. Of the node, hence never of a
@@ -260,11 +260,11 @@ class Query:
 
     async def _open_payments(self, xid: str) -> list[EscrowPayment]:
         request = message(f"{_ESCROW}.QueryPaymentsRequest")(state="open", xid=xid)
-        return [convert.escrow_payment(p) for p in await self._pages(_ESCROW, "Payments", request, "payments")]
+        return [answers.escrow_payment(p) for p in await self._pages(_ESCROW, "Payments", request, "payments")]
 
     async def _deployment(self, deployment: DeploymentID) -> Any:
         request = message(f"{_DEPLOYMENT}.QueryDeploymentRequest")()
-        convert.put_deployment_id(request.id, deployment)
+        ids.put_deployment_id(request.id, deployment)
         return await self._ask(f"{_DEPLOYMENT}.Query", "Deployment", request)
 
     async def _ask(self, service: str, method: str, request: Any) -> Any:

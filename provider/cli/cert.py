@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from provider.chain.certs import certificate_of
-from provider.chain.convert import Certificate
+from provider.chain.convert.records import Certificate
 from provider.chain.messages import RevokeCertificate
 from provider.cli import signing
 from provider.cli.signing import Config, DryRun, ForOwner, How, Output, Session, Yes

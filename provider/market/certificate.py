@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from provider.chain.certs import make_certificate, public_key_pem
-from provider.chain.convert import Certificate as Listed
+from provider.chain.convert.records import Certificate as Listed
 from provider.chain.messages import CreateCertificate, Msg
 from provider.errors import ConfigError, Refused, Retry
 

@@ -17,7 +17,7 @@ import structlog
 from bidengine.views import MarketParams
 from manifests.coins import Coin
 from provider.chain import familiar
-from provider.chain.convert import Software
+from provider.chain.convert.records import Software
 from provider.errors import Refused, Retry
 from provider.market.book import Book
 from provider.metrics import Metrics

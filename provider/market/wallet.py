@@ -17,7 +17,7 @@ import structlog
 
 from bidengine import views
 from manifests.coins import parse_coins
-from provider.chain.convert import DepositGrant
+from provider.chain.convert.records import DepositGrant
 from provider.errors import AkpError
 from provider.market.book import Book
 from provider.market.promises import Promises

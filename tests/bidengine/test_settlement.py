@@ -19,7 +19,8 @@ from bidengine.settlement import Settled, Transfer, close, close_payment, deposi
 from bidengine.views import Deposit, EscrowAccount, EscrowPayment
 from manifests.coins import E18, Coin, DecCoin, parse_decimal
 from manifests.ids import DeploymentID, LeaseID
-from provider.chain import convert, wire
+from provider.chain import wire
+from provider.chain.convert import answers, ids, values
 
 OWNER, THIRD, GRANTER = "akash1t", "akash1third", "akash1granter"
 D = DeploymentID(OWNER, 7)
@@ -265,28 +266,28 @@ class Play:
     def steps(self, msg: Any, height: int) -> Iterator[Settled]:
         kind, price = msg.DESCRIPTOR.name, self.price
         if kind == "MsgWithdrawLease":
-            lease = convert.lease_id(msg.id)
+            lease = ids.lease_id(msg.id)
             yield withdraw(*self.of(lease.deployment), height, lease, price)
         elif kind in ("MsgCloseBid", "MsgCloseLease"):
-            lease = convert.lease_id(msg.id)
+            lease = ids.lease_id(msg.id)
             if lease in self.leases(lease.deployment):
                 yield close_payment(*self.of(lease.deployment), height, lease, price)
         elif kind in ("MsgPauseGroup", "MsgCloseGroup"):
-            group = convert.group_id(msg.id)
+            group = ids.group_id(msg.id)
             for lease in self.leases(group.deployment):
                 if lease.group == group:
                     yield close_payment(*self.of(lease.deployment), height, lease, price)
         elif kind == "MsgCloseDeployment":
-            yield close(*self.of(convert.deployment_id(msg.id)), height, price)
+            yield close(*self.of(ids.deployment_id(msg.id)), height, price)
         elif kind == "MsgCreateLease":
-            deployment = convert.lease_id(msg.bid_id).deployment
+            deployment = ids.lease_id(msg.bid_id).deployment
             if deployment in self.now:
                 before = self.now[deployment]
                 # What the running leases have earned is taken from the account and given to nobody (chain.md §5.6).
                 after = settle(before.account, before.payments, height, price)
                 yield Settled(after.account, before.payments)
         elif kind == "MsgAccountDeposit" and msg.id.scope == 1:
-            deployment, coin = DeploymentID.parse(msg.id.xid), convert.coin(msg.deposit.amount)
+            deployment, coin = DeploymentID.parse(msg.id.xid), values.coin(msg.deposit.amount)
             made = Deposit(msg.signer, height, "balance", DecCoin(coin.denom, coin.amount * E18))
             yield deposit(*self.of(deployment), [made], height)
 
@@ -310,11 +311,11 @@ class Play:
         deployment = DeploymentID.parse(xid)
         if method == "Accounts":
             for w in response["accounts"]:
-                told = convert.escrow_account(parsed("akash.escrow.types.v1.Account", w))
+                told = answers.escrow_account(parsed("akash.escrow.types.v1.Account", w))
                 if told.deployment == deployment:
                     self.tell(told)
         else:
-            rows = [convert.escrow_payment(parsed("akash.escrow.types.v1.Payment", w)) for w in response["payments"]]
+            rows = [answers.escrow_payment(parsed("akash.escrow.types.v1.Payment", w)) for w in response["payments"]]
             self.pay(deployment, [p for p in rows if p.lease.deployment == deployment])
 
     def tell(self, told: EscrowAccount) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from manifests.coins import Coin
-from provider.chain import convert
 from provider.chain import messages as ask
+from provider.chain.convert import requests
 from provider.chain.wire import message, pack
 
 SIGN_MODE_DIRECT = 1
@@ -20,7 +20,7 @@ def box(msg: ask.Msg, address: str) -> Any:
     """A packed message for a transaction that `address` signs: as it is when it is that account's own, else inside a
     MsgExec, which needs the other account's grant (chain.md §2.6). One MsgExec each, so that a refusal's message index
     still tells which one it is about."""
-    packed = pack(convert.to_wire(msg))
+    packed = pack(requests.to_wire(msg))
     if ask.signer_of(msg) == address:
         return packed
     return pack(message("cosmos.authz.v1beta1.MsgExec")(grantee=address, msgs=[packed]))

@@ -7,7 +7,7 @@ they end, and who still wants them asks again.
 
 from __future__ import annotations
 
-from provider.chain.convert import provider_message
+from provider.chain.convert.requests import provider_message
 from provider.chain.tx.flights import Flight
 from provider.chain.tx.outbox import Item
 from provider.chain.tx.priority import Priority

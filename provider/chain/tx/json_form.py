@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from provider.chain import messages as ask
-from provider.chain.convert import to_wire
+from provider.chain.convert.requests import to_wire
 from provider.chain.tx import gas
 from provider.chain.wire import as_json, known, message, pack
 

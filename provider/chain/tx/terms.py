@@ -18,7 +18,7 @@ import structlog
 from manifests.coins import Coin, parse_decimal, shown
 from provider.chain import messages as ask
 from provider.chain.comet import Head
-from provider.chain.convert import Account
+from provider.chain.convert.records import Account
 from provider.chain.keys import SigningKey
 from provider.chain.tx import build, gas
 from provider.chain.tx.answers import FUNDS_S

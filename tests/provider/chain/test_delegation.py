@@ -10,7 +10,7 @@ import pytest
 
 from manifests.coins import Coin
 from provider.chain import delegation
-from provider.chain.convert import Allowance, Grant
+from provider.chain.convert.records import Allowance, Grant
 from provider.chain.delegation import EXEC, NEEDED, OPTIONAL, Delegation, problems
 from provider.chain.keys import Key
 from provider.chain.messages import RevokeAllowance

@@ -6,12 +6,12 @@ from typing import get_args
 
 from manifests.coins import Coin, DecCoin
 from manifests.ids import LeaseID
-from provider.chain import convert
 from provider.chain import messages as ask
+from provider.chain.convert import requests
 
 
 def test_every_message_has_a_wire_form() -> None:
-    assert set(get_args(ask.Msg)) == set(convert._WRITERS)
+    assert set(get_args(ask.Msg)) == set(requests.WRITERS)
 
 
 def test_every_message_names_the_account_that_signs_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from manifests.coins import Coin
 from manifests.ids import DeploymentID, LeaseID
-from provider.chain import convert
+from provider.chain.convert import requests
 from provider.chain.messages import CloseBid, Deposit, Msg, WithdrawLease
 from provider.chain.touches import Touch, touches
 from provider.chain.wire import message, pack
@@ -24,7 +24,7 @@ def signed(*boxes: Any) -> bytes:
 
 
 def boxed(msg: Msg) -> Any:
-    return pack(convert.to_wire(msg))
+    return pack(requests.to_wire(msg))
 
 
 def inside(*boxes: Any) -> Any:

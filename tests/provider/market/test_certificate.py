@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from provider.chain.convert import Certificate as Listed
+from provider.chain.convert.records import Certificate as Listed
 from provider.chain.keys import Key
 from provider.chain.messages import CreateCertificate, Msg
 from provider.errors import AkpError, ConfigError, TxRefused, Unreachable

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from manifests.coins import Coin
-from provider.chain.convert import Allowance, Grant
+from provider.chain.convert.records import Allowance, Grant
 from provider.chain.delegation import NEEDED
 from provider.chain.keys import Key
 from provider.errors import Unreachable

@@ -9,7 +9,7 @@ import pytest
 
 from bidengine.views import MarketParams
 from manifests.coins import Coin
-from provider.chain.convert import Software
+from provider.chain.convert.records import Software
 from provider.chain.familiar import SPOKEN
 from provider.chain.nodes import NotOffered
 from provider.errors import Refused, Unreachable

@@ -13,7 +13,7 @@ import structlog.testing
 
 from bidengine.views import FeeAccount
 from manifests.coins import Coin
-from provider.chain.convert import DepositGrant
+from provider.chain.convert.records import DepositGrant
 from provider.errors import Refused, Retry
 from provider.market.book import Book
 from provider.market.wallet import REFRESH_BLOCKS, Wallet

@@ -17,7 +17,7 @@ from manifests.ids import DeploymentID, LeaseID, OrderID
 from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.resources import GroupSpec
-from provider.chain import convert
+from provider.chain.convert import answers, ids
 from provider.chain.messages import (
     CloseDeployment,
     CloseGroup,
@@ -335,9 +335,9 @@ class Town:
 def market_lives(market: Market, lease: LeaseID) -> bool:
     """Straight from the chain's state, whatever its nodes say."""
     request = message("akash.market.v1beta5.QueryLeaseRequest")()
-    convert.put_lease_id(request.id, lease)
+    ids.put_lease_id(request.id, lease)
     found = market.app.query("/akash.market.v1beta5.Query/Lease", request).lease
-    return convert.lease(found).live
+    return answers.lease(found).live
 
 
 def _one(found: Iterable[T], dice: random.Random) -> T | None:

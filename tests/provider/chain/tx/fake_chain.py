@@ -20,7 +20,7 @@ from manifests.ids import LeaseID
 from provider.chain import messages as ask
 from provider.chain import wire
 from provider.chain.comet import Head
-from provider.chain.convert import Account
+from provider.chain.convert.records import Account
 from provider.chain.events import Block, TxResult
 from provider.chain.keys import Key
 from provider.chain.tx import build

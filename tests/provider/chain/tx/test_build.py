@@ -7,7 +7,8 @@ from typing import Any
 
 from manifests.coins import Coin
 from manifests.ids import LeaseID
-from provider.chain import convert, wire
+from provider.chain import wire
+from provider.chain.convert import ids
 from provider.chain.messages import WithdrawLease
 from provider.chain.tx import build
 
@@ -52,7 +53,7 @@ def test_every_recorded_execution_for_another_account_is_rebuilt_byte_for_byte(l
                 run = wire.unpack(box)
                 if [inner.type_url for inner in run.msgs] != ["/akash.market.v1beta5.MsgWithdrawLease"]:
                     continue
-                msg = WithdrawLease(convert.lease_id(wire.unpack(run.msgs[0]).id))
+                msg = WithdrawLease(ids.lease_id(wire.unpack(run.msgs[0]).id))
                 assert build.box(msg, run.grantee) == box, tx["note"]
                 rebuilt += 1
     assert rebuilt

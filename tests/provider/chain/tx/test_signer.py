@@ -15,7 +15,7 @@ from manifests.coins import Coin, DecCoin
 from manifests.ids import LeaseID
 from provider.chain import messages as ask
 from provider.chain import wire
-from provider.chain.convert import Account
+from provider.chain.convert.records import Account
 from provider.chain.events import Block
 from provider.chain.tx import build, sign
 from provider.chain.tx.answers import Failed
