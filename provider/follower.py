@@ -99,7 +99,7 @@ class Follower:
             self.orders.look_at_declined(prices_changed=prices_changed)
         self.orders.look(touched.orders)
         self.leases.look(touched.leases)
-        self.funds.look({lease.deployment for lease in touched.opened})
+        self.funds.opened(touched.opened)
         self.funds.guard(touched.orders)
         for part in (self.orders, self.leases, self.leases.closing, self.funds):
             part.tick(block.height)

@@ -2,15 +2,17 @@
 
 A tenant's deposit emits no event (chain.md §5.4), so what is known grows old: each tenant is read again every ten
 minutes or so, oftener when an account of theirs is near its end. The reads are spread over the blocks by the tenant's
-name, and all of one tenant's accounts are read with two questions, whatever their number.
+name, and all of one tenant's accounts are read with two questions, whatever their number. When the next read is due is
+known after each, so that a block costs nothing where none is.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
+from bidengine.agenda import Agenda
 from bidengine.forecast import Escrow, escrows
 from bidengine.views import EscrowAccount, EscrowPayment
 from manifests.ids import DeploymentID
@@ -35,7 +37,8 @@ class Escrows:
     def __init__(self, chain_at: Callable[[int], Chain]) -> None:
         self._chain_at = chain_at
         self._known: dict[DeploymentID, Escrow] = {}
-        self._read_at: dict[DeploymentID, int] = {}
+        self._next: Agenda[DeploymentID] = Agenda()
+        """those to be kept known: when to read them again"""
 
     def __iter__(self) -> Iterator[DeploymentID]:
         return iter(self._known)
@@ -43,13 +46,18 @@ class Escrows:
     def get(self, deployment: DeploymentID) -> Escrow | None:
         return self._known.get(deployment)
 
-    def old(self, deployments: Mapping[DeploymentID, object], height: int) -> set[str]:
-        """Tenants to be read (again) at this height; asked once a block. What is not among `deployments` is
-        forgotten."""
-        for gone in self._read_at.keys() - deployments.keys():
-            self._known.pop(gone, None)
-            del self._read_at[gone]
-        return {one.owner for one in deployments if self._is_old(one, height)}
+    def keep(self, deployment: DeploymentID) -> None:
+        """From now on it is to be known."""
+        if deployment not in self._next:
+            self._next.put(deployment, 0)
+
+    def forget(self, deployment: DeploymentID) -> None:
+        self._next.drop(deployment)
+        self._known.pop(deployment, None)
+
+    def old(self, height: int) -> set[str]:
+        """Tenants to be read (again) at this height; asked once a block."""
+        return {one.owner for one in self._next.due(height)}
 
     async def read(self, owner: str, deployments: Collection[DeploymentID], height: int) -> None:
         """All of these, which are one tenant's, at one height. One that is open no more is not known afterwards."""
@@ -58,20 +66,27 @@ class Escrows:
         accounts, payments = await chain.open_escrows(owner, only)
         found = escrows(accounts, payments)
         for deployment in deployments:
-            self._read_at[deployment] = height
             if deployment in found:
                 self._known[deployment] = found[deployment]
             else:
                 self._known.pop(deployment, None)
+            if deployment in self._next:
+                self._next.put(deployment, _again(deployment, self._known.get(deployment), height))
 
-    def _is_old(self, deployment: DeploymentID, height: int) -> bool:
-        read_at = self._read_at.get(deployment)
-        if read_at is None:
-            return True
-        known = self._known.get(deployment)
-        near = known is not None and known.dry_at is not None and height >= known.dry_at - NEAR_BLOCKS
-        every = NEAR_REFRESH_BLOCKS if near else REFRESH_BLOCKS
-        return height - read_at >= every or (height > read_at and (height + _phase(deployment.owner)) % every == 0)
+
+def _again(deployment: DeploymentID, known: Escrow | None, read_at: int) -> int:
+    """The height of the next read: its tenant's next turn, and near the end of its money the next of those."""
+    phase = _phase(deployment.owner)
+    far = _turn(read_at, phase, REFRESH_BLOCKS)
+    if known is None or known.dry_at is None:
+        return far
+    begin = max(read_at + 1, known.dry_at - NEAR_BLOCKS)
+    return min(far, max(begin, read_at + NEAR_REFRESH_BLOCKS), _turn(begin - 1, phase, NEAR_REFRESH_BLOCKS))
+
+
+def _turn(after: int, phase: int, every: int) -> int:
+    """The first height after it that is this tenant's turn."""
+    return after + every - (after + phase) % every
 
 
 def _phase(owner: str) -> int:

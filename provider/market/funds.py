@@ -17,6 +17,7 @@ from typing import Protocol
 
 import structlog
 
+from bidengine.agenda import Agenda
 from bidengine.decide import blocks_within
 from bidengine.forecast import DAY_MS, Forecast
 from bidengine.tariff.currency import CoinPrice
@@ -79,27 +80,25 @@ class Funds:
         """account that pays no more though it is open -> the height it was first seen so"""
         self._confirmed_wedge = confirmed_wedge
         self._send, self._fee, self._block_time_ms, self._prices = send, fee, block_time_ms, prices
-        self._due: dict[DeploymentID, Due] = {}
+        self._due: Agenda[DeploymentID] = Agenda()
+        """when a withdrawal is"""
         self._sent: dict[DeploymentID, int] = {}
         """with a withdrawal under way, or one just refused -> the height of sending it"""
         self._ready: dict[DeploymentID, Due] = {}
         self._guarded: set[DeploymentID] = set()
         self._ended: dict[LeaseID, int] = {}
         """lease that is over -> after which height to look whether its payment has ended too"""
-        self._of_owner: dict[str, dict[DeploymentID, list[LeaseID]]] = {}
-        """tenant -> live leases by deployment, as of the last block"""
+        self._live: dict[str, dict[DeploymentID, set[LeaseID]]] = {}
+        """tenant -> live leases by deployment"""
         self._wake = asyncio.Event()
+        self.opened(book.leases)
 
     def tick(self, height: int) -> None:
         """Once a block, in memory: whose accounts are to be read, because they are old or something is due."""
-        deployments = self._deployments()
-        for gone in self._due.keys() - deployments.keys():
-            del self._due[gone]
-        self.wedged = {one: since for one, since in self.wedged.items() if one in deployments}
         self._sent = {one: at for one, at in self._sent.items() if height < at + LOST_BLOCKS}
-        owners = self.escrows.old(deployments, height)
+        owners = self.escrows.old(height)
         owners |= {one.owner for one, at in self._sent.items() if height > at and (height - at) % SEEN_BLOCKS == 0}
-        owners |= {one.owner for one, due in self._due.items() if due.at <= height and one not in self._sent}
+        owners |= {one.owner for one in self._due.due(height) if one not in self._sent}
         owners |= {lease.owner for lease in self._ended if self._may_be_left(lease, height)}
         for owner in owners:
             self.queue.put(owner)
@@ -112,23 +111,29 @@ class Funds:
             self._ended.pop(lease, None)
         for lease in closed:
             self._ended[lease] = height
+            self._over(lease)
+
+    def opened(self, leases: Iterable[LeaseID]) -> None:
+        """These have begun, unless they are over already."""
+        for lease in leases:
+            if lease in self.book.leases:
+                self._live.setdefault(lease.owner, {}).setdefault(lease.deployment, set()).add(lease)
+                self.escrows.keep(lease.deployment)
+                self.queue.put(lease.owner)
 
     def failed(self, msg: Msg) -> None:
         """A message that had left came to nothing."""
         if isinstance(msg, WithdrawLease):
             self._seen(msg.id.deployment)
 
-    def look(self, deployments: Iterable[DeploymentID]) -> None:
-        for deployment in deployments:
-            self.queue.put(deployment.owner)
-
     def guard(self, orders: Iterable[OrderID]) -> None:
         """New orders: a lease made on a deployment that runs already drops what its other leases have earned since
         the last settlement (chain.md §5.6). That is collected first."""
         opened = {o.deployment for o in orders if (found := self.book.orders.get(o)) and found.state == "open"}
-        if opened:
-            self._guarded = (self._guarded | opened) & self._deployments().keys()
-            self.look(self._guarded)
+        for deployment in opened:
+            if deployment in self._live.get(deployment.owner, ()):
+                self._guarded.add(deployment)
+                self.queue.put(deployment.owner)
 
     def forecast(self) -> list[Forecast]:
         """Of each live lease whose account is known, at the book's height."""
@@ -166,18 +171,18 @@ class Funds:
     async def handle(self, owner: str) -> None:
         height = self.book.height
         ended = [lease for lease in self._ended if lease.owner == owner and self._may_be_left(lease, height)]
-        live = self._of_owner.get(owner, {})
-        wanted = live.keys() | {lease.deployment for lease in ended}
+        wanted = {*self._live.get(owner, ()), *(lease.deployment for lease in ended)}
         if not wanted:
             return
         await self.escrows.read(owner, wanted, height)
-        for deployment, leases in live.items():
-            ours = [lease for lease in leases if lease in self.book.leases]  # others were closed while we asked
-            if ours:
+        for deployment in sorted(wanted):
+            if ours := sorted(self._live.get(owner, {}).get(deployment, ())):  # others were closed while we asked
                 await self._look(deployment, ours, height)
         for lease in ended:
             if lease in self._ended and lease.deployment not in self._ready:
                 self._left_open(lease, height)
+        for deployment in wanted - self._live.get(owner, {}).keys():
+            self.escrows.forget(deployment)
 
     async def flush(self) -> None:
         """Send all that is ready, together."""
@@ -188,7 +193,7 @@ class Funds:
         escrow = self.escrows.get(deployment)
         guarded = deployment in self._guarded
         self._guarded.discard(deployment)
-        self._due.pop(deployment, None)
+        self._due.drop(deployment)
         if escrow is None:
             return  # closed or overdrawn: its block is on its way
         if escrow.account.settled_at > self._sent.get(deployment, height):
@@ -202,7 +207,7 @@ class Funds:
             return
         if guarded and escrow.unpaid(due.lease, height).amount:
             due = Due(height, due.lease, Why.WORTH)
-        self._due[deployment] = due
+        self._due.put(deployment, due.at)
         if due.at <= height and deployment not in self._sent:
             self._ready[deployment] = due
             self._wake.set()
@@ -213,7 +218,7 @@ class Funds:
             self.wedged[deployment] = height
             log.error("an account pays no more though it is open, its lease will be closed", deployment=str(deployment))
         first = self.wedged[deployment] == height
-        self._due[deployment] = Due(height + (1 if first else SEEN_BLOCKS), ours[0], Why.DRY)
+        self._due.put(deployment, height + (1 if first else SEEN_BLOCKS))
         if first or not await self._confirmed_wedge(deployment):
             return
         for lease in ours:
@@ -274,15 +279,21 @@ class Funds:
         if self._sent.pop(deployment, None) is not None:
             self.queue.put(deployment.owner)
 
-    def _deployments(self) -> dict[DeploymentID, list[LeaseID]]:
-        """Those we have live leases of; once a block."""
-        out: dict[DeploymentID, list[LeaseID]] = {}
-        for lease in self.book.leases:
-            out.setdefault(lease.deployment, []).append(lease)
-        self._of_owner = {}
-        for deployment, leases in out.items():
-            self._of_owner.setdefault(deployment.owner, {})[deployment] = leases
-        return out
+    def _over(self, lease: LeaseID) -> None:
+        deployments = self._live.get(lease.owner, {})
+        leases = deployments.get(lease.deployment)
+        if leases is None:
+            return
+        leases.discard(lease)
+        if leases:
+            return
+        del deployments[lease.deployment]
+        if not deployments:
+            del self._live[lease.owner]
+        self.escrows.forget(lease.deployment)
+        self._due.drop(lease.deployment)
+        self._guarded.discard(lease.deployment)
+        self.wedged.pop(lease.deployment, None)
 
     def _terms(self) -> Terms:
         period_blocks = blocks_within(self.settings.withdraw_period_s, self._block_time_ms())

@@ -65,8 +65,8 @@ class Outcomes:
 
     def __init__(self, book: Book, cluster: Cluster) -> None:
         self.book, self.cluster = book, cluster
-        self._started: set[LeaseID] = set()
-        """leases of which every service has been seen running"""
+        self._starting: set[LeaseID] = set(book.leases)
+        """live leases of which not every service has been seen running; the only ones to be looked at each block"""
 
     def of(self, block: Block) -> list[Decided]:
         """What this block settles, one code for each order, and leases that have come to life."""
@@ -80,8 +80,9 @@ class Outcomes:
                 before = found.get(one.order)
                 if before is None or rank(one.outcome) > rank(before.outcome):
                     found[one.order] = replace(one, time_unix_s=time_unix_s)
-        started = [lease for lease in self.book.leases if lease not in self._started and self._runs(lease)]
-        self._started.update(started)
+        self._starting.difference_update(event.id for event in block.events if isinstance(event, LeaseClosed))
+        started = [lease for lease in sorted(self._starting) if lease in self.book.leases and self._runs(lease)]
+        self._starting.difference_update(started)
         alive = [
             Decided(lease.order, block.height, WON, "all services run", time_unix_s, started_at=block.height)
             for lease in started
@@ -98,7 +99,7 @@ class Outcomes:
         for row in await decisions.unsettled():
             ours = row.order.bid_of(self.book.us.owner)
             if row.started_at is not None:
-                self._started.add(ours)
+                self._starting.discard(ours)
             if (live := self.book.leases.get(ours)) is not None:
                 if row.outcome == BID:
                     out.append(self._won(live.id, live.price, live.created_at))
@@ -108,7 +109,11 @@ class Outcomes:
             if row.order.owner not in of_owner:  # one question for each tenant
                 of_owner[row.order.owner] = await chain.leases(owner=row.order.owner)
             price = DecCoin(row.denom, row.price_e18) if row.price_e18 is not None else None
-            out.append(await self._became(row.order, price, of_owner[row.order.owner], chain, stored))
+            out.append(
+                await self._became(
+                    row.order, price, of_owner[row.order.owner], chain, stored, ran=row.started_at is not None
+                )
+            )
         if out:
             log.info("found out what became of bids while nobody watched", orders=len(out))
         return [replace(one, time_unix_s=self.book.time_unix_ns // 10**9) for one in out]
@@ -117,13 +122,15 @@ class Outcomes:
         us = self.book.us.owner
         match event:
             case LeaseCreated(lease, price) if lease.provider == us:
+                self._starting.add(lease)
                 yield self._won(lease, price, height)
             case LeaseCreated(lease, price):
                 ours = self._our_price(lease.order, placed)
                 if ours is not None:
                     yield _lost(lease, price, ours, height)
             case LeaseClosed(lease, reason) if lease.provider == us:
-                yield self._ended(lease, reason, height, self.cluster.leases())
+                ran = lease in self.book.leases and lease not in self._starting
+                yield _ended(lease, reason, height, self.cluster.leases(), ran=ran)
             case OrderClosed(order) if self._our_price(order, placed) is not None:
                 yield Decided(order, height, ORDER_CLOSED, "the order was closed before anybody got it")
             case DeploymentClosed(deployment):
@@ -144,29 +151,18 @@ class Outcomes:
             lease.order, height, WON, detail, price=price, winner=lease.provider, winner_price=price, leased_at=height
         )
 
-    def _ended(self, lease: LeaseID, reason: int, height: int, stored: Collection[LeaseID]) -> Decided:
-        """A lease that was paid for and never ran is told apart: it earns a bad name, and next to no money."""
-        why = CloseReason(reason).name.lower() if reason in tuple(CloseReason) else f"reason {reason}"
-        outcome, detail = WON, f"the lease ended ({why})"
-        if lease not in self._started:
-            if reason == CloseReason.MANIFEST_TIMEOUT or lease not in stored:
-                outcome, detail = NO_MANIFEST, f"{detail}, no manifest had come"
-            else:
-                outcome, detail = FAILED_START, f"{detail}, not all its services had ever run"
-        self._started.discard(lease)
-        return Decided(lease.order, height, outcome, detail, ended_at=height)
-
     def _runs(self, lease: LeaseID) -> bool:
         services = self.cluster.health(lease) if lease in self.cluster.leases() else {}
         return bool(services) and all(service.available > 0 for service in services.values())
 
     async def _became(
-        self, order: OrderID, price: DecCoin | None, leases: Sequence[Lease], chain: Chain, stored: Collection[LeaseID]
-    ) -> Decided:
+        self, order: OrderID, price: DecCoin | None, leases: Sequence[Lease], chain: Chain, stored: Collection[LeaseID],
+        *, ran: bool,
+    ) -> Decided:  # fmt: skip
         height = self.book.height
         lease = next((found for found in leases if found.id.order == order), None)
         if lease is not None and lease.id.provider == self.book.us.owner:
-            ended = self._ended(lease.id, lease.reason, lease.closed_on, stored)
+            ended = _ended(lease.id, lease.reason, lease.closed_on, stored, ran=ran)
             won = self._won(lease.id, lease.price, lease.created_at)
             return replace(
                 won, height=ended.height, outcome=ended.outcome, detail=ended.detail, ended_at=ended.ended_at
@@ -186,3 +182,15 @@ def _lost(winner: LeaseID, theirs: DecCoin, ours: DecCoin, height: int) -> Decid
     outcome = LOST_PRICE if theirs.amount_e18 < ours.amount_e18 else LOST_NOT_PRICE
     detail = f"{winner.provider} got it at {theirs} per block, {compared(ours.amount_e18, theirs.amount_e18)}"
     return Decided(winner.order, height, outcome, detail, price=ours, winner=winner.provider, winner_price=theirs)
+
+
+def _ended(lease: LeaseID, reason: int, height: int, stored: Collection[LeaseID], *, ran: bool) -> Decided:
+    """A lease that was paid for and never ran is told apart: it earns a bad name, and next to no money."""
+    why = CloseReason(reason).name.lower() if reason in tuple(CloseReason) else f"reason {reason}"
+    outcome, detail = WON, f"the lease ended ({why})"
+    if not ran:
+        if reason == CloseReason.MANIFEST_TIMEOUT or lease not in stored:
+            outcome, detail = NO_MANIFEST, f"{detail}, no manifest had come"
+        else:
+            outcome, detail = FAILED_START, f"{detail}, not all its services had ever run"
+    return Decided(lease.order, height, outcome, detail, ended_at=height)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from manifests.coins import Coin, DecCoin
-from manifests.ids import DeploymentID, LeaseID
+from manifests.ids import LeaseID
 from provider.chain.events import Block, LeaseCreated
 from provider.chain.follow import GapTooWide
 from provider.chain.messages import CloseBid, CreateBid
@@ -86,6 +86,7 @@ class Story:
             funds=part(
                 "funds",
                 booked=tells("funds.booked"),
+                opened=tells("funds.opened"),
                 failed=tells("funds.failed"),
                 guard=tells("funds.guard"),
             ),
@@ -153,7 +154,7 @@ async def test_new_leases_wake_the_funds_of_their_deployment() -> None:
     story = Story(Touched(opened={LEASE}, orders={LEASE.order}))
     await story.follower.take(BLOCK)
     assert ("funds.guard", {LEASE.order}) in story.told
-    assert ("funds.look", {DeploymentID("akash1t", 7)}) in story.told
+    assert ("funds.opened", {LEASE}) in story.told
 
 
 async def test_what_became_of_a_bid_is_on_disk_with_the_cursor_and_counted() -> None:

@@ -24,13 +24,20 @@ def known(chain: Any) -> Escrows:
 
 
 async def test_what_was_never_read_is_read_and_what_is_gone_forgotten(known: Escrows) -> None:
-    both = dict.fromkeys((ONE, TWO))
-    assert known.old(both, 7) == {"akash1t"}
-    await known.read("akash1t", both, 7)
-    assert known.old(both, 7) == set()
+    known.keep(ONE)
+    known.keep(TWO)
+    assert known.old(7) == {"akash1t"}
+    await known.read("akash1t", [ONE, TWO], 7)
+    known.keep(TWO)
+    assert known.old(7) == set()
     assert set(known) == {ONE, TWO}
-    known.old({ONE: None}, 7)
+    known.forget(TWO)
     assert set(known) == {ONE}
+
+
+async def test_one_that_is_not_kept_is_read_once(known: Escrows) -> None:
+    await known.read("akash1t", [ONE], 7)
+    assert all(known.old(height) == set() for height in range(7, 400))
 
 
 async def test_several_of_one_tenant_are_one_read_and_each_has_its_payments(known: Escrows, chain: Any) -> None:
@@ -48,11 +55,12 @@ async def test_one_alone_is_asked_for_by_its_number(known: Escrows) -> None:
 
 @pytest.mark.parametrize("state", ["closed", "overdrawn", "gone"])
 async def test_one_that_is_open_no_more_is_not_known(known: Escrows, chain: Any, state: str) -> None:
+    known.keep(ONE)
     await known.read("akash1t", [ONE], 7)
     del chain.accounts_[ONE]
     await known.read("akash1t", [ONE], 8)
     assert known.get(ONE) is None
-    assert known.old({ONE: None}, 8) == set(), "it was read, there is nothing to know"
+    assert known.old(8) == set(), "it was read, there is nothing to know"
 
 
 @pytest.mark.parametrize(
@@ -63,10 +71,11 @@ async def test_near_its_end_an_account_is_read_oftener(
 ) -> None:
     chain.accounts_[ONE] = EscrowAccount(ONE, "open", 0, (DecCoin("uact", (7 + blocks_left) * E18),))
     chain.payments_.pop(LeaseID("akash1t", 12, 1, 1, "akash1us"))
+    known.keep(ONE)
     await known.read("akash1t", [ONE], 7)
     reads = []
     for height in range(8, 8 + 3 * REFRESH_BLOCKS):
-        if known.old({ONE: None}, height):
+        if known.old(height):
             await known.read("akash1t", [ONE], height)
             reads.append(height)
     assert {b - a for a, b in itertools.pairwise(reads)} == {every}

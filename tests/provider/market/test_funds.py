@@ -57,6 +57,9 @@ class Till:
     async def at(self, height: int) -> list[Msg]:
         self.book.height = height
         before = len(self.sent)
+        known = {lease for theirs in self.funds._live.values() for some in theirs.values() for lease in some}
+        self.funds.booked([], known - self.book.leases.keys(), height)
+        self.funds.opened(self.book.leases.keys() - known)
         self.funds.tick(height)
         while self.funds.queue._waiting:
             key = await self.funds.queue.get()
@@ -219,6 +222,35 @@ async def test_a_quiet_block_costs_no_question(chain: Any) -> None:
     assert sorted(asked)[-3:] == [0, 1, 1], "two rounds in two hundred blocks"
 
 
+async def test_a_quiet_block_walks_over_no_leases(chain: Any) -> None:
+    class Counted(dict[LeaseID, Lease]):
+        walked = 0
+
+        def __iter__(self) -> Any:
+            Counted.walked += 1
+            return super().__iter__()
+
+        __contains__ = None  # type: ignore[assignment]
+        keys = values = items = __iter__  # type: ignore[assignment]
+
+    for dseq in range(1, 1001):
+        chain.add_lease(chain.add_order(dseq), at=3)
+    till = await till_of(chain, period_s=10**6)
+    for one in till.book.leases:
+        till.settled(one, 3, 10**9)
+    await till.at(4)
+    till.book.leases = Counted(till.book.leases)
+    turns = 0
+    for height in range(5, 105):
+        till.funds.tick(height)
+        turns += len(till.funds.queue)
+        till.funds.queue._waiting.clear()
+        if turns:
+            break
+    assert turns == 1, "one tenant, whose turn it is within a hundred blocks"
+    assert Counted.walked == 0
+
+
 async def test_the_rounds_of_many_tenants_are_spread(chain: Any) -> None:
     leases = [LeaseID(f"akash1t{n}", 1, 1, 1, US) for n in range(300)]
     till = await till_of(chain, period_s=10**6)
@@ -332,6 +364,7 @@ async def test_a_lease_that_closes_while_the_chain_is_asked_ends_nothing(chain: 
 
     async def closes_meanwhile(owner: str, dseq: int | None = None) -> Any:
         till.book.leases.clear()
+        till.funds.booked([], [lease], 103)
         return await ask(owner, dseq)
 
     chain.open_escrows = closes_meanwhile

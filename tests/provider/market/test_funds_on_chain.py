@@ -55,6 +55,7 @@ class Stage:
                     payments = await self.chain.at(block.height).escrow_payments(lease.deployment)
                     paid += [lease for p in payments if p.lease == lease and p.withdrawn.amount]
                 self.funds.booked(paid, touched.closed, block.height)
+                self.funds.opened(touched.opened)
                 self.funds.closing.tick(block.height)
                 self.funds.tick(block.height)
 

@@ -109,6 +109,7 @@ async def test_what_is_not_ours_is_passed_over(outcomes: Outcomes) -> None:
 
 
 def live(outcomes: Outcomes, dseq: int) -> LeaseID:
+    outcomes.of(block(LeaseCreated(ours(dseq), OURS), height=8))
     outcomes.book.leases[ours(dseq)] = Lease(ours(dseq), "active", OURS, 8)
     return ours(dseq)
 
@@ -193,3 +194,25 @@ async def test_a_bid_in_the_air_at_a_start_has_not_ended(outcomes: Outcomes, cha
         assert (over.order, over.outcome) == (order(6), "lost.withdrawn")
         await decisions.note(over)
         assert [row.order for row in await decisions.unsettled()] == [order(5)]
+
+
+async def test_a_lease_that_runs_is_not_looked_at_again(
+    outcomes: Outcomes, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand that run and one that does not: of a quiet block only the one is work."""
+    leases = [live(outcomes, dseq) for dseq in range(1, 1001)]
+    cluster.running = {lease: int(lease.dseq > 1) for lease in leases}
+    assert len(outcomes.of(block(height=9))) == 999
+    looked: list[LeaseID] = []
+    health = cluster.health
+    monkeypatch.setattr(cluster, "health", lambda lease: (looked.append(lease), health(lease))[1])
+    for height in range(10, 20):
+        assert outcomes.of(block(height=height)) == []
+    assert looked == [ours(1)] * 10
+
+
+async def test_an_end_told_twice_is_the_same_end(outcomes: Outcomes, cluster: FakeCluster) -> None:
+    lease = live(outcomes, 1)
+    over = LeaseClosed(lease, CloseReason.MANIFEST_TIMEOUT)
+    (one,) = outcomes.of(block(over, over, height=20))
+    assert one.outcome == "won.no_manifest"
