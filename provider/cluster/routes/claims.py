@@ -106,8 +106,15 @@ async def take_all(kube: Kube, lease: LeaseID, wanted: Iterable[Mapping[str, Any
 
 
 async def _give_back(kube: Kube, created: Iterable[tuple[Ownership, str]]) -> None:
+    """Each of them is tried; Retry or Refused tells that one stayed."""
+    trouble: AkpError | None = None
     for held, namespace in created:
-        await give_up(kube, namespace, held)
+        try:
+            await give_up(kube, namespace, held)
+        except AkpError as no:
+            trouble = no
+    if trouble is not None:
+        raise trouble
 
 
 async def read(kube: Kube, kind: Kind, namespace: str, name: str) -> Ownership:

@@ -82,6 +82,14 @@ async def test_trouble_half_way_leaves_nothing_claimed(memory: Memory) -> None:
     assert owners(memory) == {}
 
 
+async def test_one_that_cannot_be_given_back_keeps_no_other(memory: Memory) -> None:
+    memory.put(host("c", MY_OTHER))
+    memory.trouble["delete providerhosts/a"] = Retry("connection refused")
+    with pytest.raises(Retry):
+        await take_all(memory, MINE, [host(name) for name in "abc"])  # type: ignore[arg-type]
+    assert owners(memory) == {"a": MINE, "c": MY_OTHER}
+
+
 async def test_given_up_between_asking_and_looking(memory: Memory) -> None:
     memory.put(host("a.example", THEIRS))
     get = memory.get
