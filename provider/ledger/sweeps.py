@@ -40,10 +40,11 @@ class Sweeps:
         return found[0] if found and found[0].state in OPEN else None
 
     async def since(self, unix_s: int, denom: str) -> int:
-        """Micro-units sent, or being sent, since then."""
+        """Micro-units sent since then, being sent, or perhaps sent: what was signed and came to nothing as far as
+        anybody saw."""
         rows = await self._store.read(
-            "SELECT coalesce(sum(amount), 0) FROM sweep WHERE denom = ? AND state IN ('sending', 'done')"
-            " AND time_unix_s >= ?",
+            "SELECT coalesce(sum(amount), 0) FROM sweep WHERE denom = ? AND (state = 'sending'"
+            " OR time_unix_s >= ? AND (state = 'done' OR state = 'failed' AND tx <> ''))",
             (denom, unix_s),
         )
         return int(rows[0][0])
@@ -61,9 +62,12 @@ class Sweeps:
     async def sent(self, row: SweepRow, tx: str) -> None:
         await self._store.write([("UPDATE sweep SET tx = ? WHERE id = ? AND state = 'sending'", (tx, row.id))])
 
-    async def end(self, row: SweepRow, state: str, why: str = "", *, tx: str = "") -> bool:
-        """done, failed or cancelled; False when it was no longer in the state it is known in."""
-        await self._store.write([(_END, (state, why, tx, row.id, row.state))])
+    async def end(
+        self, row: SweepRow, state: str, why: str = "", *, tx: str = "", now_unix_s: int | None = None
+    ) -> bool:
+        """done, failed or cancelled; False when it was no longer in the state it is known in. `tx` is kept, unless
+        another one is given."""
+        await self._store.write([(_END, (state, why, tx, now_unix_s, row.id, row.state))])
         return (await self._state(row.id)) == state
 
     async def _state(self, id_: int) -> str:
@@ -82,4 +86,7 @@ VALUES (?, ?, ?, ?, ?, 'proposed', ?, ?) ON CONFLICT DO NOTHING
 _SEND = """
 UPDATE sweep SET state = 'sending', amount = ?, height = ?, time_unix_s = ? WHERE id = ? AND state = 'proposed'
 """
-_END = "UPDATE sweep SET state = ?, why = ?, tx = coalesce(nullif(?, ''), tx) WHERE id = ? AND state = ?"
+_END = """
+UPDATE sweep SET state = ?, why = ?, tx = coalesce(nullif(?, ''), tx), time_unix_s = coalesce(?, time_unix_s)
+WHERE id = ? AND state = ?
+"""

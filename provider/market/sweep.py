@@ -2,7 +2,8 @@
 
 Off until an address is given. What leaves is bounded thrice: something is kept, so much a day at most, and only to an
 address of the settings. A transaction whose end is not known is never repeated: the journal says whether it was paid,
-and when it does not within the time a transaction lives, the next sweep is proposed anew.
+the outbox what else became of it. What was signed and came to nothing counts to the day's most all the same: where
+blocks were skipped nobody saw whether it did.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from manifests.coins import Coin, parse_coins
 from provider.chain.messages import Msg, Send
 from provider.errors import Refused, Retry, TxRefused
 from provider.ledger.books import Books
+from provider.ledger.outbox import IntentRow, Outbox
 from provider.ledger.sweeps import SweepRow, Sweeps
 from provider.market.book import Book
 from provider.metrics import Sample
@@ -25,8 +27,10 @@ from provider.settings import SweepSettings
 log = structlog.get_logger()
 LOOK_S = 30.0
 LOST_S = 1_200
-"""Block time after which a transaction that no block holds never will be: twice the longest that one may live."""
+"""Block time after which one that the outbox knows nothing of never will be in a block: the process died before it was
+signed."""
 DAY_S = 86_400
+OPEN = ("waiting", "signed")
 CANNOT = "the hot key cannot spend: sign with the owner's key, or leave sweep.addresses empty"
 
 
@@ -49,7 +53,7 @@ class Sweep:
     ) -> None:
         """`delegated`: the key that signs is not the owner's."""
         self.book, self.settings = book, settings
-        self._journal, self._sweeps = books.journal, Sweeps(books.store)
+        self._journal, self._sweeps, self._outbox = books.journal, Sweeps(books.store), Outbox(books.store)
         self._chain_at, self._send, self._delegated = chain_at, send, delegated
         self._keep = parse_coins(settings.keep)[0]
 
@@ -113,10 +117,28 @@ class Sweep:
     async def _follow(self, row: SweepRow) -> None:
         paid = await self._journal.swept(row.recipient, row.coin, row.height)
         if paid is not None:
-            await self._sweeps.end(row, "done", tx=paid)
-        elif self._now >= row.time_unix_s + LOST_S:
-            await self._sweeps.end(row, "failed", "no block holds it")
-            log.error("a sweep came to nothing", amount=str(row.coin), to=row.recipient, tx=row.tx)
+            await self._sweeps.end(row, "done", tx=paid, now_unix_s=self._now)
+            return
+        asked = await self._asked(row)
+        if (self._now < row.time_unix_s + LOST_S) if asked is None else (asked.state in OPEN):
+            return
+        if asked is not None and asked.state == "done":  # in blocks that nobody read: the books have a correction
+            await self._sweeps.end(row, "done", tx=asked.tx, now_unix_s=self._now)
+            return
+        tx = asked.tx or row.tx if asked is not None else row.tx
+        why = (
+            f"{asked.state}: {asked.why}" if asked is not None else "no block holds it" if tx else "it was never signed"
+        )
+        await self._sweeps.end(row, "failed", why, tx=tx, now_unix_s=self._now)
+        log.error("a sweep came to nothing", amount=str(row.coin), to=row.recipient, tx=tx, why=why)
+
+    async def _asked(self, row: SweepRow) -> IntentRow | None:
+        """What the outbox knows of it: the newest payment asked since, and of no other sweep. The signer may be a block
+        behind the book."""
+        others = {other.tx for other in await self._sweeps.newest() if other.id != row.id and other.tx}
+        asked = await self._outbox.intents(beginning=f"{Send.__name__}/")
+        since = (one for one in asked if one.asked_height >= row.height - 1 and one.tx not in others)
+        return next(since, None)
 
     async def _allowed(self) -> int:
         """Micro-units that may leave now."""

@@ -15,8 +15,10 @@ from manifests import bech32
 from manifests.coins import Coin
 from provider.chain.messages import Msg, Send
 from provider.errors import TxRefused
+from provider.intents import Intent, Moment, Signed
 from provider.ledger.books import Books, Head
 from provider.ledger.journal import Kind, Posting
+from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
 from provider.ledger.sweeps import SweepRow, Sweeps
 from provider.market.sweep import DAY_S, LOST_S, Sweep
@@ -52,6 +54,18 @@ class Play:
         await self.sweep.look()
         found = await Sweeps(self.books.store).newest(1)
         return found[0] if found else None
+
+    async def asks(self, key: str = "Send/a", tx: str = "TX1", behind: int = 0) -> None:
+        """As the signer does, which may be some blocks `behind` the book: asked, then signed."""
+        outbox, now = Outbox(self.books.store), Moment(self.book.height - behind, self.book.time_unix_ns)
+        await outbox.store([Intent(key, "Send", b"", 5)], now)
+        if tx:
+            await outbox.sign(Signed(tx, b"", 1, None, 1, Coin("uakt", 1), (key,)), now)
+
+    async def ends(self, state: Any, why: str = "", key: str = "Send/a") -> None:
+        """What the signer saw, written with the next block."""
+        Outbox(self.books.store).ended([key], state, why, Moment(self.book.height, self.book.time_unix_ns))
+        await self.books.advance(Head(self.book.height, self.book.time_unix_ns))
 
     async def lands(self, amount: int, tx: str = "TX1") -> None:
         """A block holds it, and the books have taken it in."""
@@ -187,6 +201,81 @@ async def test_after_a_crash_while_sending_it_is_never_sent_again(store: Store) 
     assert (row.state, row.tx, again.sent) == ("done", "TX1", [])
 
 
+async def sending(store: Store, **settings: Any) -> Play:
+    """A sweep on its way whose amount is all that may go in a day."""
+    play = Play(store, most_per_day=3_000_000, delay_s=0, **settings)
+    await play.after(0)
+    await play.after(6)
+    assert len(play.sent) == 1
+    return play
+
+
+async def test_what_may_still_land_is_waited_for_however_long_and_counts(store: Store) -> None:
+    play = await sending(store)
+    await play.asks(behind=1)
+    row = await play.after(2 * DAY_S)  # signed again and again, say
+    assert row is not None
+    assert (row.state, await Sweeps(store).since(play.sweep._now, "uakt")) == ("sending", 3_000_000)
+    await play.lands(3_000_000)
+    row = await play.after(6)
+    assert row is not None
+    assert (row.state, row.tx) == ("done", "TX1")
+    assert await play.after(DAY_S) == row, "the day counts from its landing"
+    row = await play.after(1)
+    assert row is not None
+    assert (row.state, row.coin.amount) == ("proposed", 2_000_000)
+
+
+@pytest.mark.parametrize(
+    ("tx", "state", "why", "counts"),
+    [
+        ("TX1", "expired", "expired: not in time", True),
+        ("TX1", "failed", "failed: not in time", True),
+        ("", "dropped", "dropped: not in time", False),
+    ],
+)
+async def test_what_the_outbox_saw_end_is_over_at_once(
+    store: Store, tx: str, state: str, why: str, counts: bool
+) -> None:
+    play = await sending(store)
+    await Sweeps(store).sent((await Sweeps(store).newest())[0], tx)
+    await play.asks(tx=tx)
+    await play.ends(state, "not in time")
+    row = await play.after(6)
+    assert row is not None
+    assert (row.state, row.why, row.tx) == ("failed", why, tx)
+    row = await play.after(6)
+    assert row is not None
+    assert row.state == ("failed" if counts else "proposed"), "what was signed has used the day up"
+    row = await play.after(DAY_S)
+    assert row is not None
+    assert (row.state == "proposed", len(play.sent)) == (counts, 1 if counts else 2)
+
+
+async def test_one_that_landed_in_blocks_nobody_read_is_done(store: Store) -> None:
+    play = await sending(store)
+    await play.asks()
+    await play.ends("done")
+    row = await play.after(6)
+    assert row is not None
+    assert (row.state, row.tx) == ("done", "TX1")
+    assert await play.after(6) == row, "and counts"
+
+
+async def test_the_end_of_the_sweep_before_is_not_taken_for_this_ones(store: Store) -> None:
+    play = await sending(store)
+    await play.asks()
+    await play.lands(3_000_000)
+    await play.ends("done")
+    play.balance += 3_000_000
+    for seconds in (0, DAY_S + 1, 0, 0):  # done; proposed; sent, the same amount, hence the same key; not yet asked
+        play.book.time_unix_ns += seconds * 10**9
+        play.book.height -= 1  # no block passes meanwhile
+        row = await play.after(0)
+    assert row is not None
+    assert (row.state, len(play.sent)) == ("sending", 2)
+
+
 async def test_one_that_no_block_holds_has_failed_in_the_end(store: Store) -> None:
     play = Play(store)
     await play.after(0)
@@ -196,7 +285,18 @@ async def test_one_that_no_block_holds_has_failed_in_the_end(store: Store) -> No
     assert row.state == "sending"
     row = await play.after(1)
     assert row is not None
-    assert (row.state, len(play.sent)) == ("failed", 1)
+    assert (row.state, row.why, len(play.sent)) == ("failed", "no block holds it", 1)
+
+
+async def test_one_that_failed_counts_to_the_day_since_it_may_have_landed(store: Store) -> None:
+    play = await sending(store)
+    row = await play.after(LOST_S)
+    assert row is not None
+    assert row.state == "failed"
+    assert await play.after(6) == row
+    row = await play.after(DAY_S)
+    assert row is not None
+    assert row.state == "proposed"
 
 
 def test_a_mistyped_address_is_found_before_anything_is_announced() -> None:
