@@ -114,7 +114,7 @@ class Store:
     def _connect(self) -> None:
         try:
             if self._readonly:
-                db = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, isolation_level=None)
+                db = _reading(self.path)
             else:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 db = sqlite3.connect(self.path, isolation_level=None)
@@ -159,7 +159,7 @@ class Store:
 def is_ledger(path: Path) -> bool:
     """A file of ours, of whichever version."""
     try:
-        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        db = _reading(path)
         try:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'head')").fetchone()[0]
@@ -168,6 +168,11 @@ def is_ledger(path: Path) -> bool:
     except sqlite3.Error:
         return False
     return bool(version > 0 and tables == 2)
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """A path may hold what means something in a URI."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 _FROM_OUTSIDE = {

@@ -114,6 +114,26 @@ async def test_reading_beside_a_writer_does_not_create_anything(tmp_path: Path) 
             assert await reader.read("SELECT height FROM head") == [(1,)]
 
 
+@pytest.mark.parametrize("name", ["what?mode=rw", "a#b", "100%", "two words", "%3F"])
+async def test_a_directory_is_read_whatever_its_name(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, other = Path(name) / "ledger.db", Path(name.partition("?")[0].partition("#")[0]) / "ledger.db"
+    async with Store.open(path) as store:
+        await store.write([("INSERT INTO head VALUES (1, 7, 70)", ())])
+    for given in (path, path.absolute()):
+        async with Store.open(given, readonly=True) as store:
+            assert await store.read("SELECT height FROM head") == [(7,)]
+            with pytest.raises(Fatal):
+                await store.write([("DELETE FROM head", ())])
+        assert is_ledger(given)
+    if other != path:
+        with pytest.raises(ConfigError):  # what the URI would name
+            async with Store.open(other, readonly=True):
+                pass
+
+
 def version_1(path: Path) -> None:
     """A ledger as version 1 left it: a lease's span and what it noted of three orders."""
     db = sqlite3.connect(path)
