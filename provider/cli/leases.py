@@ -1,5 +1,5 @@
-"""`akp leases`: every lease the ledger knows, what it earns and what it has been paid. Its verbs have files of their
-own."""
+"""`akp leases`: every lease the ledger knows, its rate and what it has been paid; what it earned, `akp money leases`
+tells. Its verbs have files of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from manifests.coins import format_decimal, shown
+from manifests.coins import format_decimal
 from provider.cli import lease_conditions, lease_ending, lease_income, lease_render, lease_restart
 from provider.cli.options import HERE, Data
 from provider.ledger.books import Books, Head, LeaseRow
@@ -67,7 +67,6 @@ def _json(row: LeaseRow, height: int) -> dict[str, object]:
         "to_height": row.to_height,
         "blocks": _blocks(row, height),
         "rate": {"denom": row.rate.denom, "amount": format_decimal(row.rate.amount_e18)},
-        "owed": {"denom": row.rate.denom, "amount": shown(row.rate.amount_e18 * _blocks(row, height))},
         "paid": {"denom": row.rate.denom, "amount": row.paid},
         "reason": row.reason,
     }
