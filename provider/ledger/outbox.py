@@ -16,6 +16,8 @@ from provider.intents import Intent, IntentState, Left, Moment, Signed, TxEnd
 from provider.ledger.store import Row, Store
 
 KEPT_NS = 7 * 24 * 3600 * 10**9
+MOST_FORGOTTEN = 1_000
+"""of each table at a time, while blocks wait"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,15 @@ class Outbox:
     def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
         self._store.along([(_END_ONE, (state, why, now.height, key)) for key in keys])
 
+    def forget(self, now: Moment) -> None:
+        old_ns = now.time_unix_ns - KEPT_NS
+        self._store.along(
+            [
+                (_FORGET_INTENTS, (MOST_FORGOTTEN, old_ns // 10**9)),
+                (_FORGET_TXS, (MOST_FORGOTTEN, old_ns)),
+            ]
+        )
+
     async def intents(
         self, *, state: str = "", beginning: str = "", tx_hash: str = "", newest: int = -1
     ) -> list[IntentRow]:
@@ -168,6 +179,19 @@ UPDATE tx SET state = ?, bytes = NULL, height = ?, gas_used = ?, codespace = ?, 
 """
 _LAND = "UPDATE intent SET state = ?, height = ?, why = ? WHERE tx = ? AND state = 'signed'"
 _END_ONE = "UPDATE intent SET state = ?, why = ?, height = ? WHERE key = ? AND state IN ('waiting', 'signed')"
+# Rows are numbered as they come, so what is old is among the first; what is not yet old costs a look at no more.
+_FORGET_INTENTS = """
+DELETE FROM intent WHERE rowid IN (
+  SELECT rowid FROM (SELECT rowid, state, asked_unix_s FROM intent ORDER BY rowid LIMIT ?)
+  WHERE state NOT IN ('waiting', 'signed') AND asked_unix_s < ?
+)
+"""
+_FORGET_TXS = """
+DELETE FROM tx WHERE rowid IN (
+  SELECT rowid FROM (SELECT rowid, state, signed_unix_ns FROM tx ORDER BY rowid LIMIT ?)
+  WHERE state <> 'signed' AND signed_unix_ns < ?
+)
+"""
 _INTENTS = """
 SELECT key, kind, state, tx, attempts, asked_height, asked_unix_s, height, priority, why, message FROM intent
 WHERE (?1 = '' OR state = ?1 OR (?1 = 'open' AND state IN ('waiting', 'signed')))

@@ -33,6 +33,9 @@ class Journal(Protocol):
     def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
         """With the next block. These messages have ended, whatever becomes of others they travelled with."""
 
+    def forget(self, now: Moment) -> None:
+        """With the next block: some of what has ended long ago."""
+
 
 class Forgetful:
     """Keeps nothing."""
@@ -53,4 +56,7 @@ class Forgetful:
         pass
 
     def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
+        pass
+
+    def forget(self, now: Moment) -> None:
         pass

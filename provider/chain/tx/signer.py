@@ -40,6 +40,7 @@ from provider.settings import ChainSettings
 
 LINGER_S = 0.02
 """the first message waits this long for company"""
+FORGET_EVERY_BLOCKS = 50
 _PUSH_S = 2.0
 _NEXT_BLOCK_S = 10.0
 log = structlog.get_logger()
@@ -145,6 +146,8 @@ class Signer:
                 self._expired(flight)
             else:
                 self._landed(flight, result, block.height)
+        if block.height % FORGET_EVERY_BLOCKS == 0:
+            self._journal.forget(self._terms.head)
         self._wake.set()
         return self._answers.collect()
 

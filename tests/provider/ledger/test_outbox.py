@@ -10,6 +10,7 @@ import pytest
 
 from manifests.coins import Coin
 from provider.intents import Intent, Moment, Signed, TxEnd
+from provider.ledger import outbox as outbox_file
 from provider.ledger.books import Books, Head
 from provider.ledger.outbox import KEPT_NS, Outbox
 from provider.ledger.store import Store
@@ -131,6 +132,37 @@ async def test_what_ended_long_ago_is_forgotten_and_what_is_open_never(store: St
     assert set(await states(outbox)) == {"open"}
     assert await outbox.tx("AB") is None
     assert await outbox.tx("CD") is not None
+
+
+async def test_a_daemon_that_runs_forgets_a_few_at_a_time_with_the_cursor(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_file, "MOST_FORGOTTEN", 4)
+    outbox = Outbox(store)
+    names = [f"old {n}" for n in range(6)]
+    await outbox.store([intent("open"), *map(intent, names), intent("late")], NOW)
+    await outbox.sign(signed("OPEN", "open"), NOW)
+    for name in (*names, "late"):
+        await outbox.sign(signed(name, name), NOW)
+        outbox.tx_ended(TxEnd(name, "included", 10, 900), NOW)
+    await cursor(store)
+    await store.write(
+        [
+            ("UPDATE intent SET asked_unix_s = asked_unix_s + 60 WHERE key = 'late'", ()),
+            ("UPDATE tx SET signed_unix_ns = signed_unix_ns + 60000000000 WHERE hash = 'late'", ()),
+        ]
+    )
+    later = Moment(11, NOW.time_unix_ns + KEPT_NS + 10**9)
+    outbox.forget(later)
+    assert len(await states(outbox)) == 8, "not before the cursor"
+    left = []
+    for _ in range(4):
+        await cursor(store)
+        left.append(len(await states(outbox)))
+        outbox.forget(later)
+    assert left == [5, 2, 2, 2]
+    assert await states(outbox) == {"open": "signed", "late": "done"}
+    assert [row[0] for row in await store.read("SELECT hash FROM tx ORDER BY rowid")] == ["OPEN", "late"]
 
 
 async def test_a_burst_is_one_write_each_for_asking_and_for_a_transaction(store: Store) -> None:

@@ -20,9 +20,11 @@ from provider.chain.events import Block
 from provider.chain.tx import build, sign
 from provider.chain.tx.answers import Failed
 from provider.chain.tx.broadcast import Answer
+from provider.chain.tx.journal import Forgetful
 from provider.chain.tx.priority import Priority
-from provider.chain.tx.signer import Signer
+from provider.chain.tx.signer import FORGET_EVERY_BLOCKS, Signer
 from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
+from provider.intents import Moment
 from provider.metrics import Metrics
 from provider.settings import ChainSettings
 from provider.tasks import spawn
@@ -83,6 +85,20 @@ async def test_the_gas_limit_fee_and_timeout_of_a_transaction() -> None:
         assert [(c.denom, c.amount) for c in auth.fee.amount] == [("uakt", "9005")]
         assert (body.unordered, auth.signer_infos[0].sequence) == (True, 0)
         assert nanoseconds(body) == chain.time_ns + 60 * SECOND + 5
+
+
+async def test_what_ended_long_ago_is_forgotten_now_and_then() -> None:
+    class Told(Forgetful):
+        at: tuple[int, ...] = ()
+
+        def forget(self, now: Moment) -> None:
+            self.at += (now.height,)
+
+    chain, journal = FakeChain(), Told()
+    signer = Signer(chain, KEY, ChainSettings(), journal=journal)
+    for _ in range(3 * FORGET_EVERY_BLOCKS):
+        signer.look(chain.mine())
+    assert len(journal.at) == 3
 
 
 async def test_a_bad_message_is_refused_alone_and_the_others_go_out() -> None:
