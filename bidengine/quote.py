@@ -75,11 +75,6 @@ class Quote:
     def floor_usd_per_month(self) -> Fraction:
         return total(self.floor)
 
-    @property
-    def margin_usd_per_month(self) -> Fraction:
-        """What is left above the floor; the floor's own margin is part of the floor."""
-        return self.usd_per_month - self.floor_usd_per_month
-
 
 def total(lines: tuple[PriceLine, ...]) -> Fraction:
     return sum((line.usd_per_month for line in lines), Fraction(0))

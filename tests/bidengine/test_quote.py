@@ -20,7 +20,7 @@ def test_a_share_reads_as_what_it_adds_or_takes() -> None:
 
 def test_a_quote_adds_up_its_lines_and_its_floor() -> None:
     quote = Quote(DecCoin("uact", 1), (CORE, CORE), floor=(CORE,))
-    assert (quote.usd_per_month, quote.floor_usd_per_month, quote.margin_usd_per_month) == (6, 3, 3)
+    assert (quote.usd_per_month, quote.floor_usd_per_month) == (6, 3)
     assert Quote(DecCoin("uact", 1)).usd_per_month == 0
 
 

@@ -194,7 +194,7 @@ def test_below_the_floor_there_is_no_bid_and_at_it_there_is(make: Any) -> None:
         found = quoted(spec, on(make, spec), replace(HELM, floor=Floor(cpu_usd_e18=dollars(cost))), block_time_ms=6000)
         assert isinstance(found, Quote) == bids
         if isinstance(found, Quote):
-            assert (found.floor_usd_per_month, found.margin_usd_per_month) == (Fraction("1.6"), 0)
+            assert found.floor_usd_per_month == found.usd_per_month == Fraction("1.6")
         else:
             assert found.reason is Reason.PRICE_BELOW_FLOOR
 
@@ -233,7 +233,7 @@ def test_a_quote_says_everything_it_is_made_of(make: Any) -> None:
     ]
     assert [str(line) for line in found.floor] == ["unit 1 cpu: 1 core × 1 = 1 USD/month"]
     assert str(found.conversion) == "1 uakt = 2.5/10^6 USD (oracle, 0 s old), a block of 6000 ms"
-    assert (found.usd_per_month, found.margin_usd_per_month) == (5, 4)
+    assert (found.usd_per_month, found.floor_usd_per_month) == (5, 1)
 
 
 def test_over_commit_does_not_make_it_cheaper(make: Any) -> None:

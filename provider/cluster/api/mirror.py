@@ -40,12 +40,6 @@ class Source(Protocol):
     ) -> AbstractAsyncContextManager[AsyncIterator[Event]]: ...
 
 
-def trim(obj: Object) -> Object:
-    """The default of what is kept: all but the record of who wrote which field, often half of an object."""
-    metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    return {**obj, "metadata": metadata}
-
-
 class Mirror(Generic[T]):
     """- `keep` makes of each object what is stored, None to leave it out; an update that leaves it equal is not a
       change.

@@ -11,7 +11,7 @@ import pytest
 
 from provider.cluster.api.kinds import MANIFEST, POD, Kind
 from provider.cluster.api.kube import Event, Gone, Object, Page
-from provider.cluster.api.mirror import Mirror, trim
+from provider.cluster.api.mirror import Mirror
 from provider.errors import ConfigError, NotFound, Refused, Retry, Unreachable
 
 Changes = list[tuple[Any, Any]]
@@ -261,8 +261,3 @@ async def test_a_bug_in_the_listener_is_not_swallowed() -> None:
 
     with pytest.raises(KeyError):
         await mirror.run(changed)
-
-
-def test_trim_drops_the_record_of_writers() -> None:
-    obj = {"metadata": {"name": "x", "managedFields": [1, 2]}, "spec": {}}
-    assert trim(obj) == {"metadata": {"name": "x"}, "spec": {}}
