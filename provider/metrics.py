@@ -88,6 +88,7 @@ HELP = {
     "akp_bids_open": "Bids of ours that wait for an answer.",
     "akp_leases": "Leases of ours that live.",
     "akp_leases_unwell": "Leases of which nothing serves, by cause and who can mend it (docs/leases.md).",
+    "akp_leases_over_unconfirmed": "Leases that are over and stay, because nodes do not agree or do not answer.",
     "akp_lease_conditions": "Leases by condition and status; of a healthy lease all are True.",
     "akp_cleaned_total": "Objects of leases cleaned up since the start, by what they were.",
     "akp_stuck": "Namespaces and pods of leases that were to be gone and are not.",

@@ -89,6 +89,8 @@ class Leases:
         """the loop's time of that"""
         self._over: set[LeaseID] = set()
         """leases the chain has said are over, which the cluster still has something of"""
+        self._unconfirmed: set[LeaseID] = set()
+        """leases that are over as far as blocks tell, and stay because a node says otherwise or nothing"""
         self._waiting: dict[LeaseID, int] = {}
         """lease without a manifest -> height at which patience ends"""
         self.since_height = 0
@@ -121,6 +123,7 @@ class Leases:
     def gauges(self) -> Iterator[Sample]:
         yield from self.vigil.gauges()
         yield from self.cleanup.gauges()
+        yield "akp_leases_over_unconfirmed", {}, len(self._unconfirmed)
         found = Counter((c.type, c.status) for lease in self.book.leases.values() for c in self.conditions(lease))
         for (kind, status), count in sorted(found.items()):
             yield "akp_lease_conditions", {"condition": kind, "status": status}, count
@@ -233,8 +236,12 @@ class Leases:
     async def _end(self, lease: LeaseID) -> None:
         if lease.provider != self.book.us.owner:
             return  # another provider, or a sandbox, works on this cluster too
-        if lease not in self._over and not await self._is_over(lease):
-            return
+        if lease not in self._over:
+            self._unconfirmed.add(lease)
+            over = await self._is_over(lease)
+            self._unconfirmed.discard(lease)
+            if not over:
+                return
         self._waiting.pop(lease, None)
         self._applied.pop(lease, None)
         self._applied_s.pop(lease, None)

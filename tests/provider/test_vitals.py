@@ -138,6 +138,7 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
         "akp_policy_",
         "akp_node_",
         "akp_leases_unwell",
+        "akp_leases_over_",
         "akp_lease_conditions",
         "akp_cleaned",
         "akp_stuck",

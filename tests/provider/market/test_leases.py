@@ -465,6 +465,13 @@ async def test_nothing_is_torn_down_without_evidence(
         await play.leases.handle(lease)
     assert "teardown" not in play.cluster.done
     assert lease.order in play.room.holds
+    waiting = ("akp_leases_over_unconfirmed", {}, 1)
+    assert waiting in play.leases.gauges(), "what waits for a node that never answers is counted"
+    play.silence = None
+    play.over(lease)
+    await play.leases.handle(lease)
+    assert play.cluster.done[1:] == ["teardown"]
+    assert waiting not in play.leases.gauges()
 
 
 async def test_a_lease_the_chain_does_not_know_is_left_alone(play: Play) -> None:
