@@ -18,7 +18,6 @@ from bidengine.outcomes import BID
 from bidengine.room import Room
 from bidengine.usage import Span
 from bidengine.views import LIVE, Lease, Order
-from manifests.coins import E18
 from manifests.ids import OrderID
 from provider import log
 from provider.cli.ground import glimpse
@@ -26,6 +25,7 @@ from provider.cli.lists import OutputOption, show
 from provider.cli.signing import Config, Session, opened
 from provider.errors import ConfigError, Refused
 from provider.ledger.books import Books, Head
+from provider.ledger.journal import FIXED
 from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
 from provider.market.accounts import span_of
@@ -86,7 +86,7 @@ async def _compared(session: Session, books: Books, path: Path) -> tuple[Found, 
     compare = Compare(chain, head.height, owner, accounts, books, live, _span, since_height=0)
     drifts = [drift async for drift in compare.all()]
     drifts += of_bids({bid.id.order for bid in await chain.bids(owner, "open")}, await standing(books))
-    usd = {"uact": E18}
+    usd = dict(FIXED)
     try:
         price = await chain.oracle_price("akt")
     except Refused:

@@ -17,6 +17,8 @@ from provider.ledger.decisions import Decided, Decisions, written
 from provider.ledger.journal import Journal, Kind, Posting, Prices, Total, posted
 from provider.ledger.store import Row, Store, Write
 
+FOUND = "found"
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -46,7 +48,7 @@ class Paid:
     height: int
     withdrawn_total: Coin
     reason: str
-    """withdraw, closed, or found (after an absence)"""
+    """withdraw, closed, or FOUND (after an absence)"""
     tx: str = ""
     before: bool = False
     """paid before the books of the account were opened: no part of its balance"""
@@ -62,6 +64,8 @@ class Settled:
     credited_total: Coin
     state: str = "open"
     """of the payment after it: open, closed, overdrawn"""
+    found: bool = False
+    """after an absence"""
 
 
 Entry = Opened | Ended | Paid | Settled | Posting | Decided
@@ -163,9 +167,10 @@ def _written(entry: Entry, time_unix_s: int, usd: Prices) -> list[Write]:
             ]
         case Paid(lease, height, total, reason, tx, before):
             kind, account = (Kind.INCOME_BEFORE, "") if before else (Kind.INCOME, lease.provider)
-            return [posted(Total(kind, height, lease, total, account=account, tx=tx, detail=reason), time_unix_s, usd)]
-        case Settled(lease, height, total, state):
-            settled = Total(Kind.SETTLED, height, lease, total, detail=state, always=True)
+            paid = Total(kind, height, lease, total, account=account, tx=tx, detail=reason, found=reason == FOUND)
+            return [posted(paid, time_unix_s, usd)]
+        case Settled(lease, height, total, state, found):
+            settled = Total(Kind.SETTLED, height, lease, total, detail=state, always=True, found=found)
             return [posted(settled, time_unix_s, usd)]
         case Posting():
             return [posted(entry, time_unix_s, usd)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bidengine.usage import Settlement
-from manifests.coins import Coin
+from manifests.coins import E18, Coin
 from manifests.ids import LeaseID
 from provider.ledger.store import Row, Store, Write
 
@@ -53,6 +53,8 @@ class Posting:
     lease: LeaseID | None = None
     tx: str = ""
     detail: str = ""
+    found: bool = False
+    """by comparing with the chain, at `height`: it happened some time before, when coins had another price"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Total:
     tx: str = ""
     detail: str = ""
     always: bool = False
+    found: bool = False
+    """as of a Posting"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class JournalRow:
 
 Prices = Mapping[str, int]
 """denomination -> dollars ×10^18 of a whole coin, as the oracle says it with the block being written"""
+FIXED: Prices = {"uact": E18}
+"""one ACT is a dollar at any time (chain.md §2.9)"""
 
 
 def posted(entry: Posting | Total, time_unix_s: int, usd: Prices) -> Write:
@@ -99,6 +105,8 @@ def posted(entry: Posting | Total, time_unix_s: int, usd: Prices) -> Write:
     lease = str(entry.lease or "")
     if entry.kind is Kind.INCOME_BEFORE:
         time_unix_s, usd = 0, {}  # paid at some time, worth something else then
+    elif entry.found:
+        usd = FIXED
     if isinstance(entry, Posting):
         return (_POST, (
             entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, entry.coin.denom,

@@ -17,12 +17,11 @@ import structlog
 from bidengine.room import Room
 from bidengine.usage import Span
 from bidengine.views import Lease, OraclePrice, Order
-from manifests.coins import E18
 from manifests.ids import LeaseID, OrderID
 from provider.chain.events import Block, PriceTold
 from provider.errors import Refused
 from provider.ledger.books import Books, Ended, Entry, Head, Opened, Settled
-from provider.ledger.journal import Kind
+from provider.ledger.journal import FIXED, Kind
 from provider.market import drift
 from provider.market.book import Book, Touched
 from provider.market.income import Income
@@ -50,8 +49,8 @@ class Accounts:
     ) -> None:
         """`others`: accounts besides the provider's whose balance we keep; `own`: those that money is swept to."""
         self.book, self.room, self.books = book, room, books
-        self.usd: dict[str, int] = {"uact": E18}
-        """dollars ×10^18 of a whole coin as of the last block; one ACT is a dollar (chain.md §2.9)"""
+        self.usd = dict(FIXED)
+        """dollars ×10^18 of a whole coin as of the last block"""
         self._chain_at = chain_at
         self._us = Us(book.us.owner, frozenset({book.us.owner, *others}), own=frozenset(own))
         self._income = Income(books.journal, book.us.owner)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -22,7 +22,7 @@ from manifests.coins import Coin
 from manifests.ids import DeploymentID, LeaseID, OrderID
 from provider.chain.money import ESCROW
 from provider.errors import NotFound, Refused
-from provider.ledger.books import Books, Ended, Entry, Opened, Paid
+from provider.ledger.books import FOUND, Books, Ended, Entry, Opened, Paid
 from provider.ledger.journal import Kind, Posting
 from provider.market import payments
 from provider.market.income import credited
@@ -153,17 +153,19 @@ class Compare:
 
     def _income(self, payment: EscrowPayment, had: int, credit: int, *, before: bool) -> Iterator[Drift]:
         """`had` is what the ledger knows to be paid, `credit` what it knows to be settled."""
-        lease, total, now = payment.lease, payment.withdrawn, credited(payment, self.height)
+        lease, total, now = payment.lease, payment.withdrawn, replace(credited(payment, self.height), found=True)
         if total.amount > had:
             if not before:
                 self._moved[self.owner, total.denom] += total.amount - had
-            cure = (now, Paid(lease, self.height, total, "found", before=before))
+            cure = (now, Paid(lease, self.height, total, FOUND, before=before))
             yield Drift("income", str(lease), f"{total}", f"{Coin(total.denom, had)}", "What is new is booked.", cure)
         elif total.amount < had:
             # What is too much cannot have come from the chain's totals, which only grow.
             key = f"{Kind.INCOME}/{lease}/{total.denom}/{had} to {total.amount}"
             coin = Coin(total.denom, total.amount - had)
-            less = Posting(Kind.INCOME, self.height, key, coin, self.owner, ESCROW, lease, detail="correction")
+            less = Posting(
+                Kind.INCOME, self.height, key, coin, self.owner, ESCROW, lease, detail="correction", found=True
+            )
             yield Drift("income", str(lease), f"{total}", f"{Coin(total.denom, had)}", "It is taken back.", (less,))
         elif now.credited_total.amount > credit:
             told = str(Coin(total.denom, credit))
@@ -188,7 +190,7 @@ class Compare:
             if has != had:
                 kind, coin = (Kind.DEPOSIT if has > had else Kind.REFUND), Coin(denom, had - has)
                 key = f"{kind}/{bid}/{account}/{denom}/{had} to {has}"
-                cure = Posting(kind, self.height, key, coin, account, ESCROW, bid, detail="found")
+                cure = Posting(kind, self.height, key, coin, account, ESCROW, bid, detail="found", found=True)
                 says = "It is booked as paid." if has > had else "It is booked as returned."
                 yield Drift("deposit", str(bid), str(Coin(denom, has)), str(Coin(denom, had)), says, (cure,))
 
@@ -210,7 +212,7 @@ class Compare:
                 elif coin.amount:
                     number = await self.books.journal.corrections(account, denom) + 1
                     key = f"{Kind.CORRECTION}/{account}/{denom}/{number}"
-                    cure = Posting(Kind.CORRECTION, self.height, key, coin, account)
+                    cure = Posting(Kind.CORRECTION, self.height, key, coin, account, found=True)
                     known = str(Coin(denom, have[denom]))
                     yield _balance(account, there, denom, known, "The difference is booked as a correction.", cure)
 

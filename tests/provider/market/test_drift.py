@@ -29,7 +29,7 @@ async def books(tmp_path: Path) -> AsyncIterator[Books]:
         yield Books(store)
 
 
-async def compare(chain: Any, books: Books, height: int = 7, since: int | None = None) -> list[Drift]:
+async def compare(chain: Any, books: Books, height: int = 7, since: int | None = None, usd: Any = None) -> list[Drift]:
     """What differs; then it is cured, and nothing may differ any more."""
 
     def made() -> Compare:
@@ -39,7 +39,7 @@ async def compare(chain: Any, books: Books, height: int = 7, since: int | None =
 
     found = [one async for one in made().all()]
     for _ in range(2):  # two who find the same book it once
-        await books.advance(Head(height, height), entries(found))
+        await books.advance(Head(height, height), entries(found), usd)
     curable = [one async for one in made().all() if one.entries]
     assert curable == []
     return found
@@ -96,11 +96,11 @@ async def test_a_new_ledger_begins_with_what_is_there(chain: Any, books: Books) 
     assert await books.journal.deposits() == {(bid, US, "uakt"): 500}
 
 
-async def opened(chain: Any, books: Books) -> LeaseID:
+async def opened(chain: Any, books: Books, usd: Any = None) -> LeaseID:
     lease: LeaseID = chain.add_lease(chain.add_order(1))
     paid(chain, lease, 40)
     chain.balances_ = {"uakt": 1_000}
-    await compare(chain, books)
+    await compare(chain, books, usd=usd)
     return lease
 
 
@@ -125,6 +125,27 @@ async def test_deposits_paid_and_returned_unseen(chain: Any, books: Books) -> No
     chain.bids_[bid] = replace(chain.bids_[bid], state="closed")
     chain.balances_ = {"uakt": 1_000}
     assert said(await compare(chain, books, 11)) == [("deposit", "0uakt", "70uakt"), ("deposit", "0uakt", "500uakt")]
+
+
+async def test_what_was_found_has_no_price_but_where_that_never_changes(chain: Any, books: Books) -> None:
+    """It happened before; only what an account begins with is worth what coins are worth now."""
+    usd = {"uakt": 2 * E18, "uact": E18}
+    lease = await opened(chain, books, usd)
+    assert [row.usd_e18 async for row in books.journal.rows() if row.kind == "opening"] == [2 * E18]
+    in_akt = chain.add_lease(chain.add_order(3))
+    chain.balances_ = {"uakt": 1_007, "uact": 5}
+    paid(chain, lease, 45)
+    chain.payments_[in_akt] = EscrowPayment(in_akt, "open", DecCoin("uakt", E18), 0, 0, Coin("uakt", 70))
+    bid = chain.add_bid(chain.add_order(2))
+    chain.deposits_ = [BidDeposit(bid, US, Coin("uakt", 60))]
+    await compare(chain, books, 9, usd=usd)
+    chain.deposits_ = []
+    await compare(chain, books, 11, usd=usd)
+    rows = [row async for row in books.journal.rows() if row.height > 7 and row.amount]
+    assert {(row.kind, row.denom, row.usd_e18) for row in rows} == {
+        ("settled", "uact", E18), ("income", "uact", E18), ("settled", "uakt", None), ("income", "uakt", None),
+        ("deposit", "uakt", None), ("refund", "uakt", None), ("correction", "uakt", None),
+    }  # fmt: skip
 
 
 async def test_a_lease_that_ended_unseen(chain: Any, books: Books) -> None:
