@@ -54,7 +54,7 @@ def test_a_bid_whose_order_this_version_cannot_read_is_left_and_told(
     def newer(_: Any) -> None:
         raise ValueError("a field nobody knows")
 
-    monkeypatch.setattr("provider.chain.convert.order", newer)
+    monkeypatch.setattr("provider.chain.convert.answers.order", newer)
     (row,) = listed(akp, config).values()
     assert (row["bid"], row["order"], row["stale"]) == (str(lost), "unreadable", False)
     said = akp("deposits", "reclaim", "--config", config, "--yes")
