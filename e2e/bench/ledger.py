@@ -5,8 +5,8 @@ hashes, the cursor, one transaction that is on disk when it returns; and, beside
 a block concerns: whose bids it settled, whose income is due. In three kinds of blocks: quiet ones that concern
 nobody, ordinary ones (a bid's fee and deposit, another that failed, one withdrawal), and now and then a burst of 50
 withdrawals or a lease that begins or ends. Milliseconds are of the wall clock, the disk's part included, but for
-those of finding out, which are of the processor; the questions
-to a real node are not.
+those of finding out, which are of the processor; the questions to a real node are not. Memory is this process's, the
+chain that it asks included.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -35,6 +36,7 @@ from bidengine.views import (
     Order,
     Provider,
 )
+from e2e.bench.orders import usage
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import DeploymentID, LeaseID, OrderID
 from manifests.resources import Cpu, Gpu, GroupSpec, Memory, Requirements, Resources, ResourceUnit, SignedBy, Storage
@@ -208,6 +210,7 @@ async def _settle(funds: Funds) -> None:
 
 
 async def run(leases: int, blocks: int, seed: int) -> dict[str, Any]:
+    rss_mib = {"before": _rss_mib()}
     market = Market(leases, seed)
     kinds = {"quiet": market.quiet, "ordinary": market.ordinary, "burst": market.burst, "change": market.change}
     took: dict[str, list[float]] = {name: [] for name in kinds}
@@ -222,6 +225,7 @@ async def run(leases: int, blocks: int, seed: int) -> dict[str, Any]:
             found = await accounts.reconcile(None)
             await books.advance(Head(market.height, 0), found, accounts.usd)
             opening_s, rows, size = time.perf_counter() - began, await books.journal.newest(), await _size(store)
+            rss_mib["opened"] = _rss_mib()
             for number in range(blocks):
                 name = (
                     "burst"
@@ -246,6 +250,7 @@ async def run(leases: int, blocks: int, seed: int) -> dict[str, Any]:
                 finding.append(found_ms + (time.process_time() - begin) * 1000)
                 await _settle(funds)
             written, grown = await books.journal.newest() - rows, await _size(store) - size
+            rss_mib["after_blocks"] = _rss_mib()
             equal = (await books.journal.balances())[US] == market.chain.balance
         verdict = await verify(path)
     every = sorted(ms for some in took.values() for ms in some)
@@ -264,6 +269,7 @@ async def run(leases: int, blocks: int, seed: int) -> dict[str, Any]:
         "finding_cpu_ms_per_block": {"median": _ms(statistics.median(finding)), "max": _ms(max(finding))},
         "rows_per_1000_blocks": written * 1000 // blocks,
         "bytes_per_1000_blocks": grown * 1000 // blocks,
+        "rss_mib": rss_mib | {"peak": int(usage(os.getpid())["peak_mib"])},
         "ledger_equals_chain": equal,
         "faults": list(verdict.faults),
     }
@@ -271,6 +277,11 @@ async def run(leases: int, blocks: int, seed: int) -> dict[str, Any]:
 
 async def _size(store: Store) -> int:
     return int((await store.read("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))[0][0])
+
+
+def _rss_mib() -> int:
+    """Of this process; the book, the chain in memory and what Python itself needs included."""
+    return int(usage(os.getpid())["rss_mib"])
 
 
 def _ms(value: float) -> float:

@@ -34,6 +34,7 @@ async def test_the_ledger_writes_what_changed_and_nothing_for_each_lease() -> No
     assert many["ledger_equals_chain"]
     assert few["faults"] == many["faults"] == []
     assert few["rows_per_1000_blocks"] == many["rows_per_1000_blocks"]
+    assert 0 < few["rss_mib"]["before"] <= few["rss_mib"]["peak"]
 
 
 async def test_every_block_is_caught_up_with_and_the_rivals_orders_come_and_go() -> None:
