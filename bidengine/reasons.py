@@ -30,6 +30,7 @@ class Reason(StrEnum):
     ATTRIBUTES_MISMATCH = "skip.attributes"
     AUDIT_MISSING = "skip.audit_signature"
     CAPABILITY_MISSING = "skip.capability"
+    TEE_UNSUPPORTED = "skip.tee"
     RECLAMATION_UNSUPPORTED = "skip.reclaim_window"
     NO_AGGREGATE = "skip.capacity.aggregate"
     NO_STORAGE_CLASS = "skip.capacity.storage_class"

@@ -28,6 +28,7 @@ from bidengine.rules.owner import owner
 from bidengine.rules.quota import quota
 from bidengine.rules.reclamation import reclamation
 from bidengine.rules.state import state
+from bidengine.rules.tee import tee
 from bidengine.rules.volumes import volumes
 from bidengine.rules.wallet import wallet
 from bidengine.us import Us
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     attributes,
     audit,
     capabilities,
+    tee,
     reclamation,
     wallet,
 )

@@ -16,8 +16,7 @@ from manifests.sdl.document import Deployed, SdlFile
 from manifests.sdl.exposes import Placed, address_numbers, endpoints, exposes, merged
 from manifests.sdl.services import Parameters, ServiceSpec
 from manifests.sdl.version import Rules
-
-_TEE_KEY = "tee/type"
+from manifests.tee import TEE_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def _require_tee(group: _Group, service: ServiceSpec, tee: str) -> None:
         raise service.at.find("params", "tee").fail(what, tee)
     if not group.tee:
         group.tee = tee
-        attributes = (*group.requirements.attributes, Attribute(_TEE_KEY, tee))
+        attributes = (*group.requirements.attributes, Attribute(TEE_TYPE, tee))
         in_order = go_sorted(attributes, lambda x, y: x.key < y.key)
         group.requirements = replace(group.requirements, attributes=in_order)
 

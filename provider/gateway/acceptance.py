@@ -25,6 +25,7 @@ from manifests.manifest import Manifest, ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.leased_ip import leased_ports
 from manifests.render.site import ServicePlan
+from manifests.tee import check_no_tee
 from manifests.wire import parse_manifest
 from provider.errors import NotFound, Refused, Retry
 from provider.gateway.desk import Answer
@@ -72,8 +73,10 @@ class Acceptance:
         manifest = _checked(body)
         on_chain = await self._agreed(deployment, manifest)
         specs = {group.id.gseq: group.spec.name for group in on_chain.groups}
+        here = {specs.get(lease.gseq, "") for lease in ours}
         try:
-            check_images(manifest, self._images(), {specs.get(lease.gseq, "") for lease in ours})
+            check_no_tee(manifest, here)
+            check_images(manifest, self._images(), here)
         except ManifestInvalid as no:
             raise Answer(422, f"manifest rejected: {no}") from None
         groups = {lease: self._group(lease, specs.get(lease.gseq, ""), manifest) for lease in ours}

@@ -72,13 +72,16 @@ async def bid_on_chain(net: Network, order: OrderID) -> DecCoin:
     raise AssertionError(f"no bid on {order}")
 
 
-APART = ("12-signed-by", "15-rare-keys")
-"""They want other values of attributes that the rest wants too, and a provider has one."""
+UNSERVED = "13-confidential"
+"""It wants trusted execution environments, which there are not."""
+
+APART = "12-signed-by"
+"""It wants other values of attributes that the rest wants too, and a provider has one."""
 
 
 @pytest.mark.parametrize(
     ("names", "minimum"),
-    [(set(TEXTS) - {*APART}, 5), (set(TEXTS) - {*APART}, 0), (APART, 5)],
+    [(set(TEXTS) - {APART, UNSERVED}, 5), (set(TEXTS) - {APART, UNSERVED}, 0), ({APART}, 5)],
     ids=["the sandbox's prices", "without a minimum, where each part counts", "with other attributes"],
 )
 async def test_examples_are_bid_on_at_the_price_that_is_explained(
@@ -137,6 +140,7 @@ CASES = {
         "01-web", (PLACEMENT, f"    anywhere:\n      signedBy: {{anyOf: [{NOBODY}]}}")
     ),
     "skip.capability": changed("04-gpu", ("model: h100", "model: v100"), ("model: a100", "model: v100")),
+    "skip.tee": changed("01-web", (PLACEMENT, "    anywhere:\n      attributes: {tee/type: cpu}")),
     "skip.reclaim_window": changed("11-reclamation", ("24h", "25h")),
     "skip.policy.volumes": changed(
         "01-web",

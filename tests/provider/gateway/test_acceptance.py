@@ -52,6 +52,18 @@ async def test_an_image_the_operator_does_not_run_is_refused_by_service_and_rule
     assert await desk.put(body) == (200, ""), "a policy that has changed counts at once"
 
 
+async def test_a_trusted_execution_environment_is_refused_rather_than_left_out(desk: Desk) -> None:
+    body = desk.edited(params={"storage": None, "tee": {"type": "cpu", "attestation": True}})
+    desk.agree_to(body)
+    status, text = await desk.put(body)
+    assert status == 422
+    assert text == (
+        "manifest rejected: [0].services[0].params.tee: this provider gives no trusted execution environment;"
+        " take tee out, or choose another provider"
+    )
+    assert desk.cluster.stored == {}
+
+
 @pytest.mark.parametrize(
     ("owner", "dseq"), [(TENANT, 8), (STRANGER, 7)], ids=["no such deployment", "someone else's lease"]
 )

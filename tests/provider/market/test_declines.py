@@ -104,6 +104,7 @@ CASES = {
         "skip.audit_signature", "akash1a", order=lambda p: {"requirements": Requirements(SignedBy(("akash1a",)))}
     ),
     "storage we do not publish": Case("skip.capability", "beta9", order=lambda p: units(p, storage=(BETA9,))),
+    "a trusted execution environment": Case("skip.tee", "tee/type=cpu", order=lambda p: asks(**{"tee/type": "cpu"})),
     "notice we do not give": Case(
         "skip.reclaim_window", "7200 s of notice", order=lambda p: {"reclamation_min_window_s": 7200}
     ),
