@@ -1,13 +1,13 @@
 """What it would mean to empty a node: which leases stand on it, and where their replicas would go. Pure.
 
 Answers from a copy; promises nothing. The hardest to place goes first, on what is free elsewhere now: a replica that
-finds no room is told, and so is one that keeps a volume, since whether a volume can be reached from another node is not
-known here.
+finds no room is told, and so is one that keeps a volume. From which nodes a volume is reached is not known here, but
+given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bidengine.node import BoundPod
@@ -27,12 +27,16 @@ class Leaving:
 
     @property
     def stuck(self) -> int:
-        """Replicas that fit nowhere else now."""
+        """Replicas that can go nowhere else now."""
         return self.replicas - sum(self.goes_to.values())
 
 
-def drain(room: Room, node: str) -> tuple[Leaving, ...]:
-    """Every lease with a pod on the node, by id."""
+def drain(
+    room: Room, node: str, reached: Mapping[tuple[LeaseID, str], Collection[str]] | None = None
+) -> tuple[Leaving, ...]:
+    """Every lease with a pod on the node, by id. `reached` is (lease, pod) -> the nodes that the pod's volumes are
+    reached from; pods that are not named there may go anywhere."""
+    reached = reached or {}
     there = {lease: [pod for pod in pods if pod.node == node] for lease, pods in room.inventory.lease_pods.items()}
     standing = {lease: pods for lease, pods in there.items() if pods}
     free = room.free()
@@ -40,7 +44,9 @@ def drain(room: Room, node: str) -> tuple[Leaving, ...]:
     goes: dict[LeaseID, dict[str, int]] = {lease: {} for lease in standing}
     everyone = [(lease, pod) for lease, pods in standing.items() for pod in pods]
     for lease, pod in sorted(everyone, key=lambda found: (_hardest(found[1]), found[0])):
-        place = next(iter(elsewhere.candidates(pod.ask, pod.gpu)), None)
+        near = reached.get((lease, pod.name))
+        places = elsewhere.candidates(pod.ask, pod.gpu)
+        place = next((there for there in places if near is None or there.name in near), None)
         if place is not None:
             elsewhere.take(place.name, pod.ask, pod.gpu)
             goes[lease][place.name] = goes[lease].get(place.name, 0) + 1

@@ -62,6 +62,8 @@ class BoundPod:
     node: str
     ask: Ask
     gpu: GpuModel | None = None
+    name: str = field(default="", compare=False)
+    """in its lease's namespace"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,11 @@ async def owner(settings: Settings) -> str:
     return settings.key.owner or (await unlock(settings)).owner
 
 
+def named(settings: Settings) -> bool:
+    """Whether the settings say whose provider this is, be it only by a key."""
+    return bool(settings.key.owner) or any(getattr(settings.key, name) for name in keys.SOURCES)
+
+
 async def _key(settings: Settings) -> SigningKey:
     ours = settings.key
     if keys.source(ours) == "remote_url":

@@ -69,6 +69,10 @@ class Ground:
     block_time_ms: int = BLOCK_MS
     leases: Mapping[LeaseID, Lease] = field(default_factory=dict)
     """of the provider, as the chain has them; empty where it was not asked"""
+    unasked: str = ""
+    """why the chain is not known; "" when it is"""
+    cluster: Cluster | None = None
+    """followed as long as the block lasts; None where machines are only thought of"""
 
 
 @asynccontextmanager
@@ -100,7 +104,8 @@ async def ground(
 
 @asynccontextmanager
 async def room_ground(config: Path | None, nodes: Path | None, *, cluster_only: bool) -> AsyncIterator[Ground]:
-    """To look at room on. Reservations are counted where the chain can be reached; where not, that is told."""
+    """To look at room on. Reservations are counted where the chain can be reached and the settings say whose they are;
+    where not, that is told."""
     settings = load(config) if config is not None else None
     if settings is None or nodes is not None:
         yield _thought_of(settings, nodes)
@@ -108,7 +113,9 @@ async def room_ground(config: Path | None, nodes: Path | None, *, cluster_only: 
     async with AsyncExitStack() as open_:
         cluster = await open_.enter_async_context(glimpse(settings.cluster))
         live, why = None, "left out (--cluster-only)"
-        if not cluster_only:
+        if not cluster_only and not keyring.named(settings):
+            why = "not known, the settings name no account: set key.owner, no key is needed"
+        elif not cluster_only:
             try:
                 live = await _live(open_, settings, cluster, None)
             except Retry as trouble:
@@ -172,13 +179,15 @@ async def _live(open_: AsyncExitStack, settings: Settings, cluster: Cluster, bid
         pricing.look()
         await oracle.ask()
         judge = Judge(book, room, pricing, Policies(bid.policy, settings.data), wallet, bid, block_time_ms)
-    return Ground(room, cluster.inventory(), told, cluster.nodes(), judge, chain.block_time_ms, dict(book.leases))
+    return Ground(
+        room, cluster.inventory(), told, cluster.nodes(), judge, chain.block_time_ms, dict(book.leases), cluster=cluster
+    )
 
 
 def _cluster_alone(settings: Settings, cluster: Cluster, why: str) -> Ground:
     room = seen(cluster.inventory(), settings.cluster, settings.bid)
     told = [*_told_of(cluster), f"bids that wait for an answer: {why}"]
-    return Ground(room, cluster.inventory(), told, cluster.nodes())
+    return Ground(room, cluster.inventory(), told, cluster.nodes(), unasked=why, cluster=cluster)
 
 
 def _thought_of(settings: Settings | None, nodes: Path | None) -> Ground:

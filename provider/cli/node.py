@@ -19,12 +19,12 @@ from bidengine.views import Lease
 from manifests.coins import format_decimal
 from manifests.ids import LeaseID
 from provider import log
-from provider.cli.ground import Ground, glimpse, on_cluster, room_ground
+from provider.cli.ground import Ground, on_cluster, room_ground
 from provider.cli.lists import OutputOption, show
 from provider.cluster.cluster import Cluster
+from provider.cluster.objects.anchored import Anchor, anchors
 from provider.cluster.objects.emptying import cordon, evict, uncordon
 from provider.errors import ConfigError, NotFound
-from provider.settings import load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Take a node out of service, and put it back.")
 _Node = Annotated[str, typer.Argument(metavar="NODE", help="Its name in the cluster.")]
@@ -41,11 +41,11 @@ def drain_(
     config: _Config,
     why: Annotated[str, typer.Option("--why", help="Noted on the node.")] = "maintenance",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would mean.")] = False,
-    all_: Annotated[bool, typer.Option("--all", help="Evict also what finds no room elsewhere: it will wait.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Evict also what can go nowhere else now: it will wait.")] = False,
     output: OutputOption = "table",
 ) -> None:
-    """Stop selling a node and move what leases have on it, as far as there is room elsewhere. Exit code 1 while
-    something is left on it: run it again."""
+    """Stop selling a node and move what leases have on it, as far as there is room elsewhere and their volumes are
+    reached from there. No key is needed. Exit code 1 while something is left on it: run it again."""
     log.configure("auto", level="error")
     rows, told, left = asyncio.run(_drain(node, config, why, dry_run, all_))
     show(rows, output, COLUMNS, nothing=f"no lease has a pod on {node}")
@@ -69,14 +69,18 @@ async def _drain(
     node: str, config: Path, why: str, dry_run: bool, all_: bool
 ) -> tuple[list[dict[str, Any]], list[str], bool]:
     async with room_ground(config, None, cluster_only=False) as on:
+        cluster = on.cluster
+        assert cluster is not None, "with settings it is a real one"
         if node not in {report.name for report in on.nodes}:
             raise _no_such(node)
-        leaving = drain(on.room, node)
+        there = {pod: lease for lease in on.inventory.lease_pods for pod in _pods(cluster, lease, node)}
+        tied = await anchors(cluster.kube, there)
+        names = {f"{pod.namespace}/{pod.name}": (lease, pod.name) for pod, lease in there.items()}
+        leaving = drain(on.room, node, {names[pod]: anchor.nodes for pod, anchor in tied.items()})
         rows = [_row(one, on) for one in leaving]
-        told = _told(leaving, on)
-    if dry_run:
-        return rows, told, any(one.stuck for one in leaving)
-    async with glimpse(load(config).cluster) as cluster:
+        told = [*_told(leaving, on), *_tied(node, tied)]
+        if dry_run:
+            return rows, told, any(one.stuck for one in leaving)
         await cordon(cluster.kube, node, why)
         told.append(f"{node} is cordoned: nothing is sold on it until `akp node uncordon {node}`")
         moving = {one.lease for one in leaving if all_ or not one.stuck}
@@ -126,11 +130,20 @@ def _told(leaving: Sequence[Leaving], on: Ground) -> list[str]:
         if lease is not None:
             at_stake[lease.price.denom] = at_stake.get(lease.price.denom, 0) + _per_day_e18(lease, on)
         verb = "reclaim" if lease is not None and lease.reclamation is not None else "close"
-        out.append(f"{one.lease}: {one.stuck} of {one.replicas} find no room elsewhere: akp leases {verb} {one.lease}")
+        out.append(f"{one.lease}: {one.stuck} of {one.replicas} can go nowhere else: akp leases {verb} {one.lease}")
     if at_stake:
         out.append(f"at stake a day: {_amounts(at_stake)}")
-    if not on.leases and leaving:
-        out.append("what leases earn and were promised is not known: the chain cannot be reached")
+    if on.unasked and leaving:
+        out.append(f"chain not known, so neither what leases earn nor what notice they were promised: {on.unasked}")
+    return out
+
+
+def _tied(node: str, anchors: Mapping[str, Anchor]) -> list[str]:
+    out = []
+    for pod, anchor in sorted(anchors.items()):
+        others = ", ".join(sorted(anchor.nodes - {node}))
+        where = f"from {others} only" if others else f"from {node} alone: evicted, it waits until {node} is back"
+        out.append(f"{pod} has volumes that are reached {where} ({'; '.join(anchor.volumes)})")
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bidengine.commit import Commit
@@ -59,6 +61,15 @@ def test_cards_go_first_and_only_to_their_like() -> None:
 def test_volumes_are_told(attached: int) -> None:
     (one,) = drain(room(node("a", 1000), node("b", 1000), small=(pod("a", 100, attached=attached),)), "a")
     assert one.keeps_volumes is bool(attached)
+
+
+def test_replicas_go_only_where_their_volumes_are_reached_from() -> None:
+    pods = tuple(replace(pod("a", 100, attached=1), name=name) for name in ("tied", "near", "free"))
+    found = room(node("a", 1000), node("b", 1000), node("c", 1000), small=pods)
+    (one,) = drain(found, "a", {(SMALL, "tied"): {"a"}, (SMALL, "near"): {"a", "c"}, (LARGE, "free"): {"a"}})
+    assert one.stuck == 1
+    assert sum(one.goes_to.values()) == 2
+    assert one.goes_to["c"] >= 1
 
 
 def test_nothing_is_promised_by_asking() -> None:

@@ -48,6 +48,7 @@ from provider.cluster.api.kube import FIELD_MANAGER, Kube
 from provider.cluster.api.writers import REFERENCE
 from provider.cluster.health.litter import Litter
 from provider.cluster.objects import retained
+from provider.cluster.objects.anchored import anchors
 from provider.cluster.objects.emptying import cordon, evict, uncordon
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
@@ -261,6 +262,7 @@ async def middle_of_life(visit: Visit, sdl: str, door: type[Noted]) -> None:
         await ours.preview(lease, group, {}, revision(group))
         await ours.restart(lease, "web", dt.datetime.now(dt.UTC).isoformat())
         pods = ours.pods(lease, "web")
+        await anchors(ours.kube, ours.pods(lease))
         await cordon(ours.kube, pods[0].node, "test")
         await evict(ours.kube, pods[:1])
         await uncordon(ours.kube, pods[0].node)

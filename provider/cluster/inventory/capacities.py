@@ -43,7 +43,7 @@ def capacity(obj: Mapping[str, Any]) -> Capacity:
     return Capacity(
         obj.get("storageClassName", ""),
         whole(obj.get("capacity") or 0),
-        _rules(obj.get("nodeTopology")),
+        rules(obj.get("nodeTopology")),
         whole(most) if most is not None else None,
     )
 
@@ -74,10 +74,11 @@ class Published:
         found = list(self._anywhere.get(storage_class, ()))
         for key, named in self._by_label.get(storage_class, {}).items():
             found += named.get(labels.get(key, ""), ())
-        return [one for one in found if all(_meets(rule, labels) for rule in one.nodes or ())]
+        return [one for one in found if all(meets(rule, labels) for rule in one.nodes or ())]
 
 
-def _rules(topology: Mapping[str, Any] | None) -> tuple[Rule, ...] | None:
+def rules(topology: Mapping[str, Any] | None) -> tuple[Rule, ...] | None:
+    """Of a label selector, or of a term of a node selector."""
     if topology is None:
         return None
     exact = [(key, "In", frozenset({value})) for key, value in (topology.get("matchLabels") or {}).items()]
@@ -88,7 +89,7 @@ def _rules(topology: Mapping[str, Any] | None) -> tuple[Rule, ...] | None:
     return tuple(sorted((*exact, *more), key=lambda rule: rule[:2]))
 
 
-def _meets(rule: Rule, labels: Mapping[str, str]) -> bool:
+def meets(rule: Rule, labels: Mapping[str, str]) -> bool:
     key, operator, values = rule
     match operator:
         case "In":

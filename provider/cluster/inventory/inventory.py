@@ -61,7 +61,7 @@ def inventory(
         else:
             on_node = models.get(pod.node, {})
             gpu = next((on_node[resource] for resource, _ in pod.gpus if resource in on_node), None)
-            bound.setdefault(lease, []).append(BoundPod(pod.node, pod.ask, gpu))
+            bound.setdefault(lease, []).append(BoundPod(pod.node, pod.ask, gpu, pod.name))
     with_capacity = [c for c in classes if any(name in sold for name in c.sold_as)]
     services = list(services)
     return Inventory(
