@@ -101,6 +101,7 @@ async def test_it_tells_what_a_coin_is_worth_and_where_auto_pricing_stands(
                 'akp_price_usd{denom="akt"} 0.5' in text
                 and 'akp_oracle_age_seconds{denom="akt"}' in text
                 and 'akp_auto_price_factor{mode="dry-run",subject="nvidia/a100"} 1.0' in text
+                and (town.work / "auto-price.json").exists()  # written in a thread, after that is told
             )
 
         await until("the oracle was asked and the cluster looked at", told)
