@@ -266,9 +266,11 @@ class BidSettings(_Part):
         description="What pays the deposits, tried in this order: balance (the provider's account), grant (deposit "
         "authorizations that others have given it).",
     )
-    fee_reserve: Coins = Field(
+    fee_reserve: str = Field(
         "250000uakt",
-        description="Kept for fees: no bid is made whose deposit would leave the account that pays the fees less.",
+        pattern=r"^(\d+uakt)?$",
+        description="Kept for fees, which are paid in uakt: no bid is made whose deposit would leave the account that"
+        " pays the fees less.",
     )
     min_balance: Coins = Field(
         "", description="Kept besides in the provider's account, e.g. 5000000uakt or 1000000uakt,2000000uact."
