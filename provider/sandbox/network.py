@@ -306,10 +306,13 @@ def _settings(
 ) -> Settings:
     """The daemon's settings, also written to a file so that it can run in a process of its own."""
     (work / "prices.yaml").write_text(PRICES)
-    (work / "provider.hex").write_text(_secret("provider"))
+    secret = work / "provider.hex"
+    secret.touch(mode=0o600)
+    secret.chmod(0o600)  # one of an earlier version
+    secret.write_text(_secret("provider"))
     values = {
         "chain": json.loads(chain.model_dump_json()),
-        "key": {"hex_file": str(work / "provider.hex")},
+        "key": {"hex_file": str(secret)},
         "cluster": json.loads(cluster.model_dump_json(exclude_defaults=True)),
         "bid": {"prices": str(work / "prices.yaml"), "reclamation_window_s": RECLAMATION_WINDOW_S},
         "gateway": {"listen": f"127.0.0.1:{port}"},

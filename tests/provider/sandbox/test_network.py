@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,12 @@ async def test_a_provider_is_registered_and_audited_and_everybody_has_money(in_t
                 assert wanted in keys, "what the nodes have is what the record says"
         for key in (net.provider, net.auditor, net.tenant.key):
             assert await net.chain.account(key.address) is not None
+
+
+async def test_the_providers_key_is_for_nobody_elses_eyes(in_town: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "provider.hex").touch(mode=0o644)
+    async with in_town():
+        assert stat.S_IMODE((tmp_path / "provider.hex").stat().st_mode) == 0o600
 
 
 async def test_the_cluster_has_what_an_operators_chart_brings(in_town: Callable[..., Any]) -> None:
