@@ -1,6 +1,7 @@
 """How commands show what they found: a table for people, JSON, YAML or CSV for machines, from the same rows.
 
-A row holds everything; a table shows the columns it names. In CSV a value that is itself a list or an object is JSON.
+A row holds everything; a table shows the columns it names. In CSV an object has a column for each of its names, such as
+`gross.uact`, as far as a row has it; a list is JSON.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ def show(rows: Sequence[Row], output: Output, columns: Mapping[str, str], *, not
         case "yaml":
             print(yaml.safe_dump([dict(row) for row in rows], allow_unicode=True, sort_keys=False), end="")
         case "csv":
-            writer = csv.writer(sys.stdout)
-            writer.writerow(rows[0] if rows else columns.values())
-            writer.writerows([_cell(value) for value in row.values()] for row in rows)
+            writer = csv.DictWriter(sys.stdout, _names(rows) if rows else list(columns.values()), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(map(_flat, rows))
         case "table":
             if not rows:
                 print(nothing, file=sys.stderr)
@@ -49,6 +50,28 @@ def structured(found: Any, output: Literal["json", "yaml"]) -> None:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         print(yaml.safe_dump(found, allow_unicode=True, sort_keys=False), end="")
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    out: dict[str, list[str]] = {}
+    for row in rows:
+        for key, value in row.items():
+            found = out.setdefault(key, [])
+            if isinstance(value, Mapping):
+                found.extend(name for name in (f"{key}.{part}" for part in value) if name not in found)
+            elif value is not None and key not in found:
+                found.append(key)
+    return [name for key, parts in out.items() for name in parts or [key]]
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            out.update({f"{key}.{part}": _cell(one) for part, one in value.items()})
+        else:
+            out[key] = _cell(value)
+    return out
 
 
 def _cell(value: Any) -> Any:

@@ -27,9 +27,17 @@ def test_machines_get_everything(output: Output, read: object, capsys: pytest.Ca
 def test_csv_has_a_cell_for_each_value(capsys: pytest.CaptureFixture[str]) -> None:
     show(ROWS, "csv", COLUMNS)
     first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))
-    assert json.loads(first["price"]) == ROWS[0]["price"]
-    assert json.loads(first["classes"]) == ["x", "y"]
-    assert (second["id"], second["price"]) == ("b", "")
+    assert list(first) == ["id", "price.denom", "price.amount", "gpus.t4", "classes"]
+    assert json.loads(first.pop("classes")) == ["x", "y"]
+    assert list(first.values()) == ["a" * 60, "uact", "1.5", "8 of 8"]
+    assert list(second.values()) == ["b", "", "", "", "[]"]
+
+
+def test_csv_keeps_the_columns_that_nobody_has_anything_in(capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"a": {}, "b": {"x": 1}, "c": None}, {"a": {}, "b": {"y": {"z": 2}}, "c": 3}], "csv", {})
+    assert capsys.readouterr().out.splitlines() == ["a,b.x,b.y,c", ",1,,", ',,"{""z"": 2}",3']
+    show([{"a": {"x": 1}}, {"a": "none"}, {"a": None}], "csv", {})
+    assert capsys.readouterr().out.splitlines() == ["a.x,a", "1,", ",none", ","]
 
 
 def test_a_table_for_people(capsys: pytest.CaptureFixture[str]) -> None:
