@@ -59,6 +59,11 @@ class CloseReason(IntEnum):
     INSUFFICIENT_FUNDS = 20000
 
 
+def reason_name(reason: int) -> str:
+    """In words, as `akp leases close --reason` takes them; a number that has no name as it is."""
+    return CloseReason(reason).name.lower().replace("_", "-") if reason in tuple(CloseReason) else f"reason {reason}"
+
+
 LIVE = ("active", "reclaiming")
 """States of a lease that is still owed resources; the chain lists leases by one state at a time."""
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from bidengine.views import reason_name
 from manifests.coins import format_decimal
 from provider.cli import lease_conditions, lease_ending, lease_income, lease_render, lease_restart
 from provider.cli.options import HERE, Data
@@ -49,7 +50,7 @@ def leases(
     table = Table(Column("lease", no_wrap=True), "blocks", "rate per block", "paid", "state", box=None)
     for row in rows:
         table.add_row(
-            str(row.lease), str(_blocks(row, height)), str(row.rate), f"{row.paid}{row.rate.denom}", _state(row)
+            str(row.lease), str(_blocks(row, height)), str(row.rate), f"{row.paid}{row.rate.denom}", state(row)
         )
     # An id that is cut short cannot be pasted into another command: rather let the terminal wrap the line.
     Console(width=max(Console().width, 220)).print(table)
@@ -76,5 +77,6 @@ def _blocks(row: LeaseRow, height: int) -> int:
     return max(0, (row.to_height if row.to_height is not None else height) - row.from_height)
 
 
-def _state(row: LeaseRow) -> str:
-    return "live" if row.to_height is None else f"ended at {row.to_height} (reason {row.reason})"
+def state(row: LeaseRow) -> str:
+    why = "" if row.reason is None else f" ({reason_name(row.reason)})"
+    return "live" if row.to_height is None else f"ended at {row.to_height}{why}"

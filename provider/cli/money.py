@@ -10,7 +10,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +20,8 @@ import typer
 from bidengine.usage import Span, usage
 from manifests.coins import format_decimal, shown
 from provider.cli import sweep
-from provider.cli.lists import OutputOption, show
+from provider.cli.leases import state
+from provider.cli.lists import Output, OutputOption, show
 from provider.cli.options import HERE, Data
 from provider.errors import ConfigError
 from provider.files import write_whole
@@ -70,13 +71,13 @@ def summary(
     """Gross (what leases paid), fees and net, in coins and in dollars by the oracle at the time."""
     found = asyncio.run(_summed(data, by, (since, from_, to)))
     rows = [{"group": name or "(no lease)", **one.told()} for name, one in found.items()]
-    show(rows, output, COLUMNS, nothing="nothing was booked in this time")
+    _show(rows, output, COLUMNS, nothing="nothing was booked in this time")
 
 
 @app.command()
 def leases(data: Data = HERE, output: OutputOption = "table") -> None:
     """Each lease: what it earned up to the last block, what of it was paid out, and what that was worth then."""
-    show(asyncio.run(_leases(data)), output, LEASE_COLUMNS, nothing="the ledger knows no lease")
+    _show(asyncio.run(_leases(data)), output, LEASE_COLUMNS, nothing="the ledger knows no lease")
 
 
 @app.command()
@@ -95,6 +96,17 @@ def export(
     else:
         write_whole(out, text)
         print(f"written: {out}", file=sys.stderr)
+
+
+def _show(rows: list[dict[str, Any]], output: Output, columns: Mapping[str, str], *, nothing: str) -> None:
+    """People read several coins as they read one."""
+    show([{k: _coins(v) for k, v in row.items()} for row in rows] if output == "table" else rows, output, columns,
+         nothing=nothing)  # fmt: skip
+
+
+def _coins(value: Any) -> Any:
+    sums = isinstance(value, dict) and "denom" not in value
+    return ", ".join(f"{amount}{denom}" for denom, amount in value.items()) if sums else value
 
 
 async def _summed(data: Path, by: By, when: tuple[str, str, str]) -> dict[str, Sum]:
@@ -134,7 +146,7 @@ async def _leases(data: Path) -> list[dict[str, Any]]:
                     "paid": dict(sorted(brought.gross.items())),
                     "unpaid": {"denom": row.rate.denom, "amount": earned - brought.gross[row.rate.denom]},
                     "paid_usd": brought.usd("gross"),
-                    "state": "live" if row.to_height is None else f"ended at {row.to_height} (reason {row.reason})",
+                    "state": state(row),
                 }
             )
         return out

@@ -25,7 +25,7 @@ from bidengine.outcomes import (
     WON,
     rank,
 )
-from bidengine.views import CloseReason, Lease, Order
+from bidengine.views import CloseReason, Lease, Order, reason_name
 from manifests.coins import DecCoin
 from manifests.ids import LeaseID, OrderID
 from provider.chain.events import (
@@ -186,8 +186,7 @@ def _lost(winner: LeaseID, theirs: DecCoin, ours: DecCoin, height: int) -> Decid
 
 def _ended(lease: LeaseID, reason: int, height: int, stored: Collection[LeaseID], *, ran: bool) -> Decided:
     """A lease that was paid for and never ran is told apart: it earns a bad name, and next to no money."""
-    why = CloseReason(reason).name.lower() if reason in tuple(CloseReason) else f"reason {reason}"
-    outcome, detail = WON, f"the lease ended ({why})"
+    outcome, detail = WON, f"the lease ended ({reason_name(reason)})"
     if not ran:
         if reason == CloseReason.MANIFEST_TIMEOUT or lease not in stored:
             outcome, detail = NO_MANIFEST, f"{detail}, no manifest had come"

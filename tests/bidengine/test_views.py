@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bidengine.views import Lease, Provider, Wallet
+from bidengine.views import Lease, Provider, Wallet, reason_name
 from manifests.coins import Coin, DecCoin
 from manifests.ids import LeaseID
 from manifests.resources import Attribute
@@ -11,6 +11,14 @@ from manifests.resources import Attribute
 @pytest.mark.parametrize(("state", "live"), [("active", True), ("reclaiming", True), ("closed", False)])
 def test_a_reclaiming_lease_lives(state: str, live: bool) -> None:
     assert Lease(LeaseID("akash1t", 1, 1, 1, "akash1us"), state, DecCoin("uact", 1), 1).live is live
+
+
+@pytest.mark.parametrize(
+    ("reason", "name"),
+    [(1, "owner"), (10003, "manifest-timeout"), (20000, "insufficient-funds"), (10777, "reason 10777")],
+)
+def test_why_a_lease_ended_in_words(reason: int, name: str) -> None:
+    assert reason_name(reason) == name
 
 
 def test_what_a_provider_publishes_is_read_from_its_attributes() -> None:

@@ -41,7 +41,7 @@ def test_as_a_table(akp: Callable[..., Any], ledger: Path) -> None:
     assert head[0] == "lease"
     assert over[0] == OVER
     assert "113uact" in over
-    assert over[-5:] == ["ended", "at", "110", "(reason", "1)"]
+    assert over[-4:] == ["ended", "at", "110", "(owner)"]
     assert live[0] == LIVE
     assert live[-1] == "live"
 

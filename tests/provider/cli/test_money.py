@@ -98,15 +98,26 @@ def test_by_each(akp: Callable[..., Any], booked: Path, by: str, groups: list[st
 
 def test_a_table_for_people(akp: Callable[..., Any], booked: Path) -> None:
     said = akp("money", "summary", "--data", booked)
-    assert "uact 1200" in said.out
-    assert "-0.0088" in said.out
+    assert said.out.splitlines()[1].split() == [
+        "total", "1200uact", "8000uakt", "1200uact,", "-8000uakt", "0.0012", "0.01", "-0.0088",
+    ]  # fmt: skip
+
+
+def test_a_summary_as_csv_has_a_column_for_each_coin(akp: Callable[..., Any], booked: Path) -> None:
+    said = akp("money", "summary", "--data", booked, "--by", "lease", "-o", "csv")
+    no_lease, lease = csv.DictReader(io.StringIO(said.out))
+    assert (no_lease["gross.uact"], no_lease["fees.uakt"], no_lease["net.uakt"]) == ("", "8000", "-8000")
+    assert (lease["gross.uact"], lease["fees.uakt"], lease["net.uact"], lease["gross_usd"]) == (
+        "1200", "", "1200", "0.0012",
+    )  # fmt: skip
+    assert not any("{" in cell for row in (no_lease, lease) for cell in row.values())
 
 
 def test_each_lease_with_what_is_not_paid_yet(akp: Callable[..., Any], booked: Path) -> None:
     said = akp("money", "leases", "--data", booked, "-o", "json")
     (row,) = json.loads(said.out)
     assert (row["lease"], row["gpu"], row["blocks"], row["state"]) == (
-        str(LEASE), "nvidia/a100", 100, "ended at 200 (reason 1)",
+        str(LEASE), "nvidia/a100", 100, "ended at 200 (owner)",
     )  # fmt: skip
     assert row["earned"] == {"denom": "uact", "amount": 500 + 700 + 50}
     assert (row["paid"], row["unpaid"]["amount"], row["paid_usd"]) == ({"uact": 1_200}, 50, "0.0012")

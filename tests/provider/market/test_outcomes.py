@@ -147,7 +147,7 @@ async def test_how_a_lease_ended(
     outcomes.of(block(height=9))
     (one,) = outcomes.of(block(LeaseClosed(lease, reason), BidClosed(lease), OrderClosed(order(1)), height=20))
     assert (one.outcome, one.ended_at) == (code, 20)
-    assert reason.name.lower() in one.detail
+    assert f"({reason.name.lower().replace('_', '-')})" in one.detail
 
 
 async def test_a_reason_without_a_name_is_told_by_its_number(outcomes: Outcomes) -> None:
