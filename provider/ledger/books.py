@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bidengine.usage import Settlement, Span
 from manifests.coins import Coin, DecCoin
 from manifests.ids import LeaseID
+from provider.ledger import opening
 from provider.ledger.decisions import Decided, Decisions, written
 from provider.ledger.journal import Journal, Kind, Posting, Prices, Total, posted
 from provider.ledger.store import Row, Store, Write
@@ -146,17 +147,17 @@ def _all_written(entries: Iterable[Entry], head: Head, usd: Prices) -> list[Writ
 def _written(entry: Entry, time_unix_s: int, usd: Prices) -> list[Write]:
     match entry:
         case Opened(s):
-            values = (
-                str(s.lease), s.from_height, s.to_height, s.rate.denom, str(s.rate.amount_e18), s.cpu_milli,
-                s.memory_bytes, s.gpu_units, s.gpu_model, json.dumps(dict(s.storage), sort_keys=True),
-            )  # fmt: skip
-            told = Posting(
+            storage_json = json.dumps(dict(s.storage), sort_keys=True)
+            uses = (s.cpu_milli, s.memory_bytes, s.gpu_units, s.gpu_model, storage_json)
+            rate = (s.rate.denom, str(s.rate.amount_e18))
+            values = (str(s.lease), s.from_height, s.to_height, *rate, *uses)
+            began = Posting(
                 Kind.LEASE_OPENED, s.from_height, f"{Kind.LEASE_OPENED}/{s.lease}", Coin(s.rate.denom, 0),
-                lease=s.lease, detail=f"{s.rate} per block",
+                lease=s.lease, detail=opening.told(*rate, uses),
             )  # fmt: skip
             return [
                 ("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values),
-                posted(told, time_unix_s, usd),
+                posted(began, time_unix_s, usd),
             ]
         case Ended(lease, height, reason):
             key, detail = f"{Kind.LEASE_ENDED}/{lease}", f"reason {reason}"

@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from manifests.coins import DecCoin
+from provider.ledger import opening
 from provider.ledger.chained import broken
 from provider.ledger.store import Store
 
@@ -51,10 +51,10 @@ async def _verdict(store: Store, hash_: str) -> Verdict:
         faults.append(f"no row has the hash {hash_}: rows were cut off, or this is another ledger")
     for sql, told in _MUST_BE_EMPTY:
         faults.extend(told.format(*row) for row in await store.read(sql))
-    for lease, denom, rate, said in await store.read(_RATES):
-        found = f"{DecCoin(denom, int(rate))} per block" if rate.isascii() and rate.isdigit() else f"the rate {rate!r}"
-        if said != found:
-            faults.append(f"the span of lease {lease} has {found}, its row in the journal {said}")
+    for lease, denom, rate, *uses, said in await store.read(_OPENED):
+        columns = denom, rate, tuple(uses)
+        if not opening.agrees(said, *columns):
+            faults.append(f"the span of lease {lease} has {opening.told(*columns)}, its row in the journal {said}")
     return Verdict(tuple(faults), seq, head[0][0] if head else None, before)
 
 
@@ -77,8 +77,9 @@ FROM span a JOIN span b ON a.lease = b.lease AND a.from_height < b.from_height
 WHERE a.to_height IS NULL OR a.to_height > b.from_height
 """
 # Spans and reasons are no rows of the journal, but its rows tell of each: so the chain of hashes vouches for them too.
-_RATES = """
-SELECT s.lease, s.denom, s.rate_e18, j.detail FROM span s JOIN journal j ON j.lease = s.lease
+_OPENED = """
+SELECT s.lease, s.denom, s.rate_e18, s.cpu_milli, s.memory_bytes, s.gpu_units, s.gpu_model, s.storage_json, j.detail
+FROM span s JOIN journal j ON j.lease = s.lease
 WHERE j.kind = 'lease.opened' AND j.detail <> ''
 """
 _NO_SPAN = "SELECT lease FROM journal WHERE kind = 'lease.opened' AND lease NOT IN (SELECT lease FROM span)"
