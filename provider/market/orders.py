@@ -25,6 +25,8 @@ from bidengine.views import Bid, CloseReason, Order
 from manifests.coins import parse_coins
 from manifests.ids import BidID, OrderID
 from provider.chain.messages import CloseBid, CreateBid, Msg
+from provider.chain.tx import classify
+from provider.chain.tx.classify import Verdict
 from provider.errors import NotFound, Refused, Retry, TxRefused
 from provider.ledger.books import Books
 from provider.market.book import Book
@@ -39,12 +41,6 @@ from provider.settings import BidSettings
 from provider.tasks import WorkQueue, spawn, work
 
 log = structlog.get_logger()
-
-GONE = {("market", 15), ("market", 21), ("market", 23), ("market", 24)}
-"""Refusals of a bid that trying again cannot cure: the order is missing, active or closed, or we have bid already
-(chain.md §4.5). What has no code of its own, as that all places for bids are taken, is told by its text (below): a
-node in trouble says all sorts of things."""
-
 
 FORGET_EVERY_BLOCKS = 500
 """Declines of orders that are over are forgotten."""
@@ -259,9 +255,7 @@ class Orders:
         log.info("bid over", outcome=outcome, why=why)
 
     def _refused(self, order: OrderID, error: Exception) -> None:
-        final = isinstance(error, TxRefused) and (
-            (error.codespace, error.code) in GONE or any(text in error.log for text in _GONE_TEXTS)
-        )
+        final = isinstance(error, TxRefused) and _gone(error)
         self.metrics.bids.labels(outcome="refused").inc()
         known = f"{error.codespace}.{error.code}" if isinstance(error, TxRefused) and error.code else ""
         self._decline(order, Decline(Reason.CHAIN_REFUSED, str(error), final, known))
@@ -288,7 +282,10 @@ class Orders:
         self.queue.put_after(order, delay_s + 1)
 
 
-_GONE_TEXTS = ("order not found", "bid exists from provider", "order active", "order closed", "too many existing bids")
+def _gone(no: TxRefused) -> bool:
+    """Whether trying again cannot cure it. By codespace and code: a node in trouble says all sorts of words (chain.md
+    §6.6)."""
+    return classify.classify(no.codespace, no.code, no.log) is Verdict.GONE
 
 
 def _now_s() -> float:

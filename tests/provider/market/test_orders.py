@@ -64,14 +64,14 @@ async def test_two_orders_share_the_node_until_it_is_full(play: Play) -> None:
     [
         (TxRefused("market", 24, "order closed"), True),
         (TxRefused("market", 21, "invalid bid: bid exists from provider"), True),
-        (
-            TxRefused("", 0, "failed to execute message; message index: 0: invalid bid: too many existing bids (20)"),
-            True,
-        ),
+        (TxRefused("market", 13, "bid: order not open"), True),
+        (TxRefused("undefined", 1, "message index: 0: invalid bid: too many existing bids (20)"), True),
         (TxRefused("market", 5, "attribute mismatch"), False),
         (TxRefused("undefined", 1, "this node is in trouble"), False),
+        (TxRefused("undefined", 1, "cache: order not found, order closed, bid exists from provider"), False),
+        (TxRefused("sdk", 18, "invalid request: too many existing bids, order active"), False),
     ],
-    ids=["closed", "exists", "simulated: too many", "disagreement", "a node in trouble"],
+    ids=["closed", "exists", "not open", "too many", "disagreement", "a node in trouble", "its words", "another code"],
 )
 async def test_a_bid_the_chain_refuses_gives_its_room_back(play: Play, refusal: TxRefused, final: bool) -> None:
     play.answer = refusal
