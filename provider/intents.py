@@ -14,6 +14,12 @@ dropped: never signed, or given up to whoever asked, who asks again"""
 TxState = Literal["signed", "included", "failed", "refused", "expired"]
 
 
+BY_COMMAND = "cli/"
+"""begins the key of what a command asks for beside the daemon: neither joins what the other asks"""
+SETTLING = ("CreateLease", "CloseBid", "WithdrawLease", "CloseLease", "CloseDeployment")
+"""kinds that settle a deployment's escrow and name it in their key (business_key.py)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The last block known when something happened."""
@@ -48,6 +54,20 @@ class Signed:
     fee: Coin
     keys: tuple[str, ...]
     """of its messages, in their order"""
+    settles: tuple[tuple[str, str], ...] = ()
+    """(key, deployment) of those that settle an escrow"""
+
+
+@dataclass(frozen=True, slots=True)
+class InTheWay:
+    """Somebody else's message in the air that settles the escrow which one of ours would settle."""
+
+    ours: str
+    """key"""
+    theirs: str
+    tx: str
+    """hash of the transaction theirs travels in"""
+    timeout_unix_ns: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from provider import keyring, log
 from provider.chain.client import Chain
 from provider.chain.messages import Msg
 from provider.chain.tx import json_form, once
+from provider.cli.beside import beside
 from provider.errors import ConfigError
 from provider.keyring import Identity
 from provider.settings import Settings, load
@@ -97,7 +98,8 @@ async def carry_out(session: Session, msgs: Sequence[Msg], what: str, how: How) 
         return
     if not how.yes:
         _ask(f"This will {what}, signed by {who.key.address}; fee {ready.fee}, paid by {who.pays_fees}.")
-    landed = await once.send(session.chain, who.key, ready)
+    async with beside(session.settings, session.chain, who, msgs, ready) as notes:
+        landed = await once.send(session.chain, who.key, ready, notes)
     if how.output == "json":
         print(json.dumps({"txhash": landed.hash, "height": landed.height, "gas_used": landed.gas_used}))
     else:

@@ -3,6 +3,10 @@
 Asking and signing are on disk before the next step; what blocks tell is written with the next transaction of the
 ledger, which is the one that moves the cursor. So a block whose news is not here will be read again, and one that will
 not be read again is here. Of what has ended, some days are kept.
+
+A command that signs beside the daemon is a second process on this file. Each of the two looks for what the other has
+in the air and writes what it has signed in one transaction, before any byte leaves; whoever comes second waits. What
+is only asked for stands in nobody's way.
 """
 
 from __future__ import annotations
@@ -12,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manifests.coins import Coin
-from provider.intents import Intent, IntentState, Left, Moment, Signed, TxEnd
-from provider.ledger.store import Row, Store
+from provider.intents import BY_COMMAND, SETTLING, Intent, IntentState, InTheWay, Left, Moment, Signed, TxEnd
+from provider.ledger.store import Row, Store, Write
 
 KEPT_NS = 7 * 24 * 3600 * 10**9
 MOST_FORGOTTEN = 1_000
@@ -93,29 +97,40 @@ class Outbox:
         return [(tx_hash, at, fee) for tx_hash, at, fee in rows]
 
     async def store(self, intents: Sequence[Intent], now: Moment) -> None:
-        await self._store.write(
-            [
-                (
-                    _ASK,
-                    (i.key, i.kind, i.message, i.priority, now.height, now.time_unix_ns // 10**9, now.height),
-                )
-                for i in intents
-            ]
-        )
+        await self._store.write(_asked(intents, now))
 
-    async def sign(self, signed: Signed, now: Moment) -> None:
-        await self._store.write(
-            [
+    async def sign(self, signed: Signed, now: Moment) -> list[InTheWay]:
+        """What commands have in the air that stands in the way; then nothing was written."""
+        return await self._sign(signed, now, (), whose=BY_COMMAND)
+
+    async def sign_beside(self, intents: Sequence[Intent], signed: Signed, now: Moment) -> list[InTheWay]:
+        """For a command: asked and signed in one, unless the daemon, or another command, is in the way."""
+        return await self._sign(signed, now, _asked(intents, now), whose="")
+
+    async def end_beside(self, end: TxEnd, now: Moment) -> None:
+        """For a command, which has no cursor: on disk when it returns."""
+        self.tx_ended(end, now)
+        if end.state != "included":
+            self._store.along([(_END_ALL, (end.state, end.why, now.height, end.hash))])
+        await self._store.write([])
+
+    async def _sign(self, signed: Signed, now: Moment, before: Sequence[Write], *, whose: str) -> list[InTheWay]:
+        statements = [
+            *before,
+            (
+                _SIGN,
                 (
-                    _SIGN,
-                    (
-                        signed.hash, signed.tx, signed.timeout_unix_ns, signed.sequence, signed.gas_limit,
-                        signed.fee.amount, signed.fee.denom, now.height, now.time_unix_ns,
-                    ),
+                    signed.hash, signed.tx, signed.timeout_unix_ns, signed.sequence, signed.gas_limit,
+                    signed.fee.amount, signed.fee.denom, now.height, now.time_unix_ns,
                 ),
-                (_BOARD, (signed.hash, now.height, json.dumps(signed.keys))),
-            ]
-        )  # fmt: skip
+            ),
+            (_BOARD, (signed.hash, now.height, json.dumps(signed.keys))),
+        ]  # fmt: skip
+        if not signed.settles:
+            await self._store.write(statements)
+            return []
+        against = (_IN_THE_WAY, (json.dumps(signed.settles), now.time_unix_ns, whose, json.dumps(SETTLING)))
+        return [InTheWay(*row) for row in await self._store.write_unless(against, statements)]
 
     def tx_ended(self, end: TxEnd, now: Moment) -> None:
         state = "done" if end.state == "included" else "waiting"
@@ -152,6 +167,13 @@ class Outbox:
         return _tx_row(rows[0]) if rows else None
 
 
+def _asked(intents: Sequence[Intent], now: Moment) -> list[Write]:
+    return [
+        (_ASK, (i.key, i.kind, i.message, i.priority, now.height, now.time_unix_ns // 10**9, now.height))
+        for i in intents
+    ]
+
+
 _DROP = """
 UPDATE intent SET state = 'dropped', height = ?, why = 'the daemon ended before it was signed'
 WHERE state = 'waiting'
@@ -174,10 +196,18 @@ _BOARD = """
 UPDATE intent SET state = 'signed', tx = ?1, height = ?2, attempts = attempts + 1, position = keys.key, why = ''
 FROM json_each(?3) AS keys WHERE intent.key = keys.value AND intent.state IN ('waiting', 'signed')
 """
+_IN_THE_WAY = """
+SELECT json_extract(mine.value, '$[0]'), intent.key, tx.hash, tx.timeout_unix_ns
+FROM tx JOIN intent ON intent.tx = tx.hash, json_each(?1) AS mine
+WHERE tx.state = 'signed' AND tx.timeout_unix_ns >= ?2 AND substr(intent.key, 1, length(?3)) = ?3
+  AND intent.kind IN (SELECT value FROM json_each(?4))
+  AND instr(intent.key || '/', '/' || json_extract(mine.value, '$[1]') || '/') > 0
+"""
 _END = """
 UPDATE tx SET state = ?, bytes = NULL, height = ?, gas_used = ?, codespace = ?, code = ?, why = ? WHERE hash = ?
 """
 _LAND = "UPDATE intent SET state = ?, height = ?, why = ? WHERE tx = ? AND state = 'signed'"
+_END_ALL = "UPDATE intent SET state = ?, why = ?, height = ? WHERE tx = ? AND state IN ('waiting', 'signed')"
 _END_ONE = "UPDATE intent SET state = ?, why = ?, height = ? WHERE key = ? AND state IN ('waiting', 'signed')"
 # Rows are numbered as they come, so what is old is among the first; what is not yet old costs a look at no more.
 _FORGET_INTENTS = """

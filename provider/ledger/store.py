@@ -31,18 +31,19 @@ Write = tuple[str, Sequence[Any]]
 
 class Store:
     """`async with Store.open(path) as store`. `write` takes statements and runs them as one transaction; `along` hands
-    some in that go with the next one, whoever writes it; `read` returns rows."""
+    some in that go with the next one, whoever writes it; `read` returns rows. `as_it_is`: written beside a process
+    that owns the file, hence never brought up to date from here."""
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+    def __init__(self, path: Path, *, readonly: bool = False, as_it_is: bool = False) -> None:
         self.path = path
-        self._readonly = readonly
+        self._readonly, self._as_it_is = readonly, as_it_is or readonly
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._db: sqlite3.Connection | None = None
         self._along: list[Write] = []
 
     @classmethod
-    def open(cls, path: Path, *, readonly: bool = False) -> Store:
-        return cls(path, readonly=readonly)
+    def open(cls, path: Path, *, readonly: bool = False, as_it_is: bool = False) -> Store:
+        return cls(path, readonly=readonly, as_it_is=as_it_is)
 
     async def __aenter__(self) -> Store:
         await self._on_thread(self._connect)
@@ -56,17 +57,29 @@ class Store:
 
     async def write(self, statements: Iterable[Write]) -> None:
         """Fatal where the disk is full, broken or not ours: nothing half is in the file then."""
-        batch, self._along = [*self._along, *statements], []
+        await self._write(statements, None)
 
-        def run() -> None:
+    async def write_unless(self, against: Write, statements: Iterable[Write]) -> list[Row]:
+        """As `write`, unless the query `against` finds rows: those, and then nothing of it was written. No other
+        process writes between the query and the statements."""
+        return await self._write(statements, against)
+
+    async def _write(self, statements: Iterable[Write], against: Write | None) -> list[Row]:
+        along, batch, self._along = self._along, list(statements), []
+
+        def run() -> list[Row]:
             assert self._db is not None
             with self._db:  # commits, or rolls back when anything raises
                 self._db.execute("BEGIN IMMEDIATE")
-                for sql, values in batch:
+                for sql, values in along:
                     self._db.execute(sql, values)
+                found = [] if against is None else self._db.execute(*against).fetchall()
+                for sql, values in () if found else batch:
+                    self._db.execute(sql, values)
+            return found
 
         try:
-            await self._on_thread(run)
+            return await self._on_thread(run)
         except sqlite3.Error as bad:
             if getattr(bad, "sqlite_errorcode", 0) & 0xFF not in _FROM_OUTSIDE:
                 raise
@@ -134,7 +147,7 @@ class Store:
             raise ConfigError(
                 str(self.path), f"written by a newer akp (version {found}, known {VERSION})", "Run the newer akp."
             )
-        if self._readonly and found < VERSION:
+        if self._as_it_is and found < VERSION:
             db.close()
             raise ConfigError(str(self.path), *_OLDER if found else _FOREIGN)
         try:

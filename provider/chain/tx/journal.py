@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from provider.intents import Intent, IntentState, Left, Moment, Signed, TxEnd
+from provider.intents import Intent, IntentState, InTheWay, Left, Moment, Signed, TxEnd
 
 
 class Journal(Protocol):
@@ -24,8 +24,9 @@ class Journal(Protocol):
     async def store(self, intents: Sequence[Intent], now: Moment) -> None:
         """On disk when it returns; they are waiting."""
 
-    async def sign(self, signed: Signed, now: Moment) -> None:
-        """On disk when it returns; its messages are signed."""
+    async def sign(self, signed: Signed, now: Moment) -> list[InTheWay]:
+        """On disk when it returns; its messages are signed. Unless another process has something in the air that
+        settles the same escrow: that, and the transaction must not leave."""
 
     def tx_ended(self, end: TxEnd, now: Moment) -> None:
         """With the next block. Its messages are done if it was included, else they wait again."""
@@ -49,8 +50,8 @@ class Forgetful:
     async def store(self, intents: Sequence[Intent], now: Moment) -> None:
         pass
 
-    async def sign(self, signed: Signed, now: Moment) -> None:
-        pass
+    async def sign(self, signed: Signed, now: Moment) -> list[InTheWay]:
+        return []
 
     def tx_ended(self, end: TxEnd, now: Moment) -> None:
         pass

@@ -10,16 +10,17 @@ import secrets
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from manifests.coins import Coin, parse_decimal
 from provider.chain import messages as ask
 from provider.chain.client import Chain
-from provider.chain.events import TxResult
 from provider.chain.keys import SigningKey
 from provider.chain.tx import build, classify, gas
 from provider.chain.tx.classify import Verdict
 from provider.chain.tx.flights import PUSH_EVERY
 from provider.errors import NotFound, Retry, TxRefused
+from provider.intents import TxEnd, TxState
 from provider.settings import ChainSettings
 
 MOST_WAITS = 3
@@ -37,6 +38,18 @@ class Draft:
     gas_limit: int
     fee: Coin
     timeout_unix_ns: int
+    sequence: int | None = None
+    """None for an unordered one"""
+
+
+class Notes(Protocol):
+    """Where such a transaction is noted, for others who sign with the same key."""
+
+    async def leaves(self, tx_hash: str, tx: bytes) -> None:
+        """Before a byte of it leaves; what is raised here keeps it from leaving."""
+
+    async def ended(self, end: TxEnd) -> None:
+        """What became of it, before anybody else is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +93,46 @@ async def draft(
     limit = gas.limit(used, settings.gas_adjustment, unordered=unordered)
     body, auth_info = signed_over(limit, unordered)
     document = build.sign_doc(body, auth_info, chain.id, account.number)
-    return Draft(body, auth_info, document, limit, gas.fee(limit, price), timeout)
+    sequence = None if unordered else account.sequence
+    return Draft(body, auth_info, document, limit, gas.fee(limit, price), timeout, sequence)
 
 
-async def send(chain: Chain, key: SigningKey, ready: Draft) -> Landed:
+async def send(chain: Chain, key: SigningKey, ready: Draft, notes: Notes | None = None) -> Landed:
     """Until a block holds it. TxRefused when a node or that block refuses it; Retry when its time passes first, after
     which it is void."""
     tx = build.raw(ready.body, ready.auth_info, await key.signature(ready.document))
-    tx_hash, head = build.tx_hash(tx), await chain.head()
+    tx_hash = build.tx_hash(tx)
+    if notes is not None:
+        await notes.leaves(tx_hash, tx)
+    end = await _sent(chain, tx, tx_hash, ready.timeout_unix_ns)
+    if notes is not None:
+        await notes.ended(end)
+    if end.state == "expired":
+        raise Retry(f"transaction {tx_hash} was not included before its timeout: it is void, send it again")
+    if end.height is None:
+        raise TxRefused(end.codespace, end.code, told(end.why))
+    if end.code:
+        raise TxRefused(end.codespace, end.code, f"included at height {end.height} and void: {told(end.why)}")
+    return Landed(tx_hash, end.height, end.gas_used or 0)
+
+
+async def _sent(chain: Chain, tx: bytes, tx_hash: str, timeout_unix_ns: int) -> TxEnd:
+    head = await chain.head()
     answer = await chain.broadcast(tx)
     if not answer.accepted:
-        raise TxRefused(answer.codespace, answer.code, told(answer.log))
+        return TxEnd(tx_hash, "refused", None, None, answer.codespace, answer.code, answer.log)
     async with aclosing(chain.follow(after=head.height)) as blocks:
         async for block in blocks:
             for result in block.txs:
                 if result.hash == tx_hash:
-                    return _landed(result, block.height)
-            if block.time_unix_ns > ready.timeout_unix_ns:
-                break
+                    state: TxState = "failed" if result.code else "included"
+                    why = (result.codespace, result.code, result.log)
+                    return TxEnd(tx_hash, state, block.height, result.gas_used, *why)
+            if block.time_unix_ns > timeout_unix_ns:
+                return TxEnd(tx_hash, "expired")
             if (block.height - head.height) % PUSH_EVERY == 0:
                 await _push(chain, tx)
-    raise Retry(f"transaction {tx_hash} was not included before its timeout: it is void, send it again")
+    raise AssertionError("blocks never end")
 
 
 def told(text: str) -> str:
@@ -121,12 +153,6 @@ async def _next_block(chain: Chain) -> None:
     """Until there is one."""
     async with aclosing(chain.follow(after=(await chain.head()).height)) as blocks:
         await anext(blocks)
-
-
-def _landed(result: TxResult, height: int) -> Landed:
-    if result.code:
-        raise TxRefused(result.codespace, result.code, f"included at height {height} and void: {told(result.log)}")
-    return Landed(result.hash, height, result.gas_used)
 
 
 async def _push(chain: Chain, tx: bytes) -> None:

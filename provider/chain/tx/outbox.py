@@ -16,6 +16,7 @@ from typing import Any
 from manifests.ids import DeploymentID
 from provider.chain import messages as ask
 from provider.chain.tx.priority import Priority
+from provider.intents import Intent
 
 PATIENCE = 4
 """transactions that may overtake a message before it counts as one degree more urgent"""
@@ -167,6 +168,18 @@ def settled_by(msg: ask.Msg) -> tuple[DeploymentID, bool] | None:
         case ask.CloseGroup(id=group):
             return group.deployment, False
     return None
+
+
+def intent_of(item: Item) -> Intent:
+    """What is asked, for the journal."""
+    box = item.box.SerializeToString(deterministic=True)
+    return Intent(item.key, type(item.msg).__name__, box, item.priority)
+
+
+def settles(items: Iterable[Item]) -> tuple[tuple[str, str], ...]:
+    """(key, deployment) of those that settle an escrow, for the journal."""
+    found = ((item.key, settled_by(item.msg)) for item in items)
+    return tuple((key, str(settled[0])) for key, settled in found if settled is not None)
 
 
 def _is_bid(msg: ask.Msg) -> bool:

@@ -29,12 +29,12 @@ from provider.chain.tx.classify import FINAL, Verdict
 from provider.chain.tx.flights import Flight, Flights
 from provider.chain.tx.inherited import inherit
 from provider.chain.tx.journal import Forgetful, Journal
-from provider.chain.tx.outbox import Item, Outbox
+from provider.chain.tx.outbox import Item, Outbox, intent_of, settles
 from provider.chain.tx.priority import Priority, usual
 from provider.chain.tx.spending import Spending
 from provider.chain.tx.terms import Terms
 from provider.errors import Fatal, Refused, Retry, TxRefused, Unreachable
-from provider.intents import Intent, Moment, Signed, TxEnd, TxState
+from provider.intents import InTheWay, Moment, Signed, TxEnd, TxState
 from provider.metrics import Metrics, Sample
 from provider.settings import ChainSettings
 
@@ -233,11 +233,7 @@ class Signer:
         """Everything that waits, in one write."""
         new = [i for i in items if not i.stored]
         if new:
-            intents = [
-                Intent(i.key, type(i.msg).__name__, i.box.SerializeToString(deterministic=True), i.priority)
-                for i in new
-            ]
-            await self._journal.store(intents, self._terms.head)
+            await self._journal.store([intent_of(i) for i in new], self._terms.head)
             for item in new:
                 item.stored = True
 
@@ -259,12 +255,13 @@ class Signer:
         flight = Flight(
             build.tx_hash(tx), tx, items, draft.timeout_unix_ns, self._terms.head.height, now, fee=fee.amount
         )
+        keys = tuple(i.key for i in items)
+        signed = Signed(flight.hash, tx, draft.timeout_unix_ns, draft.sequence, limit, fee, keys, settles(items))
+        if others := await self._journal.sign(signed, self._terms.head):
+            return self._held_up(items, others)
         self._flights.add(flight)
         self._outbox.hold(items)
         self._count(flight)
-        keys = tuple(i.key for i in items)
-        signed = Signed(flight.hash, tx, draft.timeout_unix_ns, draft.sequence, limit, fee, keys)
-        await self._journal.sign(signed, self._terms.head)
         try:
             answer = await self._chain.broadcast(tx)
         except Retry as trouble:
@@ -281,6 +278,14 @@ class Signer:
         self._outbox.release(items)
         self._tx_ended(flight, "refused", codespace=answer.codespace, code=answer.code, why=answer.log)
         return await self._refused(items, answer.codespace, answer.code, answer.log)
+
+    def _held_up(self, items: list[Item], others: list[InTheWay]) -> list[Item]:
+        """A command beside us has something in the air that settles the same escrow (outbox.py). What is left to try
+        at once."""
+        held = {other.ours for other in others}
+        late = [i for i in items if i.key in held]
+        self._postpone(late, f"{others[0].theirs} is in the air in transaction {others[0].tx}")
+        return without(items, late)
 
     async def _refused(self, items: list[Item], codespace: str, code: int, text: str) -> list[Item]:
         """A simulation or a node's first check said no: answer, postpone or change what it is about; what is left to

@@ -3,7 +3,9 @@ cursor."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,93 @@ async def test_a_burst_is_one_write_each_for_asking_and_for_a_transaction(store:
     await cursor(store)
     assert writes == 12
     assert len(await outbox.intents(state="done", newest=1000)) == 500
+
+
+D7 = "akash1t/7"
+
+
+def settling(tx_hash: str, key: str, deployment: str = D7, timeout: int = 150 * 10**9) -> Signed:
+    return replace(signed(tx_hash, key), settles=((key, deployment),), timeout_unix_ns=timeout)
+
+
+def asked(key: str, kind: str) -> Intent:
+    return replace(intent(key), kind=kind)
+
+
+CLOSE, WITHDRAW = f"close/{D7}/1/1/akash1p", f"cli/withdraw/{D7}/2/1/akash1p"
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "timeout_s", "stands"),
+    [
+        (CLOSE, "CloseBid", 150, True),
+        (f"withdraw/{D7}/1/1/akash1p", "WithdrawLease", 90, True),
+        (f"close-deployment/{D7}", "CloseDeployment", 150, True),
+        (WITHDRAW, "WithdrawLease", 150, True),
+        (CLOSE, "CloseBid", 89, False),
+        ("close/akash1t/71/1/1/akash1p", "CloseBid", 150, False),
+        (f"bid/{D7}/1/1", "CreateBid", 150, False),
+        (f"reclaim/{D7}/1/1/akash1p", "StartReclaim", 150, False),
+    ],
+    ids=[
+        "a close", "a withdrawal, at its last moment", "the whole deployment", "another command's", "a void one",
+        "another deployment's", "a bid", "notice",
+    ],
+)  # fmt: skip
+async def test_a_command_sends_nothing_that_settles_an_escrow_which_something_in_the_air_settles(
+    store: Store, key: str, kind: str, timeout_s: int, stands: bool
+) -> None:
+    outbox = Outbox(store)
+    await outbox.store([asked(key, kind)], NOW)
+    await outbox.sign(signed("AB", key) if not stands else settling("AB", key), NOW)
+    await store.write([("UPDATE tx SET timeout_unix_ns = ?", (timeout_s * 10**9,))])
+    ours = f"cli/end/{D7}/1/1/akash1p"
+    found = await outbox.sign_beside([asked(ours, "CloseLease")], settling("CD", ours), NOW)
+    assert [(o.ours, o.theirs, o.tx) for o in found] == ([(ours, key, "AB")] if stands else [])
+    assert (await outbox.tx("CD") is None) is stands
+    assert (ours in await states(outbox)) is not stands, "nothing is written of one that must not leave"
+
+
+async def test_what_only_waits_is_in_nobodys_way_and_the_daemon_then_waits_for_the_command(store: Store) -> None:
+    outbox = Outbox(store)
+    await outbox.store([asked(CLOSE, "CloseBid"), asked("bid/x", "CreateBid")], NOW)
+    assert await outbox.sign_beside([asked(WITHDRAW, "WithdrawLease")], settling("CD", WITHDRAW), NOW) == []
+    (held,) = await outbox.sign(settling("AB", CLOSE), NOW)
+    assert (held.ours, held.theirs, held.tx, held.timeout_unix_ns) == (CLOSE, WITHDRAW, "CD", 150 * 10**9)
+    assert await states(outbox) == {CLOSE: "waiting", "bid/x": "waiting", WITHDRAW: "signed"}
+    assert await outbox.sign(signed("EF", "bid/x"), NOW) == []
+    await outbox.end_beside(TxEnd("CD", "included", 10, 900), NOW)
+    assert await outbox.sign(settling("AB", CLOSE), NOW) == []
+
+
+@pytest.mark.parametrize("state", ["included", "failed", "refused", "expired"])
+async def test_the_end_of_a_commands_transaction_is_on_disk_at_once(store: Store, state: str) -> None:
+    outbox = Outbox(store)
+    await outbox.sign_beside([asked(WITHDRAW, "WithdrawLease")], settling("CD", WITHDRAW), NOW)
+    await outbox.end_beside(TxEnd("CD", state, 10, 900, why="so"), NOW)  # type: ignore[arg-type]
+    (row,) = await outbox.intents()
+    assert (row.state, row.tx, row.why) == ("done" if state == "included" else state, "CD", "so")
+
+
+async def test_a_daemon_that_starts_takes_up_what_a_killed_command_left(store: Store) -> None:
+    await Outbox(store).sign_beside([asked(WITHDRAW, "WithdrawLease")], settling("CD", WITHDRAW), NOW)
+    (left,) = await Outbox(store).left(NOW)
+    assert (left.signed.hash, left.signed.keys) == ("CD", (WITHDRAW,))
+
+
+async def test_of_two_processes_exactly_one_may_send(tmp_path: Path) -> None:
+    """Whoever comes first; neither finds the file in the other's hands."""
+    async with Store.open(tmp_path / "ledger.db") as one, Store.open(tmp_path / "ledger.db", as_it_is=True) as two:
+        daemon, command, first = Outbox(one), Outbox(two), set()
+        for n in range(20):
+            deployment = f"akash1t/{n}"
+            close, end = f"close/{deployment}/1/1/p", f"cli/end/{deployment}/1/1/p"
+            await daemon.store([asked(close, "CloseBid")], NOW)
+            turns = [
+                daemon.sign(settling(f"A{n}", close, deployment), NOW),
+                command.sign_beside([asked(end, "CloseLease")], settling(f"B{n}", end, deployment), NOW),
+            ]
+            held = await asyncio.gather(*turns)
+            assert sorted(len(found) for found in held) == [0, 1]
+            first.add(held[0] == [])
+        assert len(await daemon.intents(state="signed")) == 20

@@ -16,7 +16,7 @@ from provider.chain import messages as ask
 from provider.chain.tx.broadcast import Answer
 from provider.chain.tx.signer import Signer
 from provider.errors import Refused, Retry
-from provider.intents import Intent, Moment, Signed
+from provider.intents import Intent, InTheWay, Moment, Signed
 from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
 from provider.settings import ChainSettings
@@ -134,10 +134,11 @@ class _Failing(Outbox):
         await super().store(intents, now)
         self._point("when it is stored")
 
-    async def sign(self, signed: Signed, now: Moment) -> None:
+    async def sign(self, signed: Signed, now: Moment) -> list[InTheWay]:
         self._point("when it is signed")
-        await super().sign(signed, now)
+        others = await super().sign(signed, now)
         self._point("when the bytes are stored")
+        return others
 
 
 class _Away:

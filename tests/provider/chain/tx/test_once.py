@@ -9,9 +9,10 @@ import pytest
 
 from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider, Grant, GrantAllowance, UpdateProvider
-from provider.chain.tx import once
+from provider.chain.tx import build, once
 from provider.chain.tx.broadcast import Simulation
 from provider.errors import NotFound, Retry, TxRefused
+from provider.intents import TxEnd
 
 OWNER, HOT, NOBODY = (Key.from_hex(digit * 64) for digit in "123")
 UPDATE = "/akash.provider.v1beta4.MsgUpdateProvider"
@@ -94,6 +95,39 @@ async def test_one_that_no_block_takes_is_void_and_told(town: Any) -> None:
     town.node.chaos.lose_txs = 1000
     with pytest.raises(Retry, match="was not included before its timeout"):
         await once.send(town.chain, OWNER, ready)
+
+
+class Notebook:
+    def __init__(self, no: Exception | None = None) -> None:
+        self.no, self.lines = no, list[str]()
+
+    async def leaves(self, tx_hash: str, tx: bytes) -> None:
+        assert build.tx_hash(tx) == tx_hash
+        self.lines.append(f"leaves {tx_hash}")
+        if self.no is not None:
+            raise self.no
+
+    async def ended(self, end: TxEnd) -> None:
+        self.lines.append(f"{end.state} {end.hash} {end.code}")
+
+
+async def test_it_is_noted_before_it_leaves_and_when_it_has_ended(town: Any) -> None:
+    ready = [await once.draft(town.chain, OWNER, [record()], town.settings) for _ in range(2)]
+    held, noted, failed = Notebook(Retry("not now")), Notebook(), Notebook()
+    with pytest.raises(Retry, match="not now"):
+        await once.send(town.chain, OWNER, ready[0], held)
+    assert len(held.lines) == 1
+    landed = await once.send(town.chain, OWNER, ready[0], noted)
+    assert noted.lines == [held.lines[0], f"included {landed.hash} 0"], "the one held back had not left"
+    with pytest.raises(TxRefused):
+        await once.send(town.chain, OWNER, ready[1], failed)
+    assert failed.lines[1].startswith("failed ")
+    hasty = town.settings.model_copy(update={"tx_timeout_s": 10})
+    late, void = await once.draft(town.chain, OWNER, [record(UpdateProvider)], hasty), Notebook()
+    town.node.chaos.lose_txs = 1000
+    with pytest.raises(Retry):
+        await once.send(town.chain, OWNER, late, void)
+    assert void.lines[1].startswith("expired ")
 
 
 class Early:

@@ -9,8 +9,11 @@ import pytest
 from manifests.coins import Coin, DecCoin
 from manifests.ids import DeploymentID, GroupID, LeaseID
 from provider.chain import messages as ask
-from provider.chain.tx.outbox import PATIENCE, Item, Outbox, settled_by
+from provider.chain.tx import build
+from provider.chain.tx.business_key import key_of
+from provider.chain.tx.outbox import PATIENCE, Item, Outbox, intent_of, settled_by, settles
 from provider.chain.tx.priority import Priority, usual
+from provider.intents import SETTLING
 
 pytestmark = pytest.mark.looptime
 
@@ -138,7 +141,7 @@ def test_what_is_put_back_is_first_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("msg", "settles"),
+    ("msg", "settled"),
     [
         (bid(1), None),
         (ask.StartReclaim(lease(1), 10000), None),
@@ -151,5 +154,27 @@ def test_what_is_put_back_is_first_again() -> None:
         (ask.CreateLease(lease(1)), (DeploymentID("t", 1), True)),
     ],
 )
-def test_whose_escrow_a_message_settles(msg: ask.Msg, settles: object) -> None:
-    assert settled_by(msg) == settles
+def test_whose_escrow_a_message_settles(msg: ask.Msg, settled: object) -> None:
+    assert settled_by(msg) == settled
+
+
+@pytest.mark.parametrize(
+    "msg",
+    [
+        withdraw(7),
+        ask.CloseBid(lease(7), 10000),
+        ask.CloseLease(lease(7)),
+        ask.CloseDeployment(DeploymentID("t", 7)),
+        ask.CreateLease(lease(7)),
+        bid(7),
+        ask.StartReclaim(lease(7), 10000),
+    ],
+)
+def test_the_journal_can_tell_whose_escrow_a_message_settles(msg: ask.Msg) -> None:
+    """By its kind and its key; a group's closing, which no provider sends, has no key that tells."""
+    box = build.box(msg, "t")
+    item = Item(msg, box, f"cli/{key_of(msg, box)}")
+    known = intent_of(item).kind in SETTLING
+    assert known is (settled_by(msg) is not None)
+    assert settles([item]) == (((item.key, "t/7"),) if known else ())
+    assert "/t/7/" in f"{item.key}/"
