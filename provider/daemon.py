@@ -56,7 +56,7 @@ from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import Settings
 from provider.tasks import spawn
-from provider.vitals import gauges, problems
+from provider.vitals import Start, gauges, problems
 
 log = structlog.get_logger()
 
@@ -85,10 +85,20 @@ class _Stop(Exception):
     """Ends the task group, and with it every part, in one step."""
 
 
+async def _ends(stop: asyncio.Event) -> None:
+    await stop.wait()
+    log.info("stopping")
+    raise _Stop
+
+
 async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], None]) -> None:
     metrics, who = Metrics(), await keyring.unlock(settings)
     policies = Policies(settings.bid.policy, settings.data)
     async with AsyncExitStack() as open_:
+        start = Start()
+        metrics.watch(start.gauges)
+        answers = await open_.enter_async_context(Health(settings.metrics.listen, metrics, start.problems))
+        stopping = spawn(await open_.enter_async_context(asyncio.TaskGroup()), "stop", _ends(stop))
         # Figures that move are handed on as functions; none is read before the first block.
         block_time: Callable[[], int] = lambda: chain.block_time_ms  # noqa: E731
         oracle = Oracle(lambda: chain.latest, lambda: book.time_unix_ns)
@@ -101,13 +111,16 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         )
         pricing = await open_.enter_async_context(chosen(settings.bid, block_time, metrics, oracle, auto))
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
-        chain = await open_.enter_async_context(Chain.connect(settings.chain))
+        known = await books.head() is not None  # nodes that were right once are waited for
+        chain = await open_.enter_async_context(Chain.connect(settings.chain, patient=known))
+        start.waits()
         await books.store.belongs_to(chain=chain.id, provider=who.owner)
         kube = await open_.enter_async_context(Kube.connect(settings.cluster))
         kube_version = await kube.version()  # a wrong address is told at once; mirrors would wait for it
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
 
-        book = await remembered(chain, books, who.owner, metrics)
+        book = await remembered(chain, books, who.owner, metrics, waits=start.waits)
+        start.waits()
         own_names = domains(book.us.host_uri, settings.cluster.public_hostname)
         cluster = await Cluster.watch(kube, keeping(settings.cluster, own_names), tasks)
         signer = Signer(
@@ -157,8 +170,6 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         parts = (chain, policies, wallet, oracle, auto, hotkey, sweep, signer, funds, deposits)
         metrics.watch(lambda: (sample for part in parts for sample in part.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
-        answers = Health(settings.metrics.listen, metrics, lambda: problems(book, cluster))
-        health = await open_.enter_async_context(answers)
 
         follower = Follower(
             chain, book, room, books, cluster, signer, orders, leases, funds, accounts, pricing, metrics
@@ -176,8 +187,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         log.info(
             "up", provider=who.owner, signer=who.key.address, chain=chain.id, height=book.height, gateway=gateway.port
         )
-        up(Running(who.owner, gateway.port, health.port, signer))
+        start.up(lambda: problems(book, cluster))
+        up(Running(who.owner, gateway.port, answers.port, signer))
 
-        await stop.wait()
-        log.info("stopping")
-        raise _Stop
+        stopping.cancel()
+        await _ends(stop)

@@ -63,7 +63,9 @@ class Follower:
         await self.books.decisions.note(*found)
         self.funds.booked((), await self.books.journal.uncollected(), self.book.height)
         try:
-            async for block in self.chain.follow(after=self.book.height, most=MOST_BEHIND):
+            async for block in self.chain.follow(
+                after=self.book.height, after_unix_ns=self.book.time_unix_ns, most=MOST_BEHIND
+            ):
                 await self.take(block)
         except (GapTooWide, Pruned) as gap:
             raise Fatal(f"{gap}; starting anew loads the present state") from None

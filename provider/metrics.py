@@ -82,6 +82,8 @@ class Metrics:
 
 HELP = {
     "akp_sweep_on": "1 while money above what is kept goes to an account of the operator's.",
+    "akp_starting": "1 until the daemon is up; /readyz tells what it waits for.",
+    "akp_start_blocks_behind": "Blocks that the nodes lack of those the ledger has, while the daemon starts.",
     "akp_height": "Last block taken in.",
     "akp_block_age_seconds": "Age of that block by the local clock.",
     "akp_orders_open": "Open orders on the market.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bidengine.room import Room
 from provider.capacity import sold_out
@@ -19,6 +19,31 @@ from provider.market.orders import Orders
 from provider.metrics import Sample
 
 OLD_BLOCK_S = 120
+
+
+class Start:
+    """What is told of a daemon that is not up yet, and whom it waits for."""
+
+    def __init__(self) -> None:
+        self._waits, self._behind, self._up = "no node of the chain has answered yet", 0, False
+        self._problems: Callable[[], Iterable[str]] = tuple
+
+    def waits(self, what: str = "", behind: int = 0) -> None:
+        """For what; `behind`: blocks that the nodes lack of those the ledger has."""
+        self._waits, self._behind = what, behind
+
+    def up(self, problems: Callable[[], Iterable[str]]) -> None:
+        self._problems, self._behind, self._up = problems, 0, True
+
+    def problems(self) -> Iterator[str]:
+        if self._up:
+            yield from self._problems()
+        else:
+            yield f"starting: {self._waits}" if self._waits else "starting"
+
+    def gauges(self) -> Iterator[Sample]:
+        yield "akp_starting", {}, float(not self._up)
+        yield "akp_start_blocks_behind", {}, self._behind
 
 
 def problems(book: Book, cluster: Cluster) -> Iterator[str]:

@@ -27,7 +27,7 @@ from provider.chain.query import Query
 from provider.chain.tx import broadcast
 from provider.chain.tx.broadcast import Answer, Found, Simulation
 from provider.settings import ChainSettings
-from provider.tasks import spawn
+from provider.tasks import insist, spawn
 
 _USUAL_BLOCK_MS = 6_000
 T = TypeVar("T")
@@ -42,13 +42,14 @@ class Chain:
 
     @staticmethod
     @asynccontextmanager
-    async def connect(settings: ChainSettings) -> AsyncIterator[Chain]:
-        """ConfigError when a node serves another chain, Unreachable when none answers."""
+    async def connect(settings: ChainSettings, *, patient: bool = False) -> AsyncIterator[Chain]:
+        """ConfigError when a node serves another chain. When none answers: waited for if `patient`, else
+        Unreachable."""
         ended: BaseException | None = None
         endpoints = Endpoints(settings.nodes, asyncio.get_running_loop().time)
         async with Nodes(endpoints, settings.id) as nodes, Comet(endpoints, settings.id) as comet:
             lookout = Lookout(endpoints, comet, nodes)
-            await lookout.check()
+            await (insist("the nodes of the chain", lookout.check) if patient else lookout.check())
             alarm = Alarm(lambda: comet.address)
             async with asyncio.TaskGroup() as group:
                 tasks = spawn(group, "chain alarm", alarm.run()), spawn(group, "chain lookout", lookout.run())
@@ -111,11 +112,12 @@ class Chain:
         return Head(status.height, status.time_unix_ns)
 
     async def follow(
-        self, after: int, *, most: int | None = None, poll_s: float = POLL_S
+        self, after: int, *, after_unix_ns: int | None = None, most: int | None = None, poll_s: float = POLL_S
     ) -> AsyncGenerator[Block, None]:
         """Every block from after+1 on, once, in order; see follow.py for how it ends."""
         self._nodes.floor = max(self._nodes.floor, after)
-        async with aclosing(follow(self._comet, self._alarm, self._id, after, most=most, poll_s=poll_s)) as blocks:
+        found = follow(self._comet, self._alarm, self._id, after, after_unix_ns=after_unix_ns, most=most, poll_s=poll_s)
+        async with aclosing(found) as blocks:
             async for block in blocks:
                 self._measure(block)
                 self._nodes.floor = max(self._nodes.floor, block.height)

@@ -55,9 +55,11 @@ class Clock(Protocol):
 
 
 async def follow(
-    source: Source, clock: Clock, chain_id: str, after: int, *, most: int | None = None, poll_s: float = POLL_S
-) -> AsyncGenerator[Block, None]:
-    """Blocks after+1, after+2, … for ever.
+    source: Source, clock: Clock, chain_id: str, after: int, *, after_unix_ns: int | None = None,
+    most: int | None = None, poll_s: float = POLL_S,
+) -> AsyncGenerator[Block, None]:  # fmt: skip
+    """Blocks after+1, after+2, … for ever. `after_unix_ns` is the time of block `after`, where that is known: a node
+    whose tip is older is behind, however far.
 
     GapTooWide when the node does not keep after+1, when more than `most` blocks are to be caught up with, or when a
     block cannot be read. Fatal when the chain was reset or forked. A node that is down, lags or is catching up is
@@ -69,7 +71,7 @@ async def follow(
     told: set[str] = set()
     while True:
         status = await _status(source)
-        _same_chain(status, chain_id, cursor, previous)
+        _same_chain(status, chain_id, cursor, after_unix_ns if previous is None else previous.time_unix_ns)
         if status.earliest > cursor + 1:
             raise GapTooWide(cursor, status.earliest, "the node no longer keeps them")
         if most is not None and status.height - cursor > most:
@@ -185,17 +187,18 @@ def _moved(events: Sequence[dict[str, Any]], *, of_block: bool = False) -> tuple
         raise Malformed(f"a bank event cannot be read: {bad!r}") from bad
 
 
-def _same_chain(status: Status, chain_id: str, cursor: int, previous: RawBlock | None) -> None:
-    """A tip behind the cursor is a lagging node, unless its clock or its distance says otherwise."""
+def _same_chain(status: Status, chain_id: str, cursor: int, time_unix_ns: int | None) -> None:
+    """A tip behind the cursor is a lagging node, unless its clock says otherwise; or, where the cursor's time is not
+    known, its distance."""
     if status.chain_id != chain_id:
         raise Fatal(f"the node now serves chain {status.chain_id!r} instead of {chain_id!r}")
     if status.height >= cursor or status.catching_up:
         return
-    other = status.time_unix_ns > previous.time_unix_ns if previous is not None else status.height + LAG_BLOCKS < cursor
+    other = status.height + LAG_BLOCKS < cursor if time_unix_ns is None else status.time_unix_ns > time_unix_ns
     if other:
         raise Fatal(
             f"the chain was reset: its tip is {status.height}, but block {cursor} was already handled. "
-            "Start with an empty data directory if this is meant to be."
+            "Point chain.nodes at nodes of the chain that the ledger is of."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -16,34 +17,38 @@ from provider.chain.client import Chain
 from provider.chain.comet import Head as Tip
 from provider.chain.follow import GapTooWide
 from provider.chain.nodes import Pruned
-from provider.chain.ranking import LAG_BLOCKS
 from provider.errors import Fatal, Refused
 from provider.ledger.books import Books, Head
 from provider.market.book import Book
 from provider.metrics import Metrics
 from provider.settings import BidSettings, ClusterSettings
+from provider.tasks import insist
 
 log = structlog.get_logger()
 MOST_BEHIND = 2000
 """After a longer absence the blocks in between are not replayed; the present state is loaded and the ledger compared
 with it."""
-_LAG_LOOKS = 30
+_TOLD_EVERY_LOOKS = 60
+Waits = Callable[[str, int], None]
+"""hears what is waited for, and how many blocks that is behind"""
 
 
-async def remembered(chain: Chain, books: Books, provider: str, metrics: Metrics, *, look_again_s: float = 1.0) -> Book:
+async def remembered(
+    chain: Chain, books: Books, provider: str, metrics: Metrics, *, waits: Waits = lambda what, behind: None,
+    look_again_s: float = 1.0,
+) -> Book:  # fmt: skip
     """The book at the height the ledger has reached, so that every block after it is seen; at the tip when that is
-    too long ago, or when no node keeps what is needed. Blocks that are skipped for it are told and counted."""
+    too long ago, or when no node keeps what is needed. Blocks that are skipped for it are told and counted. Nodes that
+    are away or behind are waited for: the ledger is right, and they will be back."""
     head = await books.head()
-    tip = await _tip(chain, head, look_again_s)
-    if head is not None and head.height > tip.height:
-        raise Fatal(
-            f"the ledger has reached height {head.height}, the chain is at {tip.height}: this is another chain, or the"
-            f" node is far behind. Point chain.nodes at one that is in step, or `data` at an empty directory."
-        )
+    tip = await _tip(chain, head, waits, look_again_s)
     if head is not None:
+        at = head
         try:
-            await _can_be_followed(chain, head.height, tip.height)
-            return await Book.load(chain.at(head.height), provider, head.height, head.time_unix_ns)
+            await _can_be_followed(chain, at.height, tip.height)
+            return await insist(
+                "the book", lambda: Book.load(chain.at(at.height), provider, at.height, at.time_unix_ns)
+            )
         except (Refused, GapTooWide, Pruned) as gone:
             skipped = tip.height - head.height
             log.warning("blocks are skipped, the present state is loaded", after=head.height, at=tip.height,
@@ -53,15 +58,25 @@ async def remembered(chain: Chain, books: Books, provider: str, metrics: Metrics
     return await Book.load(chain.at(tip.height), provider, tip.height, tip.time_unix_ns)
 
 
-async def _tip(chain: Chain, head: Head | None, look_again_s: float) -> Tip:
-    """A node a few blocks behind what another has shown before is waited for, within reason."""
-    tip = await chain.head()
-    for _ in range(_LAG_LOOKS):
-        if head is None or not 0 < head.height - tip.height <= LAG_BLOCKS:
-            break
+async def _tip(chain: Chain, head: Head | None, waits: Waits, look_again_s: float) -> Tip:
+    """Not below what the ledger has reached. Nodes below it are behind as long as their last block is older than the
+    ledger's; one that is younger belongs to another chain of the same name, and no waiting helps. Fatal then."""
+    looks = 0
+    while True:
+        tip = await insist("the chain's height", chain.head)
+        behind = 0 if head is None else head.height - tip.height
+        if head is None or behind <= 0:
+            return tip
+        if tip.time_unix_ns >= head.time_unix_ns:
+            raise Fatal(
+                f"the ledger has reached height {head.height}; the nodes are at {tip.height}, in a block younger than"
+                f" that: they serve another chain of this name. Point chain.nodes at the one the ledger is of."
+            )
+        waits(f"the nodes are at height {tip.height}, {behind} blocks behind the ledger's {head.height}", behind)
+        if looks % _TOLD_EVERY_LOOKS == 0:
+            log.warning("waiting for a node in step", ledger=head.height, nodes=tip.height, behind=behind)
+        looks += 1
         await asyncio.sleep(look_again_s)
-        tip = await chain.head()
-    return tip
 
 
 async def _can_be_followed(chain: Chain, height: int, tip: int) -> None:

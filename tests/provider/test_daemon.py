@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -255,6 +256,39 @@ async def test_blocks_that_come_while_nothing_can_be_asked(lived_in: Callable[..
         await until("the lease is in the ledger", span_is_there)
         async with await net.tenant.gateway(running.address) as gateway:
             await gateway.send_manifest(7, town.compiled)
+
+
+async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], until: Any) -> None:
+    """It waits and says so, can be stopped meanwhile, and is up when they are back."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with in_town() as town, asyncio.TaskGroup() as tasks, httpx.AsyncClient(trust_env=False) as http:
+        async with living(town.net):
+            pass
+        settings = changed(town.net.settings, "metrics", listen=f"127.0.0.1:{port}")
+        town.net.node.chaos.fail_rpc(503)
+        town.net.node.chaos.fail_grpc()
+
+        async def ready(status: int, text: str) -> bool:
+            try:
+                said = await http.get(f"http://127.0.0.1:{port}/readyz")
+            except httpx.TransportError:
+                return False
+            return (said.status_code, said.text) == (status, text)
+
+        async def waits() -> bool:
+            return await ready(503, "starting: no node of the chain has answered yet\n")
+
+        for heals in (False, True):
+            stop = asyncio.Event()
+            task = tasks.create_task(daemon.run(settings, stop=stop))
+            await until("it tells what it waits for", waits)
+            assert "akp_starting 1.0" in (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            if heals:
+                town.net.node.chaos.heal()
+                await until("it is up", lambda: ready(200, "ready\n"))
+            stop.set()
+            await asyncio.wait_for(task, 60)
 
 
 async def test_an_api_server_that_is_down_closes_nothing(lived_in: Callable[..., Any], until: Any) -> None:

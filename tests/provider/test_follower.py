@@ -97,8 +97,8 @@ class Story:
         self.blocks_: list[Block] = []
         self.gap: Exception | None = None
 
-    async def blocks(self, after: int, most: int) -> AsyncIterator[Block]:
-        assert after == 8
+    async def blocks(self, after: int, after_unix_ns: int, most: int) -> AsyncIterator[Block]:
+        assert (after, after_unix_ns) == (8, 80)
         for block in self.blocks_:
             yield block
         if self.gap is not None:

@@ -20,7 +20,7 @@ from provider.cluster.inventory.survey import GpuReport, NodeReport
 from provider.cluster.routes.waiting import Waiting, Why
 from provider.market.book import Book
 from provider.metrics import HELP, Metrics
-from provider.vitals import OLD_BLOCK_S, gauges, problems
+from provider.vitals import OLD_BLOCK_S, Start, gauges, problems
 
 US = "akash1us"
 PRICE = DecCoin("uact", E18)
@@ -55,6 +55,23 @@ def book(age_s: float = 1) -> Book:
 )
 def test_what_keeps_the_daemon_from_its_work(age_s: float, fresh: bool, said: list[str]) -> None:
     assert list(problems(book(age_s), Some(fresh=fresh))) == said
+
+
+def test_a_daemon_that_is_not_up_yet_tells_what_it_waits_for() -> None:
+    start, metrics = Start(), Metrics()
+    metrics.watch(start.gauges)
+
+    def told() -> tuple[list[str], list[float | None]]:
+        read = metrics.registry.get_sample_value
+        return list(start.problems()), [read("akp_starting"), read("akp_start_blocks_behind")]
+
+    assert told() == (["starting: no node of the chain has answered yet"], [1, 0])
+    start.waits("the nodes are 7 blocks behind", 7)
+    assert told() == (["starting: the nodes are 7 blocks behind"], [1, 7])
+    start.waits()
+    assert told() == (["starting"], [1, 0])
+    start.up(lambda: ["the last block taken in is 180 s old"])
+    assert told() == (["the last block taken in is 180 s old"], [0, 0])
 
 
 def test_two_troubles_are_two_sentences() -> None:
@@ -156,5 +173,6 @@ def test_every_gauge_is_explained_and_read_when_prometheus_asks() -> None:
         "akp_sweep_",
         "akp_outbox",
         "akp_fee_",
+        "akp_start",
     )
     assert all(f"# HELP {name} " in text for name in HELP if not name.startswith(elsewhere))

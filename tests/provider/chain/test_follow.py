@@ -233,6 +233,20 @@ async def test_starting_far_ahead_of_the_tip_is_fatal_unless_the_node_is_catchin
         assert heights(await take(chain, 1000, 1)) == [1001]
 
 
+async def test_starting_far_ahead_of_a_tip_that_is_older_waits_and_of_one_that_is_younger_is_fatal() -> None:
+    chain = FakeChain(tip=5)
+    with pytest.raises(Fatal, match=r"tip is 5.*block 1000"):
+        await take(chain, 1000, 1, after_unix_ns=chain.time(5) - 1)
+
+    async def catch_up() -> None:
+        await asyncio.sleep(30)
+        chain.tip = 1001
+
+    async with asyncio.TaskGroup() as group:
+        spawn(group, "catch up", catch_up())
+        assert heights(await take(chain, 1000, 1, after_unix_ns=chain.time(1000))) == [1001]
+
+
 async def test_a_reset_chain_that_has_overtaken_us_does_not_link() -> None:
     chain = FakeChain(tip=10)
     blocks = follow(chain, Silence(), "sandbox", 9)

@@ -15,7 +15,7 @@ from bidengine.room import HoldState
 from provider.chain.comet import Head as Tip
 from provider.chain.follow import GapTooWide
 from provider.chain.nodes import Pruned
-from provider.errors import ConfigError, Fatal
+from provider.errors import ConfigError, Fatal, Retry
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market.book import Book
@@ -116,31 +116,44 @@ async def test_a_start_without_a_gap_counts_nothing(chain: Any, books: Books) ->
     assert counted(metrics) == [0, 0]
 
 
-async def test_a_ledger_ahead_of_the_chain_stops_everything(chain: Any, books: Books) -> None:
-    await books.advance(Head(TIP + 4, 1))
-    with pytest.raises(Fatal, match=r"9004.*9000"):
+@pytest.mark.parametrize("younger_ns", [0, 1, 10**4])
+async def test_another_chain_of_the_same_name_stops_everything_and_the_ledger_is_kept(
+    chain: Any, books: Books, younger_ns: int
+) -> None:
+    """Below what the ledger has reached, and yet no older."""
+    await books.advance(Head(TIP + 4, TIP * 10 - younger_ns))
+    with pytest.raises(Fatal, match=r"9004.*9000.*another chain") as told:
         await remembered(Past(chain), books, US, Metrics(), look_again_s=3600)
+    assert "empty" not in str(told.value)
 
 
-async def test_a_node_a_few_blocks_behind_is_waited_for_but_not_for_ever(chain: Any, books: Books) -> None:
+@pytest.mark.parametrize("behind", [1, 3, 4, 100])
+async def test_nodes_that_are_behind_or_away_are_waited_for_and_that_is_told(
+    chain: Any, books: Books, capsys: pytest.CaptureFixture[str], behind: int
+) -> None:
     class Late(Past):
-        """Its tip moves on with each look, up to `stops_at`."""
+        """Its tip moves on with each look; at times nobody answers."""
 
-        tip, stops_at = TIP - 2, TIP
+        tip, looks = TIP - behind, 0
 
         async def head(self) -> Tip:
+            self.looks += 1
+            if self.looks % 50 == 2:
+                raise Retry("nobody is there", after_s=0)
             found = Tip(self.tip, self.tip * 10)
-            self.tip = min(self.tip + 1, self.stops_at)
+            self.tip += 1
             return found
 
     await books.advance(Head(TIP, TIP * 10))
-    metrics = Metrics()
-    assert (await remembered(Late(chain), books, US, metrics, look_again_s=0)).height == TIP
-    assert counted(metrics) == [0, 0]
-    stuck = Late(chain)
-    stuck.stops_at = TIP - 1
-    with pytest.raises(Fatal, match=r"9000.*8999"):
-        await remembered(stuck, books, US, metrics, look_again_s=0)
+    metrics, told = Metrics(), list[tuple[str, int]]()
+    late = Late(chain)
+    book = await remembered(late, books, US, metrics, waits=lambda *what: told.append(what), look_again_s=0)
+    assert (book.height, counted(metrics)) == (TIP, [0, 0])
+    assert [n for _, n in told] == list(range(behind, 0, -1))
+    assert told[0][0] == f"the nodes are at height {TIP - behind}, {behind} blocks behind the ledger's {TIP}"
+    said = capsys.readouterr().out
+    assert "waiting for a node in step" in said
+    assert "nobody is there" in said
 
 
 async def test_an_unregistered_provider_is_told_not_worked_around(chain: Any, books: Books) -> None:

@@ -77,7 +77,7 @@ def _why(task: asyncio.Task[None]) -> str:
     for one in leaves:
         if not isinstance(one, AkpError) or isinstance(one, ConfigError):
             raise error
-        if isinstance(one, Fatal) and not any(text in str(one) for text in ("starting anew", "far behind")):
+        if isinstance(one, Fatal) and "starting anew" not in str(one):
             raise error
     return "; ".join(f"{type(one).__name__}: {one}" for one in leaves)
 
