@@ -95,7 +95,7 @@ class Comet:
     async def status(self) -> Status:
         """Of the best node that is in step; when none is, of the one that is furthest: it is for the caller to wait.
         `earliest` is the oldest block that any node we can reach keeps."""
-        found: list[Status] = []
+        found: list[tuple[Endpoint, Status]] = []
         trouble: AkpError | None = None
         for endpoint in self._endpoints.asked("rpc"):
             if found and endpoint.silent("rpc"):
@@ -105,13 +105,13 @@ class Comet:
             except (Retry, ConfigError) as error:
                 trouble = error
                 continue
-            found.append(status)
+            found.append((endpoint, status))
             if self._endpoints.in_step(endpoint):
                 break
         if not found:
             assert trouble is not None  # there is at least one address (settings)
             raise trouble
-        best = max(found, key=lambda s: (not s.catching_up, s.height))
+        best = max(found, key=lambda one: (not one[0].astray, not one[1].catching_up, one[1].height))[1]
         return replace(best, earliest=min([best.earliest, *self._kept()]))
 
     async def look(self, endpoint: Endpoint) -> Status:

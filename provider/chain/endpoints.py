@@ -17,6 +17,7 @@ import structlog
 from provider.chain import ranking
 from provider.chain.breaker import Breaker, State
 from provider.chain.ranking import Fault, Standing
+from provider.chain.tip import Tip
 from provider.errors import ConfigError
 
 Kind = Literal["rpc", "grpc"]
@@ -60,6 +61,8 @@ class Endpoint:
     rpc: Door
     grpc: Door
     catching_up: bool = False
+    astray: bool = False
+    """it shows a height that cannot be (tip.py)"""
     earliest: int = 0
     """the oldest block it keeps, 0 while that is not known"""
     foreign: str = ""
@@ -95,9 +98,13 @@ class Endpoints:
     def __init__(self, pairs: Sequence[Pair], now: Callable[[], float]) -> None:
         self.all = tuple(Endpoint(Door("rpc", p.rpc), Door("grpc", p.grpc)) for p in pairs)
         self.now = now
-        self.best = 0
-        """the highest block any node has shown"""
+        self._tip = Tip()
         self._current = 0
+
+    @property
+    def best(self) -> int:
+        """The highest block any node has shown, as far as it is believed."""
+        return self._tip.best
 
     def in_order(self, kind: Kind) -> list[Endpoint]:
         now = self.now()
@@ -150,7 +157,9 @@ class Endpoints:
         if height is not None:
             door.height = height
             door.lag_blocks = max(0, best - height)
-            self.best = max(self.best, height)
+            self._tip.shows(self.all.index(endpoint), height, now)
+            for each in self.all:
+                each.astray = any(self._tip.astray(door.height) for door in each.doors)
         if ranking.fault(_standing(endpoint, now)) is not Fault.NONE:
             endpoint.well_since = None
         elif endpoint.well_since is None:
@@ -192,6 +201,8 @@ def told(endpoint: Endpoint, now: float) -> str:
             return f"it serves chain {endpoint.foreign!r}"
         case Fault.SILENT:
             return "; ".join(d.trouble for d in endpoint.doors if d.breaker.state(now) is not State.CLOSED)
+        case Fault.ASTRAY:
+            return f"it shows height {max(d.height for d in endpoint.doors)}, which cannot be"
         case Fault.CATCHING_UP:
             return "it is catching up"
         case Fault.LAGS:
@@ -216,6 +227,7 @@ def _standing(endpoint: Endpoint, now: float) -> Standing:
     return Standing(
         lag_blocks=max(d.lag_blocks for d in endpoint.doors),
         catching_up=endpoint.catching_up,
+        astray=endpoint.astray,
         silent=any(d.breaker.state(now) is not State.CLOSED for d in endpoint.doors),
         foreign=bool(endpoint.foreign),
         well_for_s=0.0 if endpoint.well_since is None else now - endpoint.well_since,

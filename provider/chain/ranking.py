@@ -22,8 +22,9 @@ class Fault(IntEnum):
     NONE = 0
     LAGS = 1
     CATCHING_UP = 2
-    SILENT = 3
-    FOREIGN = 4
+    ASTRAY = 3
+    SILENT = 4
+    FOREIGN = 5
     """it serves another chain: signing for that one would be lost money"""
 
 
@@ -34,6 +35,8 @@ class Standing:
     lag_blocks: int = 0
     """the doors' greater distance from the best height anybody had shown when they were asked"""
     catching_up: bool = False
+    astray: bool = False
+    """it shows a height that cannot be"""
     silent: bool = False
     """one of its doors does not answer"""
     foreign: bool = False
@@ -46,6 +49,8 @@ def fault(node: Standing) -> Fault:
         return Fault.FOREIGN
     if node.silent:
         return Fault.SILENT
+    if node.astray:
+        return Fault.ASTRAY
     if node.catching_up:
         return Fault.CATCHING_UP
     return Fault.LAGS if node.lag_blocks > LAG_BLOCKS else Fault.NONE

@@ -146,6 +146,19 @@ async def test_one_that_catches_up_or_lags_is_passed_over(rpc_node: Start, rpc_o
         assert (await comet.status()).height == 41
 
 
+async def test_one_that_shows_a_height_that_cannot_be_is_passed_over(rpc_node: Start, rpc_of: Any) -> None:
+    first, second = await rpc_node(tip=100), await rpc_node(tip=101)
+    nodes = rpc_of(first.address, second.address)
+    async with Comet(nodes, "sandbox") as comet:
+        for endpoint in nodes.all:
+            await comet.look(endpoint)
+        first.tip = 10**9
+        assert (await comet.status()).height == 101
+        first.tip = second.tip = 102
+        await comet.look(nodes.all[0])
+        assert (await comet.status()).height == 102
+
+
 async def test_an_only_node_that_catches_up_says_so(rpc_node: Start, rpc_of: Any) -> None:
     node = await rpc_node(tip=7, catching_up=True)
     async with Comet(rpc_of(node.address), "sandbox") as comet:

@@ -99,6 +99,28 @@ def test_blocks_that_come_while_a_node_answers_are_no_lag() -> None:
     assert nodes.in_step(a)
 
 
+def test_a_height_that_cannot_be_makes_nobody_else_late_and_is_forgotten() -> None:
+    clock = Clock()
+    nodes = endpoints(clock, "a", "b")
+    a, b = nodes.all
+
+    def shows(who: Any, height: int) -> None:
+        clock.now += 1
+        for kind in ("rpc", "grpc"):
+            nodes.answered(who, kind, height=height, best=nodes.best)  # type: ignore[arg-type]
+
+    for n in range(3):
+        shows(a, 100 + n)
+        shows(b, 100 + n)
+    shows(a, 10**9)
+    shows(b, 103)
+    assert (nodes.in_step(a), nodes.in_step(b), order(nodes)) == (False, True, ["b", "a"])
+    assert told(a, clock.now) == "it shows height 1000000000, which cannot be"
+    shows(a, 104)
+    shows(b, 104)
+    assert (nodes.in_step(a), nodes.in_step(b), nodes.best) == (True, True, 104)
+
+
 def test_a_failure_makes_a_door_show_its_chain_id_again() -> None:
     nodes = endpoints(Clock(), "a")
     nodes.current.rpc.checked = nodes.current.grpc.checked = True

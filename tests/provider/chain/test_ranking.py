@@ -10,6 +10,7 @@ WELL = Standing()
 STEADY = Standing(well_for_s=STEADY_S)
 LAGS = Standing(lag_blocks=LAG_BLOCKS + 1)
 SYNCS = Standing(catching_up=True)
+ASTRAY = Standing(astray=True)
 SILENT = Standing(silent=True)
 FOREIGN = Standing(foreign=True)
 
@@ -22,7 +23,9 @@ FOREIGN = Standing(foreign=True)
         (LAGS, Fault.LAGS),
         (SYNCS, Fault.CATCHING_UP),
         (Standing(lag_blocks=100, catching_up=True), Fault.CATCHING_UP),
+        (Standing(catching_up=True, astray=True, lag_blocks=9), Fault.ASTRAY),
         (Standing(catching_up=True, silent=True), Fault.SILENT),
+        (Standing(astray=True, silent=True), Fault.SILENT),
         (Standing(silent=True, foreign=True), Fault.FOREIGN),
     ],
 )
