@@ -67,6 +67,8 @@ class Outcomes:
         self.book, self.cluster = book, cluster
         self._starting: set[LeaseID] = set(book.leases)
         """live leases of which not every service has been seen running; the only ones to be looked at each block"""
+        self._unnoted: set[OrderID] = set()
+        """orders with a bid on its way that an earlier process sent, and perhaps ended before it had noted that"""
 
     def of(self, block: Block) -> list[Decided]:
         """What this block settles, one code for each order, and leases that have come to life."""
@@ -94,9 +96,12 @@ class Outcomes:
         """What ended while we were away, going by the ledger's open ends; `chain` must be bound to the book's
         height. Bids `in_air` may still come into a block: they have not ended."""
         stored = set(self.cluster.leases())  # now: what is left of dead leases is being torn down meanwhile
-        out: list[Decided] = []
         of_owner: dict[str, list[Lease]] = {}
-        for row in await decisions.unsettled():
+        rows = await decisions.unsettled()
+        self._unnoted.update(in_air)
+        out = [_stands(order, bid.price, self.book.height) for order, bid in self.book.bids.items()
+               if bid.state == "open" and order not in {row.order for row in rows}]  # fmt: skip
+        for row in rows:
             ours = row.order.bid_of(self.book.us.owner)
             if row.started_at is not None:
                 self._starting.discard(ours)
@@ -121,6 +126,8 @@ class Outcomes:
     def _settled(self, event: Event, placed: Mapping[OrderID, DecCoin], height: int) -> Iterator[Decided]:
         us = self.book.us.owner
         match event:
+            case BidCreated(bid, price) if bid.provider == us and bid.order in self._unnoted:
+                yield _stands(bid.order, price, height)
             case LeaseCreated(lease, price) if lease.provider == us:
                 self._starting.add(lease)
                 yield self._won(lease, price, height)
@@ -176,6 +183,10 @@ class Outcomes:
         if state == "open":
             return Decided(order, height, WITHDRAWN, "the bid was over when we came back")
         return Decided(order, height, ORDER_CLOSED, f"the order was {state} when we came back, nobody had got it")
+
+
+def _stands(order: OrderID, price: DecCoin, height: int) -> Decided:
+    return Decided(order, height, BID, "sent before the daemon was started anew", price=price)
 
 
 def _lost(winner: LeaseID, theirs: DecCoin, ours: DecCoin, height: int) -> Decided:

@@ -190,10 +190,31 @@ async def test_a_bid_in_the_air_at_a_start_has_not_ended(outcomes: Outcomes, cha
     async with Store.open(tmp_path / "ledger.db") as store:
         decisions = Decisions(store)
         await decisions.note(*(Decided(order(n), 8, "bid", price=OURS) for n in (5, 6)))
+        outcomes.book.bids.clear()
         (over,) = await outcomes.catch_up(chain, decisions, {order(5)})
         assert (over.order, over.outcome) == (order(6), "lost.withdrawn")
         await decisions.note(over)
         assert [row.order for row in await decisions.unsettled()] == [order(5)]
+
+
+async def test_a_bid_that_was_not_noted_before_a_kill_is_noted_after_it(
+    outcomes: Outcomes, chain: Any, tmp_path: Path
+) -> None:
+    """Found by schedule 5637. Of our bids the ledger knows that on order 1; those on 2 to 4 are on chain all the same,
+    that on 5 is in the air, and that on 6 this process has sent and will note itself."""
+    chain.add_order(5)
+    async with Store.open(tmp_path / "ledger.db") as store:
+        decisions = Decisions(store)
+        await decisions.note(Decided(order(1), 8, "bid", price=OURS))
+        await decisions.note(Decided(order(2), 5, "skip.capacity", "declined, and bid on later"))
+        await decisions.note(*await outcomes.catch_up(chain, decisions, {order(5)}))
+        assert {row.order.dseq for row in await decisions.unsettled()} == {1, 2, 3, 4}
+        await decisions.note(*outcomes.of(block(BidCreated(ours(5), OURS), BidCreated(ours(6), OURS))))
+        rows = {row.order.dseq: row for row in await decisions.unsettled()}
+        assert rows.keys() == {1, 2, 3, 4, 5}
+        assert {row.price_e18 for row in rows.values()} == {OURS.amount_e18}
+        outcomes.book.bids[order(5)] = replace(outcomes.book.bids[order(4)], id=ours(5))
+        assert await outcomes.catch_up(chain, decisions) == [], "once"
 
 
 async def test_a_lease_that_runs_is_not_looked_at_again(
