@@ -55,6 +55,8 @@ def values_schema() -> dict[str, Any]:
             node["properties"][part].get("default", {}).pop(key, None)
             node = defs[node["properties"][part]["$ref"].removeprefix("#/$defs/")]
         del node["properties"][key]
+    for part in (settings, *defs.values()):
+        _close(part)
     used = json.dumps([settings, *(d for name, d in defs.items())])
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -88,6 +90,14 @@ def values_schema() -> dict[str, Any]:
             **{"global": _MAP},  # Helm puts it there for every chart
         ),
     }
+
+
+def _close(node: Any) -> None:
+    """Of maps whose keys have a pattern, keys without it are refused too."""
+    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _close(value)
+    if isinstance(node, dict) and "patternProperties" in node:
+        node["additionalProperties"] = False
 
 
 def _object(**properties: Any) -> dict[str, Any]:

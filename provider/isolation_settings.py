@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode
 from manifests.render.isolation import Isolation
 from manifests.units import parse_quantity
 from provider.pricer_settings import listed
+from provider.setting_types import Bandwidth, CapabilityName, Disk, MaybeName
 
 
 def _numbers(value: Any) -> Any:
@@ -25,20 +26,10 @@ def _network(text: str) -> str:
     return str(network)
 
 
-def _size(text: str) -> str:
-    if text:
-        parse_quantity(text)
-    return text
-
-
 Port = Annotated[int, Field(ge=1, le=65535)]
 Ports = Annotated[tuple[Port, ...], NoDecode, BeforeValidator(_numbers)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(listed)]
-CapabilityNames = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")], ...], NoDecode, BeforeValidator(listed)
-]
-Size = Annotated[str, AfterValidator(_size)]
-Name = Annotated[str, Field(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$")]
+CapabilityNames = Annotated[tuple[CapabilityName, ...], NoDecode, BeforeValidator(listed)]
 
 _DEFAULT = Isolation()
 
@@ -57,7 +48,7 @@ class IsolationSettings(BaseModel):
         "baseline",
         description="Pod Security level enforced in lease namespaces by the API server; empty enforces none.",
     )
-    runtime_class: Name = Field(
+    runtime_class: MaybeName = Field(
         "", description="RuntimeClass of new leases' pods without GPUs: a sandbox, e.g. gvisor or kata."
     )
     closed_ports: Ports = Field(
@@ -73,11 +64,11 @@ class IsolationSettings(BaseModel):
         le=1_000_000_000,
         description="Most connections a pod has to others at a time, where the network is Calico; 0 sets no limit.",
     )
-    ingress_bandwidth: Size = Field(
+    ingress_bandwidth: Bandwidth = Field(
         "", description="Bits per second into a pod, e.g. 200M, where the network has the bandwidth plugin."
     )
-    egress_bandwidth: Size = Field("", description="Bits per second out of a pod.")
-    unbought_disk: Size = Field(
+    egress_bandwidth: Bandwidth = Field("", description="Bits per second out of a pod.")
+    unbought_disk: Disk = Field(
         "1Gi", description="What a container may write where its tenant bought no disk; empty sets no limit."
     )
     hide_gpus: bool = Field(

@@ -27,20 +27,34 @@ from pydantic_settings import (
 )
 
 from manifests import bech32
+from manifests.render.site import DNS_ADDRESSES
 from provider.errors import ConfigError
-from provider.isolation_settings import IsolationSettings, Name
+from provider.isolation_settings import IsolationSettings
 from provider.pricer_settings import HttpSettings, ScaleSettings, ScriptSettings, listed
 from provider.reference_settings import from_reference
+from provider.setting_types import (
+    Address,
+    AnnotationKey,
+    ApiServer,
+    Blocked,
+    Capacity,
+    Domain,
+    Host,
+    MaybeKey,
+    MaybeName,
+    Name,
+    Namespace,
+    QualifiedKey,
+)
 
 Listen = Annotated[str, Field(pattern=r"^[^\s]*:\d{1,5}$")]
 Coins = Annotated[str, Field(pattern=r"^(\d+[a-zA-Z][\w/:.-]*(,\d+[a-zA-Z][\w/:.-]*)*)?$")]
 
-Keys = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
-ApiServers = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^([0-9.]+|\[[0-9a-f:]+\]):\d{1,5}$")], ...],
-    NoDecode,
-    BeforeValidator(listed),
-]
+Namespaces = Annotated[tuple[Namespace, ...], NoDecode, BeforeValidator(listed)]
+TaintKeys = Annotated[tuple[QualifiedKey, ...], NoDecode, BeforeValidator(listed)]
+BlockedNames = Annotated[tuple[Blocked, ...], NoDecode, BeforeValidator(listed)]
+ApiServers = Annotated[tuple[ApiServer, ...], NoDecode, BeforeValidator(listed)]
+Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(listed)]
 
 
 def _once_each(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -162,18 +176,20 @@ class ProviderSettings(_Part):
 class ClusterSettings(_Part):
     kubeconfig: Path | None = Field(None, description="Path of a kubeconfig; empty inside a cluster.")
     context: str | None = Field(None, description="Context of that kubeconfig; empty means the current one.")
-    manifest_namespace: str = Field("lease", description="Namespace of the Manifest and ProviderHost resources.")
+    manifest_namespace: Namespace = Field("lease", description="Namespace of the Manifest and ProviderHost resources.")
     ingress_mode: Literal["ingress", "gateway-api"] = Field(
         "ingress", description="How host names are routed: by Ingresses, or by HTTPRoutes on a Gateway of yours."
     )
-    ingress_class: str = Field("akash-ingress-class", description="IngressClass of tenants' host names.")
-    gateway_name: str = Field("akash-gateway", description="Gateway that HTTPRoutes are attached to.")
-    gateway_namespace: str = Field("akash-gateway", description="Namespace of that Gateway and of its pods.")
-    gateway_section: str = Field("", description="Listener of that Gateway; empty attaches to all that take the route.")
-    ingress_namespaces: Keys = Field(
+    ingress_class: Name = Field("akash-ingress-class", description="IngressClass of tenants' host names.")
+    gateway_name: Name = Field("akash-gateway", description="Gateway that HTTPRoutes are attached to.")
+    gateway_namespace: Namespace = Field("akash-gateway", description="Namespace of that Gateway and of its pods.")
+    gateway_section: MaybeName = Field(
+        "", description="Listener of that Gateway; empty attaches to all that take the route."
+    )
+    ingress_namespaces: Namespaces = Field(
         (), description="Namespaces of ingress controllers other than ingress-nginx, which may reach leases' pods."
     )
-    tls_issuer: str = Field(
+    tls_issuer: MaybeName = Field(
         "",
         description="cert-manager ClusterIssuer that gives tenants' own host names certificates (Ingresses only); "
         "empty asks for none.",
@@ -182,9 +198,9 @@ class ClusterSettings(_Part):
         False,
         description="Ask it for generated names too; a wildcard certificate of the controller serves these better.",
     )
-    ingress_domain: str = Field("", description="Domain of generated host names, e.g. ingress.example.com.")
+    ingress_domain: Domain = Field("", description="Domain of generated host names, e.g. ingress.example.com.")
     static_hosts: bool = Field(True, description="Give every HTTP service a generated host name under ingress_domain.")
-    blocked_hostnames: Keys = Field(
+    blocked_hostnames: BlockedNames = Field(
         (),
         description="Host names that tenants may not use: names, .example.com for that one and all below it, or "
         "*.example.com for those below it.",
@@ -194,10 +210,15 @@ class ClusterSettings(_Part):
         description="With txt, a tenant's own host name is routed once the DNS TXT record _akash-challenge.<name> "
         "holds the tenant's address.",
     )
-    public_hostname: str = Field("", description="Name under which node ports are reached; shown to tenants.")
+    public_hostname: Host = Field("", description="Name under which node ports are reached; shown to tenants.")
     network_policies: bool = Field(True, description="Keep leases apart with NetworkPolicies.")
     api_servers: ApiServers = Field(
         (), description="Address and port of each API server, e.g. 10.0.0.1:6443; empty asks the cluster."
+    )
+    dns_addresses: Addresses = Field(
+        DNS_ADDRESSES,
+        description="DNS that leases may ask beside the cluster's own in kube-system: where NodeLocal DNSCache listens "
+        "on nodes.",
     )
     disruption_budgets: bool = Field(
         True, description="A node's drain takes one replica at a time of services that have several."
@@ -205,18 +226,20 @@ class ClusterSettings(_Part):
     isolation: IsolationSettings = IsolationSettings()
     node_ports: int = Field(1000, ge=0, description="Node ports that may be promised to tenants.")
     leased_ips: int = Field(0, ge=0, description="Addresses there are to lease to tenants; 0 leases none.")
-    ip_pool: str = Field("", description="MetalLB IPAddressPool to lease from; its size then counts, not leased_ips.")
-    load_balancer_class: str = Field(
+    ip_pool: MaybeName = Field(
+        "", description="MetalLB IPAddressPool to lease from; its size then counts, not leased_ips."
+    )
+    load_balancer_class: MaybeKey = Field(
         "",
         description="loadBalancerClass of leased addresses' Services; empty is MetalLB or whatever else the cluster "
         "has. Leave it as it is while leases have addresses.",
     )
-    load_balancer_annotations: dict[str, str] = Field(
+    load_balancer_annotations: dict[AnnotationKey, str] = Field(
         {},
         description="Annotations of these Services for what is not MetalLB; {key} stands for what ports of one address "
         'share, e.g. {lbipam.cilium.io/sharing-key: "{key}"}.',
     )
-    tolerations: Keys = Field(
+    tolerations: TaintKeys = Field(
         (), description="Keys of node taints that leases' pods tolerate, e.g. nvidia.com/gpu; others keep leases away."
     )
     gpus: Path | None = Field(
@@ -224,7 +247,7 @@ class ClusterSettings(_Part):
         description="File of GPU models that adds to the built-in list, in the format of the network's gpus.json; "
         "re-read when it changes.",
     )
-    gpu_runtime_class: Name = Field(
+    gpu_runtime_class: MaybeName = Field(
         "nvidia",
         description="RuntimeClass of new leases' pods with NVIDIA cards; empty where NVIDIA's runtime is the nodes' "
         "default.",
@@ -232,11 +255,11 @@ class ClusterSettings(_Part):
     overcommit_cpu_percent: int = Field(0, ge=0, description="Sell this much more CPU than there is.")
     overcommit_memory_percent: int = Field(0, ge=0, description="Sell this much more memory than there is.")
     overcommit_storage_percent: int = Field(0, ge=0, description="Sell this much more ephemeral storage than there is.")
-    storage: dict[str, str] = Field(
+    storage: dict[Name, Capacity] = Field(
         {},
         description="Declared capacity per storage class, e.g. {beta3: 10Ti}, where the cluster does not report one.",
     )
-    storage_classes: dict[str, str] = Field(
+    storage_classes: dict[Name, Name] = Field(
         {},
         description="StorageClass behind a name that tenants ask for, e.g. {beta3: fast-nvme}; "
         "leave it as it is while leases have such volumes.",
@@ -244,7 +267,7 @@ class ClusterSettings(_Part):
     retain_volumes_h: int = Field(
         0, ge=0, description="Tenants' volumes are kept this many hours after their lease (akp volumes); 0 not at all."
     )
-    image_pull_secret: str = Field(
+    image_pull_secret: MaybeName = Field(
         "", description="Secret in each lease namespace used where a tenant gives no credentials."
     )
 
@@ -488,8 +511,12 @@ def _known(path: tuple[int | str, ...]) -> list[str]:
 
 
 def _cure(path: tuple[int | str, ...]) -> str:
-    field = _model(path[:-1]).model_fields.get(str(path[-1])) if path else None
-    return field.description if field is not None and field.description else "See docs/settings.md."
+    """What is said of the setting; of one in a list or map, what is said of that."""
+    for end in range(len(path), 0, -1):
+        field = _model(path[: end - 1]).model_fields.get(str(path[end - 1]))
+        if field is not None and field.description:
+            return field.description
+    return "See docs/settings.md."
 
 
 def _shown(value: object) -> str:

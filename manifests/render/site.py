@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from manifests.gpus import GpuModel
 from manifests.render.isolation import Isolation
 
+DNS_ADDRESSES = ("169.254.20.10", "169.254.25.10")
+"""Where node-local DNS caches listen by default: the only link-local addresses a lease may talk to (kubernetes.md §8.4
+no. 7)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -45,9 +49,8 @@ class Site:
     """Secret in each lease namespace, for services without credentials of their own."""
     api_servers: tuple[tuple[str, int], ...] = ()
     """Address and port of each API server behind its Service; only services with permissions may reach them."""
-    dns_addresses: tuple[str, ...] = ("169.254.20.10", "169.254.25.10")
-    """Node-local DNS caches: the only link-local addresses a lease may talk to, on port 53 (kubernetes.md §8.4 no.
-    7)."""
+    dns_addresses: tuple[str, ...] = DNS_ADDRESSES
+    """DNS caches that leases may ask, on port 53 alone, though their networks are closed."""
     ip_pool: str = ""
     """MetalLB's pool that addresses are leased from; "" leaves the choice to it."""
     load_balancer_class: str = ""

@@ -39,6 +39,7 @@ def site_of(
         tolerations=s.tolerations,
         image_pull_secret=s.image_pull_secret,
         api_servers=_addresses(s.api_servers) or api_servers,
+        dns_addresses=s.dns_addresses,
         ip_pool=s.ip_pool,
         load_balancer_class=s.load_balancer_class,
         load_balancer_annotations=s.load_balancer_annotations,

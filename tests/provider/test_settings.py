@@ -49,6 +49,12 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        (
+            "cluster: {blocked_hostnames: [a.example, '*bad']}\n",
+            r"cluster\.blocked_hostnames\.1: .*'\*bad'.*\*\.example",
+        ),
+        ("cluster: {storage: {beta3: 10TB}}\n", r"cluster\.storage\.beta3: .*'10TB'.*Declared capacity"),
+        ("cluster: {ip_pool: My Pool}\n", r"cluster\.ip_pool: .*'My Pool'.*IPAddressPool"),
         ("chian: {id: x}\n", r"chian: unknown key\. Known here: .*chain"),
         ("chain: {idd: x}\n", r"chain\.idd: unknown key\. Known here: .*gas_price_uakt"),
         ("chain: {nodes: []}\n", r"chain\.nodes: .*at least 1"),
@@ -65,6 +71,9 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("chain: [\n", r"akp\.yaml:2:1: not YAML"),
     ],
     ids=[
+        "one of a list",
+        "one of a map",
+        "a name",
         "unknown section",
         "unknown key",
         "empty list",

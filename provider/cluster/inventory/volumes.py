@@ -14,7 +14,6 @@ from typing import Any
 
 from provider.cluster.api.quantity import whole
 from provider.cluster.inventory.capacities import Published
-from provider.errors import ConfigError
 
 PREFIX = "akash.network/capabilities.storage.class."
 SOLD_BY_NAME = ("beta1", "beta2", "beta3")
@@ -112,14 +111,8 @@ def actual_names(classes: Iterable[StorageClass]) -> dict[str, str]:
 
 
 def declared(storage: Mapping[str, str]) -> dict[str, int]:
-    """settings.cluster.storage in bytes; ConfigError names the class whose size is none."""
-    out = {}
-    for name, size in storage.items():
-        try:
-            out[name] = whole(size)
-        except ValueError:
-            raise ConfigError(f"cluster.storage.{name}", f"{size!r} is not a size", "Write it like 10Ti.") from None
-    return out
+    """settings.cluster.storage in bytes."""
+    return {name: whole(size) for name, size in storage.items()}
 
 
 def classes_on(labels: Mapping[str, str], classes: Iterable[StorageClass], published: Published) -> frozenset[str]:

@@ -48,5 +48,5 @@ def why_blocked(hosts: Iterable[str], settings: ClusterSettings, generated: Coll
 
 
 def _is_own(host: str, settings: ClusterSettings) -> bool:
-    domain = settings.ingress_domain.lower()
+    domain = settings.ingress_domain
     return host in (domain, settings.public_hostname.lower()) or looks_generated(host, domain)

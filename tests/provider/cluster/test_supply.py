@@ -20,7 +20,6 @@ from provider.cluster.cluster import Cluster
 from provider.cluster.health.causes import Cause
 from provider.errors import ConfigError, Retry
 from provider.isolation_settings import IsolationSettings
-from provider.settings import ClusterSettings
 
 from .conftest import Memory, real_node
 from .samples import (
@@ -219,11 +218,6 @@ async def test_a_leases_pods_are_the_leases_in_the_inventory(memory: Memory) -> 
         found = cluster.inventory()
         assert found.lease_pods == {LEASE: (BoundPod("n1", Ask(500, GI, GI)),)}
         assert found.nodes[0].cpu_milli == 8000
-
-
-async def test_a_size_that_is_none_is_told_before_anything_starts(memory: Memory) -> None:
-    with pytest.raises(ConfigError, match=r"cluster.storage.beta3"):
-        Cluster(memory, ClusterSettings(storage={"beta3": "lots"}))  # type: ignore[arg-type]
 
 
 def runtime(name: str, **overhead: str) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from provider.cluster.inventory.volumes import (
     storage_class,
     unsold,
 )
-from provider.errors import ConfigError
 
 BETA3 = StorageClass("beta3", default=False, marked=True)
 LOCAL = StorageClass("local-path", default=True, marked=False)
@@ -137,9 +136,7 @@ def test_why_a_class_is_not_sold() -> None:
 
 
 def test_declared_sizes() -> None:
-    assert declared({"beta3": "10Ti"}) == {"beta3": 10 << 40}
-    with pytest.raises(ConfigError, match=r"cluster.storage.beta3.*10TB"):
-        declared({"beta3": "10TB"})
+    assert declared({"beta3": "10Ti", "beta2": "0"}) == {"beta3": 10 << 40, "beta2": 0}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from provider.cluster.routes.hostnames import keeping, why_blocked
 from provider.settings import ClusterSettings
 
 SETTINGS = ClusterSettings(
-    ingress_domain="Ingress.P.example",
+    ingress_domain="ingress.p.example",
     public_hostname="p.example",
     blocked_hostnames=("bad.com", ".worse.com", "*.below.com"),
 )
