@@ -13,6 +13,7 @@ from manifests.sdl.build import Built
 from manifests.sdl.cursor import Cursor, Notes
 from manifests.sdl.dialects import dialects
 from manifests.sdl.document import SdlFile
+from manifests.sdl.exposes import address_numbers, exposes
 from manifests.sdl.services import ServiceSpec
 from manifests.sdl.version import Rules
 from manifests.units import TIB
@@ -166,6 +167,7 @@ def _service(file: SdlFile, service: ServiceSpec) -> Iterator[SdlWarning]:
         if file.rules is Rules.V2_0 and service.credentials.email:
             yield _warn(at.find("credentials", "email"), "version 2.0 drops the e-mail; write version 2.1 to send it")
     yield from _exposes(service)
+    yield from _shadowed(file, service)
 
 
 def _exposes(service: ServiceSpec) -> Iterator[SdlWarning]:
@@ -189,6 +191,24 @@ def _exposes(service: ServiceSpec) -> Iterator[SdlWarning]:
         if e.http.proxy_buffer_size_bytes:
             what = "providers that do not know proxy_buffer_size refuse the whole manifest"
             yield _warn(e.at.find("http_options", "proxy_buffer_size"), what)
+
+
+def _shadowed(file: SdlFile, service: ServiceSpec) -> Iterator[SdlWarning]:
+    """Of a service's ports with one number outside, the first is where that number leads (manifests/render/service.py;
+    kubernetes.md §2.12). A leased address leads to its own port in any case."""
+    leads: dict[tuple[int, str, bool], int] = {}
+    for placed in exposes(service, address_numbers(file.services.values())):
+        expose, number = placed.expose, placed.expose.effective_port
+        at_node_port = expose.global_ and not expose.is_ingress
+        first = leads.setdefault((number, expose.proto, at_node_port), expose.port)
+        if first != expose.port and not expose.ip:
+            what = f"{number}/{expose.proto} of this service leads to container port {first}"
+            cure = (
+                "host names make no difference: give it a service of its own"
+                if expose.is_ingress
+                else "write another `as`"
+            )
+            yield _warn(placed.at, f"{what}, so {expose.port} is not reached; {cure}")
 
 
 def _totals(built: Built) -> Iterator[SdlWarning]:

@@ -92,6 +92,35 @@ def test_surprises_of_exposes(sdl: Any, old: str, new: str, path: str, words: st
     assert any(w.path == path and words in w.message for w in warnings), warnings
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["{port: 8080, as: 80, accept: [b.com], to: [{global: true}]}"], "80/TCP of this service leads to container"),
+        (["{port: 8080, as: 80, to: [{service: x}]}"], "write another `as`"),
+        (["{port: 22, to: [{global: true}]}", "{port: 2222, as: 22, to: [{global: true}]}"], "so 2222 is not reached"),
+        (["{port: 3000, as: 80, accept: [b.com], to: [{service: x}]}"], ""),
+        (["{port: 8080, as: 80, proto: udp, to: [{global: true}]}"], ""),
+        (["{port: 22, to: [{global: true}]}", "{port: 2222, as: 22, to: [{service: x}]}"], ""),
+    ],
+    ids=["another host name", "another receiver", "node ports", "the same port", "another protocol", "in and out"],
+)
+def test_two_ports_under_one_number_lead_to_one(sdl: Any, more: list[str], words: str) -> None:
+    text = sdl().replace("profiles:", "".join(f"      - {line}\n" for line in more) + "profiles:", 1)
+    last = f"services.app.expose[{len(more)}]"
+    found = [w for w in compile_sdl(text).warnings if w.path == last and "leads to container port" in w.message]
+    assert [words in w.message for w in found] == ([True] if words else [])
+
+
+def test_each_leased_address_leads_to_its_own_port(sdl: Any) -> None:
+    text = sdl(top="endpoints: {front: {kind: ip}, back: {kind: ip}}")
+    lines = [
+        f"      - {{port: {port}, as: 443, to: [{{global: true, ip: {ip}}}]}}\n"
+        for port, ip in ((1, "front"), (2, "back"))
+    ]
+    found = compile_sdl(text.replace("profiles:", "".join(lines) + "profiles:", 1)).warnings
+    assert not any("leads to container port" in w.message for w in found)
+
+
 def test_a_zero_count_beside_others_and_a_long_name(sdl: Any) -> None:
     name = "b" * 51
     text = sdl().replace("profiles:", f"  {name}: {{image: docker.io/library/x:1}}\nprofiles:", 1)
