@@ -113,6 +113,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
         known = await books.head() is not None  # nodes that were right once are waited for
         chain = await open_.enter_async_context(Chain.connect(settings.chain, patient=known))
+        metrics.watch(chain.gauges)
         start.waits()
         await books.store.belongs_to(chain=chain.id, provider=who.owner)
         kube = await open_.enter_async_context(Kube.connect(settings.cluster))
@@ -167,7 +168,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         served = certificates.ServerCertificates(certificates.Source(await own.ensure()))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
-        parts = (chain, policies, wallet, oracle, auto, hotkey, sweep, signer, funds, deposits)
+        parts = (policies, wallet, oracle, auto, hotkey, sweep, signer, funds, deposits)
         metrics.watch(lambda: (sample for part in parts for sample in part.gauges()))
         metrics.watch(lambda: gauges(book, room, orders, leases, funds, signer, cluster))
 
