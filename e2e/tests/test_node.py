@@ -2,20 +2,24 @@
 
     AKP_E2E_NODE=rpc,grpc AKP_E2E_MNEMONIC="…" pytest e2e/tests/test_node.py
 
-The words' first account is the provider, and needs some uakt. The tenant is the first account of
-AKP_E2E_TENANT_MNEMONIC, or the second of the same words; it needs 0.5 ACT and some uakt. Everything that is opened is
-closed at the end, also when a test fails; what stays is the provider's record with an attribute of this suite, by
-which no other provider matches its orders. Skipped by name without the variables.
+First the chain alone, then the daemon on it, with the sandbox's stand-in for a cluster. The words' first account is
+the provider, and needs some uakt. The tenant is the first account of AKP_E2E_TENANT_MNEMONIC, or the second of the same
+words; it needs 1 ACT and some uakt. Everything that is opened is closed at the end, also when a test fails; what stays
+is the provider's record with an attribute of this suite, by which no other provider matches its orders. Skipped by
+name without the variables.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -43,8 +47,14 @@ from provider.chain.messages import (
     WithdrawLease,
 )
 from provider.chain.tx import once
+from provider.cluster.api.kube import Kube
 from provider.errors import AkpError, NotFound, Retry
-from provider.settings import ChainSettings, NodeSettings
+from provider.sandbox.cluster import EmbeddedCluster
+from provider.sandbox.life import STEPS, Life, Surroundings
+from provider.sandbox.network import NODES, PRICES, free_port, furnish
+from provider.sandbox.tenant import Tenant
+from provider.sandbox.town import living
+from provider.settings import ChainSettings, ClusterSettings, NodeSettings, Settings, load
 
 MARK = "akp-e2e"
 """attribute that the order demands and only our record has"""
@@ -71,6 +81,8 @@ class Place:
     settings: ChainSettings
     provider: Key
     tenant: Key
+    words: str
+    """the provider's"""
 
     async def does(self, key: Key, *msgs: Msg) -> once.Landed:
         return await once.send(self.chain, key, await once.draft(self.chain, key, msgs, self.settings))
@@ -103,7 +115,7 @@ async def place() -> AsyncIterator[Place]:
     theirs = os.environ.get("AKP_E2E_TENANT_MNEMONIC", "")
     tenant = Key.from_mnemonic(theirs) if theirs else Key.from_mnemonic(words, 1)
     async with Chain.connect(settings) as chain:
-        yield Place(chain, settings, Key.from_mnemonic(words), tenant)
+        yield Place(chain, settings, Key.from_mnemonic(words), tenant, words)
 
 
 async def test_the_node_serves_the_chain_it_names_at_both_doors_and_speaks_our_versions(place: Place) -> None:
@@ -118,8 +130,10 @@ async def test_the_node_serves_the_chain_it_names_at_both_doors_and_speaks_our_v
 
 async def test_the_accounts_hold_what_a_life_costs(place: Place) -> None:
     for key, denom, needed in (
-        (place.provider, "uakt", FEES_UAKT), (place.tenant, "uakt", FEES_UAKT), (place.tenant, "uact", DEPOSIT.amount),
-    ):  # fmt: skip
+        (place.provider, "uakt", FEES_UAKT),
+        (place.tenant, "uakt", FEES_UAKT),
+        (place.tenant, "uact", 2 * DEPOSIT.amount),
+    ):
         held = (await place.chain.latest.balances(key.address)).get(denom, 0)
         assert held >= needed, f"{key.address} holds {held}{denom}, give it {needed}{denom}"
         assert await place.chain.account(key.address) is not None
@@ -191,6 +205,82 @@ async def test_a_lease_lives_pays_and_is_closed_with_everything_given_back(place
     (payment,) = await latest.escrow_payments(deployment)
     assert payment.state == "closed"
     assert payment.withdrawn.amount == (found.closed_on - found.created_at) * RATE.amount_e18 // 10**18
+
+
+async def test_the_daemon_lives_a_tenants_whole_life_on_it(place: Place, tmp_path: Path) -> None:
+    before, dseq = await registered(place), time.time_ns() // 10**6
+    lease = OrderID(place.tenant.address, dseq, 1, 1).bid_of(place.provider.address)
+    valid = {c.cert_pem for c in await place.chain.latest.certificates(place.provider.address)}
+    async with EmbeddedCluster(NODES[:1]) as embedded:
+        cluster = ClusterSettings(
+            kubeconfig=embedded.kubeconfig, ingress_domain="ingress.example.com", public_hostname="akp-e2e.example.com"
+        )
+        settings = settings_in(tmp_path, place, cluster)
+        await place.does(place.provider, says(place, before, f"https://{settings.gateway.listen}"))
+        try:
+            async with Kube.connect(cluster) as kube:
+                await furnish(kube)
+                around = Surroundings(place.chain, kube, settings.data / "ledger.db", unknown)
+                compiled = compile_sdl(SDL.format(mark=MARK, value=value_of(place)))
+                who = Tenant(place.chain, cast(Any, Hand(place)), place.tenant)
+                life = Life(who, around, compiled, dseq=dseq, deposit=DEPOSIT, patience_s=300)
+                async with living(Household(settings)):
+                    timeline = await life.run()
+        finally:
+            await ended(place, lease.deployment, lease)
+            await place.does(place.provider, says(place, before, before.host_uri))
+            for one in await place.chain.latest.certificates(place.provider.address):
+                if one.cert_pem not in valid:
+                    serial = certificate_of(one.cert_pem).serial_number
+                    await place.does(place.provider, RevokeCertificate(place.provider.address, serial))
+    assert tuple(step["step"] for step in timeline) == STEPS
+    settled = timeline[STEPS.index("settled")]
+    assert settled["amount"] == settled["ledger"] == settled["leases"][0]["owed"] > 0
+
+
+@dataclass
+class Hand:
+    """The tenant's signer: one transaction after another."""
+
+    place: Place
+
+    async def send(self, msg: Msg) -> str:
+        return (await self.place.does(self.place.tenant, msg)).hash
+
+
+def settings_in(work: Path, place: Place, cluster: ClusterSettings) -> Settings:
+    """A daemon that serves the tenant of this suite and nobody else."""
+    (work / "words").write_text(place.words)
+    (work / "prices.yaml").write_text(PRICES)
+    ours = {"allow": {"entries": [{"owner": place.tenant.address}]}}
+    (work / "policy.yaml").write_text(json.dumps({"owners": ours, "orderAttributes": {MARK: value_of(place)}}))
+    values = {
+        "chain": json.loads(place.settings.model_dump_json()),
+        "key": {"mnemonic_file": str(work / "words")},
+        "cluster": json.loads(cluster.model_dump_json(exclude_defaults=True)),
+        "bid": {"prices": str(work / "prices.yaml"), "policy": str(work / "policy.yaml")},
+        "gateway": {"listen": f"127.0.0.1:{free_port()}"},
+        "metrics": {"listen": "127.0.0.1:0"},
+        "data": str(work),
+    }
+    (work / "akp.yaml").write_text(json.dumps(values))
+    return load(work / "akp.yaml")
+
+
+@dataclass
+class Household:
+    """What `living` needs."""
+
+    settings: Settings
+
+
+async def unknown(order: OrderID) -> str:
+    return ""
+
+
+def says(place: Place, record: UpdateProvider, host_uri: str) -> UpdateProvider:
+    """The record, with the gateway at this address."""
+    return UpdateProvider(place.provider.address, host_uri, record.attributes, record.email, record.website)
 
 
 def value_of(place: Place) -> str:

@@ -36,12 +36,12 @@ async def test_it_passes_on_the_sandbox_chain_and_leaves_nothing_open() -> None:
     async with Node(genesis, block_time_s=0.3, virtual_block_time_s=6.0) as node:
         code, said = await suite(AKP_E2E_NODE=f"{node.rpc_url},{node.grpc_url}", AKP_E2E_MNEMONIC=WORDS)
     assert code == 0, said
-    assert "6 passed" in said
+    assert "7 passed" in said
     assert "skipped" not in said
 
 
 async def test_without_its_variables_it_is_skipped_by_name() -> None:
     code, said = await suite()
     assert code == 0, said
-    assert "6 skipped" in said
+    assert "7 skipped" in said
     assert "AKP_E2E_NODE=rpc,grpc and AKP_E2E_MNEMONIC" in said

@@ -25,7 +25,7 @@ STATES = ("open", "waiting", "signed", "done", "failed", "refused", "expired", "
 
 
 def list_(
-    beginning: Annotated[str, typer.Argument(help="Only keys that begin so, e.g. bid/ or withdraw/akash1….")] = "",
+    beginning: Annotated[str, typer.Argument(help="Only keys that begin so: bid/, withdraw/akash1…, cli/.")] = "",
     state: Annotated[str, typer.Option(help=f"Only those in one state: {', '.join(STATES)}.")] = "",
     newest: Annotated[int, typer.Option("--newest", "-n", min=1, help="At most so many.")] = 50,
     data: Data = HERE,

@@ -189,8 +189,8 @@ async def network(
         quiet = chain_settings.model_copy(update={"nodes": doors[-1:]})
         chain = await open_.enter_async_context(Chain.connect(quiet))
         kube = await open_.enter_async_context(Kube.connect(cluster_settings))
-        await _furnish(kube)
-        port = _free_port()
+        await furnish(kube)
+        port = free_port()
         settings = _settings(work, chain_settings, cluster_settings, provider, port, log)
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
         signers = {k.address: Signer(chain, k, chain_settings) for k in (provider, tenant, auditor)}
@@ -240,7 +240,7 @@ async def _cluster(
             return settings, "a real local control plane with one real node", None
 
 
-async def _furnish(kube: Kube) -> None:
+async def furnish(kube: Kube) -> None:
     """What an operator's chart brings: our CRDs, the namespace of manifests, classes of storage and ingress."""
     for definition in definitions():
         await kube.apply(definition)
@@ -376,7 +376,7 @@ def _key(who: str) -> Key:
     return Key.from_hex(_secret(who))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """The provider's record on chain names the gateway's port, so it must be known before the gateway listens."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

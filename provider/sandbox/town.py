@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -23,6 +23,7 @@ from provider.ledger.decisions import Decisions
 from provider.ledger.store import Store
 from provider.sandbox.life import Life, LifeEnded, Surroundings
 from provider.sandbox.network import Network, Where, network
+from provider.settings import Settings
 from provider.tasks import spawn
 
 __all__ = ["LifeEnded", "one_life", "stay"]
@@ -127,8 +128,15 @@ async def _first(life: Life, console: Console) -> None:
         console.print(f"the first order: {end}")
 
 
+class Household(Protocol):
+    """What a daemon needs to live somewhere; a Network has it."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+
 @asynccontextmanager
-async def living(net: Network) -> AsyncIterator[daemon.Running]:
+async def living(net: Household) -> AsyncIterator[daemon.Running]:
     """The daemon, up as long as the block lasts."""
     stop, up = asyncio.Event(), asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
