@@ -258,6 +258,36 @@ async def test_blocks_that_come_while_nothing_can_be_asked(lived_in: Callable[..
             await gateway.send_manifest(7, town.compiled)
 
 
+async def test_a_command_that_signs_while_it_runs_is_in_its_outbox_and_its_income_in_the_books(
+    lived_in: Callable[..., Any], until: Any
+) -> None:
+    async with lived_in() as (town, _):
+
+        async def akp(*args: str) -> Any:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "provider", *args, "-o", "json",
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            out, err = await process.communicate()
+            assert process.returncode == 0, err.decode()
+            return json.loads(out)
+
+        await _leased(town, until)
+        lease, head = town.our_lease(), (await town.net.chain.head()).height
+        async for block in town.net.chain.follow(after=head):
+            if block.height == head + 3:
+                break
+        sent = await akp("tx", "withdraw", str(lease), "--config", str(town.work / "akp.yaml"), "--yes")
+        (row,) = await akp("tx", "list", "cli/", "--data", str(town.work))
+        assert (row["key"], row["state"], row["tx"]) == (f"cli/withdraw/{lease}", "done", sent["txhash"])
+
+        async def booked() -> bool:
+            async with Store.open(town.net.ledger, readonly=True) as store:
+                return sum((await Books(store).journal.paid(lease)).values()) > 0
+
+        await until("the income is in the books", booked)
+
+
 async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], until: Any) -> None:
     """It waits and says so, can be stopped meanwhile, and is up when they are back."""
     with socket.create_server(("127.0.0.1", 0)) as free:
