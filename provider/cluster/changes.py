@@ -24,7 +24,7 @@ from provider.cluster.inventory.nodes import NodeFacts
 from provider.cluster.inventory.pods import PodFacts
 from provider.cluster.inventory.runtimeclasses import RuntimeClass
 from provider.cluster.inventory.volumes import Claim, StorageClass
-from provider.cluster.kept import InNamespace, Policy, Unreadable
+from provider.cluster.kept import InNamespace, Placed, Policy, Unreadable
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.retained import Retained
 from provider.cluster.routes.claims import Ownership
@@ -62,8 +62,13 @@ class Changes:
             (mirrors.pods, self._pod),
             (mirrors.deployments, self._workload),
             (mirrors.stateful_sets, self._workload),
-            (mirrors.policies, self._policy),
+            (mirrors.policies, self._placed),
             (mirrors.services, self._service),
+            (mirrors.budgets, self._placed),
+            (mirrors.secrets, self._placed),
+            (mirrors.accounts, self._placed),
+            (mirrors.roles, self._placed),
+            (mirrors.role_bindings, self._placed),
             (mirrors.foreign_services, self._supply),
             (mirrors.ingresses, self._routes),
             (mirrors.http_routes, self._routes),
@@ -110,18 +115,17 @@ class Changes:
         self._leads_in(old, new)
 
     def _in_namespace(
-        self, old: PodFacts | WorkloadFacts | ServiceFacts | None, new: PodFacts | WorkloadFacts | ServiceFacts | None
+        self,
+        old: PodFacts | WorkloadFacts | ServiceFacts | Policy | Placed | None,
+        new: PodFacts | WorkloadFacts | ServiceFacts | Policy | Placed | None,
     ) -> None:
         either = new or old
         assert either is not None
         if (lease := self._mirrors.leases.get(either.namespace)) is not None:
             self._tell(lease)
 
-    def _policy(self, old: Policy | None, new: Policy | None) -> None:
-        either = new or old
-        assert either is not None
-        if (lease := self._mirrors.leases.get(either.namespace)) is not None:
-            self._tell(lease)
+    def _placed(self, old: Policy | Placed | None, new: Policy | Placed | None) -> None:
+        self._in_namespace(old, new)
 
     def _routes(self, old: InNamespace | None, new: InNamespace | None) -> None:
         for facts in (old, new):

@@ -185,8 +185,8 @@ class Cluster:
 
     # --- what is done to leases (deploying.py)
 
-    def stands(self, lease: LeaseID) -> bool:
-        return self._deploying.stands(lease)
+    def amiss(self, lease: LeaseID) -> str:
+        return self._deploying.amiss(lease)
 
     def outdated(self, lease: LeaseID) -> bool:
         return self._deploying.outdated(lease)

@@ -21,8 +21,10 @@ from manifests.render.crd import manifest_object
 from manifests.render.names import RESTRICTIONS
 from manifests.render.network import network_policies
 from manifests.render.site import Plan, Site
+from provider.cluster.api import kinds
 from provider.cluster.api.kinds import MANIFEST, NAMESPACE, Kind
 from provider.cluster.api.kube import Kube
+from provider.cluster.api.marks import ABSENT
 from provider.cluster.apiservers import Address, ApiServers
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects import retained
@@ -54,7 +56,7 @@ class Deploying:
         self._kube, self._mirrors, self._reach = kube, mirrors, reach
         self._settings, self._site, self._api_servers = settings, site, api_servers
         self._made: dict[LeaseID, Mapping[tuple[Kind, str], int]] = {}
-        """object -> generation, of what this process has deployed"""
+        """object -> its mark (marks.py), of what this process has deployed"""
         self._named: dict[LeaseID, tuple[Address, ...]] = {}
         """the API servers that its policies know of"""
         self._placed = Placed(kube, mirrors.labelled)
@@ -131,20 +133,26 @@ class Deploying:
         await self._kube.delete(MANIFEST, namespace, name)
         return True
 
-    def stands(self, lease: LeaseID) -> bool:
-        """Whether all is there that was deployed: the namespace, what isolates it, a workload for each service; and, of
-        what this process has deployed, whether nobody has changed it."""
+    def amiss(self, lease: LeaseID) -> str:
+        """What is not as it was deployed, "" when all is: the namespace, what isolates it, a workload for each service;
+        and, where this process has deployed, each object as it was made and none besides that is labelled as
+        rendered."""
         stored, namespace = self._mirrors.stored.get(lease), lease_namespace(lease)
-        if stored is None or self._mirrors.namespaces.get("", namespace) is None:
-            return False
+        if stored is None:
+            return "no manifest"
+        if self._mirrors.namespaces.get("", namespace) is None:
+            return "no namespace"
         if self._settings.network_policies and self._mirrors.policies.get(namespace, RESTRICTIONS) is None:
-            return False
-        if not {service.name for service in stored.group.services} <= {
-            facts.service for facts in self._mirrors.standing(namespace).values()
-        }:
-            return False
-        made = self._made.get(lease, {}).items()
-        return all(self._mirrors.generation(kind, namespace, name) in (None, was) for (kind, name), was in made)
+            return f"no {kinds.NETWORK_POLICY}/{RESTRICTIONS}"
+        deployed = {facts.service for facts in self._mirrors.standing(namespace).values()}
+        if missing := sorted({service.name for service in stored.group.services} - deployed):
+            return f"no workload of {', '.join(missing)}"
+        for (kind, name), was in self._made.get(lease, {}).items():
+            if (now := self._mirrors.mark(kind, namespace, name)) != was:
+                return f"{kind}/{name} was {'deleted' if now == ABSENT else 'changed'}"
+        if lease in self._made and (strays := self._placed.strays(namespace)):
+            return f"{strays[0][0]}/{strays[0][1]} was added"
+        return ""
 
     def outdated(self, lease: LeaseID) -> bool:
         """Whether what this process has deployed would be rendered otherwise by now: with other API servers in its

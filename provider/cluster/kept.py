@@ -13,6 +13,7 @@ from manifests.render.names import lease_of
 from provider.cluster.api import kinds
 from provider.cluster.api.kinds import Kind
 from provider.cluster.api.kube import Object
+from provider.cluster.api.marks import mark
 from provider.cluster.api.times import unix_s
 from provider.cluster.apiservers import Address
 from provider.cluster.health.status import Route, http_routes, ingress_routes
@@ -46,7 +47,15 @@ class Policy:
     namespace: str
     name: str
     made_unix_s: int
-    generation: int = 0
+    mark: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What is looked at only to see whether somebody has changed or deleted it: access, credentials, budgets."""
+
+    namespace: str
+    mark: int
 
 
 def manifest(obj: Object) -> StoredManifest | Unreadable:
@@ -59,7 +68,11 @@ def manifest(obj: Object) -> StoredManifest | Unreadable:
 def policy(obj: Object) -> Policy:
     metadata = obj["metadata"]
     made = unix_s(metadata.get("creationTimestamp"))
-    return Policy(metadata["namespace"], metadata["name"], made, metadata.get("generation") or 0)
+    return Policy(metadata["namespace"], metadata["name"], made, mark(kinds.NETWORK_POLICY, obj))
+
+
+def placed(kind: Kind, obj: Object) -> Placed:
+    return Placed(obj["metadata"]["namespace"], mark(kind, obj))
 
 
 def ingress(obj: Object) -> InNamespace:

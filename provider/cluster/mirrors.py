@@ -17,6 +17,7 @@ from provider.cluster import kept
 from provider.cluster.api import kinds
 from provider.cluster.api.kinds import Kind
 from provider.cluster.api.kube import Kube
+from provider.cluster.api.marks import ABSENT
 from provider.cluster.api.mirror import Mirror
 from provider.cluster.health.namespaces import Namespace, namespace_facts
 from provider.cluster.health.status import Route, service_facts
@@ -52,6 +53,10 @@ class Mirrors:
         self.stateful_sets = Mirror(kube, kinds.STATEFUL_SET, keep=workload_facts, labels=OURS)
         self.policies = Mirror(kube, kinds.NETWORK_POLICY, keep=kept.policy, labels=OURS)
         self.services = Mirror(kube, kinds.SERVICE, keep=service_facts, labels=OURS)
+        self.budgets, self.secrets, self.accounts, self.roles, self.role_bindings = (
+            Mirror(kube, kind, keep=partial(kept.placed, kind), labels=OURS)
+            for kind in (kinds.DISRUPTION_BUDGET, kinds.SECRET, kinds.SERVICE_ACCOUNT, kinds.ROLE, kinds.ROLE_BINDING)
+        )
         self.foreign_services = Mirror(kube, kinds.SERVICE, keep=foreign_service, labels=f"{MANAGED}!=true")
         self.ingresses = Mirror(kube, kinds.INGRESS, keep=kept.ingress, labels=OURS)
         self.http_routes = Mirror(kube, kinds.HTTP_ROUTE, keep=kept.http_route, labels=OURS, optional=True)
@@ -83,6 +88,7 @@ class Mirrors:
             kinds.SERVICE: self.services,
         }
         """what leads in by a claim"""
+        self._marked: dict[Kind, Mirror[Any]] = {mirror.kind: mirror for mirror in (self.namespaces, *self.labelled)}
         self._leases: dict[str, LeaseID] = {}
         self._stored: dict[LeaseID, StoredManifest] = {}
 
@@ -114,19 +120,10 @@ class Mirrors:
         facts = self._routed[kind].get(namespace, name) if kind in self._routed else None
         return facts.live if facts is not None else None
 
-    def generation(self, kind: Kind, namespace: str, name: str) -> int | None:
-        """Of a workload, policy or Service, which counts the changes of its spec: 0 where the kind has none, -1 when it
-        is not there, None when its kind is not looked at."""
-        mirrors: dict[Kind, Mirror[Any]] = {
-            kinds.DEPLOYMENT: self.deployments,
-            kinds.STATEFUL_SET: self.stateful_sets,
-            kinds.NETWORK_POLICY: self.policies,
-            kinds.SERVICE: self.services,
-        }
-        if (mirror := mirrors.get(kind)) is None:
-            return None
-        found = mirror.get(namespace, name)
-        return -1 if found is None else getattr(found, "generation", 0)
+    def mark(self, kind: Kind, namespace: str, name: str) -> int:
+        """Of an object that rendering made for a lease (marks.py); ABSENT when it is not there."""
+        found = self._marked[kind].get(namespace if kind.namespaced else "", name)
+        return ABSENT if found is None else int(found.mark)
 
     def standing(self, namespace: str) -> dict[tuple[Kind, str], WorkloadFacts]:
         """Deployments and StatefulSets of a lease, by kind and name."""
@@ -166,6 +163,11 @@ class Mirrors:
             self.ingresses,
             self.http_routes,
             self.policies,
+            self.budgets,
+            self.secrets,
+            self.accounts,
+            self.roles,
+            self.role_bindings,
         )
 
     def all(self) -> Iterator[Mirror[Any]]:

@@ -32,6 +32,7 @@ from provider.market import cleanup, vigil
 from provider.market.book import Book
 from provider.market.closing import Closing
 from provider.market.conditions import Condition, conditions
+from provider.market.mending import Mending
 from provider.metrics import Sample
 from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
@@ -52,7 +53,7 @@ class Cluster(vigil.Cluster, cleanup.Cluster, Protocol):
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def namespaces(self) -> set[LeaseID]: ...
     def traces(self) -> set[LeaseID]: ...
-    def stands(self, lease: LeaseID) -> bool: ...
+    def amiss(self, lease: LeaseID) -> str: ...
     def outdated(self, lease: LeaseID) -> bool: ...
     def facts(self, lease: LeaseID) -> LeaseFacts: ...
     async def has_manifest(self, lease: LeaseID) -> bool: ...
@@ -87,6 +88,7 @@ class Leases:
         self._applied: dict[LeaseID, StoredManifest] = {}
         self._applied_s: dict[LeaseID, float] = {}
         """the loop's time of that"""
+        self._mending = Mending()
         self._over: set[LeaseID] = set()
         """leases the chain has said are over, which the cluster still has something of"""
         self._unconfirmed: set[LeaseID] = set()
@@ -202,7 +204,7 @@ class Leases:
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
         if self._applied.get(lease) == stored and (lease in self.problems or self._is_as_wanted(lease)):
             return
-        label = revision(stored.group)
+        label, mends = revision(stored.group), self._applied.get(lease) == stored
         try:
             await self.cluster.deploy(lease, stored.group, stored.plan, label)
         except Refused as no:
@@ -216,21 +218,30 @@ class Leases:
         self.problems.pop(lease, None)
         self._applied[lease] = stored
         self._applied_s[lease] = asyncio.get_running_loop().time()
+        if mends:
+            self._mending.mended(lease, self._applied_s[lease])
         log.info("deployed", services=len(stored.group.services), revision=label)
 
     def _is_as_wanted(self, lease: LeaseID) -> bool:
         return not self.cluster.outdated(lease) and self._stands(lease)
 
     def _stands(self, lease: LeaseID) -> bool:
-        """Whether what was applied is still there as it was. Mirrors need a moment to show it, and what they cannot
-        show when they are behind is not missing."""
-        if self.cluster.stands(lease):
+        """Whether what was applied is still there as it was, or is to be left so for now. Mirrors need a moment to show
+        it, and what they cannot show when they are behind is not missing."""
+        amiss = self.cluster.amiss(lease)
+        if not amiss:
             return True
-        age_s = asyncio.get_running_loop().time() - self._applied_s.get(lease, 0.0)
-        if not self.cluster.fresh or age_s < SHOWN_AFTER_S:
+        now_s = asyncio.get_running_loop().time()
+        if not self.cluster.fresh or now_s - self._applied_s.get(lease, 0.0) < SHOWN_AFTER_S:
             self.queue.put_after(lease, SHOWN_AFTER_S)
             return True
-        log.warning("somebody has deleted or changed what was deployed; it is deployed again")
+        if (wait_s := self._mending.wait_s(lease, now_s)) is not None:
+            if wait_s:
+                times = self._mending.times(lease)
+                log.warning("changed again after it was deployed again", what=amiss, times=times, again_in_s=wait_s)
+                self.queue.put_after(lease, wait_s)
+            return True
+        log.warning("somebody has deleted or changed what was deployed; it is deployed again", what=amiss)
         return False
 
     async def _end(self, lease: LeaseID) -> None:
@@ -245,6 +256,7 @@ class Leases:
         self._waiting.pop(lease, None)
         self._applied.pop(lease, None)
         self._applied_s.pop(lease, None)
+        self._mending.forget(lease)
         self.problems.pop(lease, None)
         if lease in self.cluster.traces():
             self._over.add(lease)

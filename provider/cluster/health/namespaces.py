@@ -8,6 +8,8 @@ from typing import Any
 
 from manifests.ids import LeaseID
 from manifests.render.names import lease_of
+from provider.cluster.api.kinds import NAMESPACE
+from provider.cluster.api.marks import mark
 from provider.cluster.api.times import unix_s
 
 
@@ -21,6 +23,8 @@ class Namespace:
     made_unix_s: int = 0
     going_since_unix_s: int = 0
     waits_for: str = ""
+    mark: int = 0
+    """of its labels (marks.py)"""
 
     @property
     def going(self) -> bool:
@@ -40,6 +44,7 @@ def namespace_facts(obj: Mapping[str, Any]) -> Namespace | None:
         unix_s(metadata.get("creationTimestamp")),
         going,
         _waits_for(obj.get("status") or {}) if going else "",
+        mark(NAMESPACE, obj),
     )
 
 

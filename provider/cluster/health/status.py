@@ -13,6 +13,7 @@ from typing import Any
 from manifests.ids import LeaseID
 from manifests.render.names import METAL_LB, SERVICE, SERVICE_TARGET, lease_of
 from provider.cluster.api import kinds
+from provider.cluster.api.marks import mark
 from provider.cluster.health.workloads import WorkloadFacts
 from provider.cluster.routes.doors import Key, claim_of, live
 
@@ -44,6 +45,8 @@ class ServiceFacts:
     """of a leased port: the claim it depends on"""
     live: Mapping[str, Any] | None = None
     """of a leased port: the Service as far as it is ours to say"""
+    mark: int = 0
+    """see marks.py"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def service_facts(obj: Mapping[str, Any]) -> ServiceFacts:
         lease=lease_of(labels),
         key=key,
         live=live(obj) if key is not None else None,
+        mark=mark(kinds.SERVICE, obj),
     )
 
 

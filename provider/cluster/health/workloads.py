@@ -49,6 +49,10 @@ class WorkloadFacts:
     adopted: str = ""
     """the revision of the manifest for which its template stays as another provider made it (adopt.py)"""
 
+    @property
+    def mark(self) -> int:
+        return self.generation
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth:

@@ -27,8 +27,10 @@ from provider.cluster.api.kinds import (
     kind_of,
 )
 from provider.cluster.api.kube import Kube, Object
+from provider.cluster.api.marks import mark
 from provider.cluster.objects.adopt import take_fields
 from provider.cluster.objects.replace import TWINS, make_way, replace
+from provider.cluster.objects.takeback import take_back
 from provider.errors import Conflict, NotFound, Refused, Retry
 
 PRUNED = (
@@ -53,7 +55,7 @@ async def apply_all(
     """In the order given, stopping at the first that cannot be applied: what comes first (the namespace, its policies)
     shields what comes later. Refused carries the API server's words and the object's path; Retry when somebody wrote
     or deleted at the same time. `standing` are the lease's workloads as far as they are known: one of the other kind
-    makes way. Returns the generation of each object, 0 for kinds that have none."""
+    makes way. Returns the mark of each object (marks.py), by which it is seen whether somebody has changed it since."""
     made: dict[tuple[Kind, str], int] = {}
     for obj in objects:
         kind, name = kind_of(obj), obj["metadata"]["name"]
@@ -62,7 +64,7 @@ async def apply_all(
             if other is not None and (other, name) in standing:
                 await make_way(kube, obj, other)
             found = await put(kube, obj)
-            made[kind, name] = found["metadata"].get("generation") or 0
+            made[kind, name] = mark(kind, found)
         except Conflict as same_time:
             raise Retry(str(same_time)) from same_time
         except NotFound as gone:  # its namespace, which somebody has deleted: nothing is wrong with the object
@@ -77,6 +79,7 @@ async def put(kube: Kube, obj: Mapping[str, Any]) -> Object:
         try:
             found = await kube.apply(obj)
             await take_fields(kube, found)
+            found = await take_back(kube, obj, found)
         except Conflict:
             raise
         except Refused as no:

@@ -1,9 +1,9 @@
 """What may stand in a lease's namespace, known without asking, so that what is left over is found with few calls.
 
-A namespace is looked through once by each process, by lists of the kinds that nobody mirrors; one that is not there yet
-holds nothing. From then on whatever we apply is noted before it is applied, and the mirrors tell of the rest. So more
-may be noted than there is, never less of ours: to delete what is gone does no harm, and what is kept is never deleted.
-What somebody else has put there is found when a mirror shows it, or by the next process's lists.
+A namespace is looked through once by each process, by lists of the kinds whose mirrors may be behind; one that is not
+there yet holds nothing. From then on whatever we apply is noted before it is applied, and the mirrors tell of the rest.
+So more may be noted than there is, never less of ours: to delete what is gone does no harm, and what is kept is never
+deleted.
 """
 
 from __future__ import annotations
@@ -43,6 +43,12 @@ class Placed:
         self._noted[namespace] = _names(keep)
         return out
 
+    def strays(self, namespace: str) -> list[Named]:
+        """What the mirrors show there that was not in the last `keep`: somebody has copied an object with its
+        labels."""
+        noted = self._noted.get(namespace)
+        return [] if noted is None else sorted(self._shown(namespace) - noted, key=str)
+
     def forget(self, namespace: str) -> None:
         """It is over."""
         self._noted.pop(namespace, None)
@@ -51,7 +57,7 @@ class Placed:
         return {(mirror.kind, name) for mirror in self._mirrors for name in mirror.within(namespace)}
 
     def _unseen(self) -> list[Kind]:
-        """What only a list can tell: kinds without a mirror, or whose mirror may be behind."""
+        """What only a list can tell: kinds whose mirror may be behind."""
         seen = {mirror.kind for mirror in self._mirrors if mirror.fresh}
         return [kind for kind in PRUNED if kind not in seen]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from manifests.ids import LeaseID, lease_namespace
-from manifests.manifest import ManifestGroup, Params, Permissions, StorageParams
+from manifests.manifest import Credentials, ManifestGroup, Params, Permissions, StorageParams
 from manifests.render.crd import StoredManifest
 from manifests.resources import Attribute, Storage
 from provider.cluster.api import kinds
@@ -185,9 +185,9 @@ async def test_a_namespace_that_is_going_is_asked_once_and_says_what_it_waits_fo
 async def test_what_stands_is_namespace_isolation_and_workloads(memory: Memory, what: str) -> None:
     async with watched(memory) as cluster:
         await cluster.store_manifest(LEASE, GROUP, {})
-        assert not cluster.stands(LEASE)
+        assert cluster.amiss(LEASE)
         await cluster.deploy(LEASE, GROUP, {}, "r1")
-        assert cluster.stands(LEASE)
+        assert cluster.amiss(LEASE) == ""
         kind, namespace, name = {
             "namespace": (kinds.NAMESPACE, "", NS),
             "workload": (kinds.DEPLOYMENT, NS, "web"),
@@ -197,7 +197,7 @@ async def test_what_stands_is_namespace_isolation_and_workloads(memory: Memory, 
         }[what]
         memory.drop(kind, namespace, name)
         await memory.tell()
-        assert not cluster.stands(LEASE)
+        assert cluster.amiss(LEASE)
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,80 @@ async def test_what_somebody_edits_does_not_stand_until_it_is_deployed_again(
         found = memory.objects[kind, NS, name]
         memory.put({**found, "metadata": {**found["metadata"], "generation": 2}})
         await memory.tell()
-        assert not cluster.stands(LEASE)
+        assert cluster.amiss(LEASE)
         await cluster.deploy(LEASE, GROUP, {}, "r1")
-        assert cluster.stands(LEASE)
+        assert cluster.amiss(LEASE) == ""
+
+
+READS = ManifestGroup(
+    "west",
+    (
+        replace(
+            WEB,
+            params=Params((), permissions=Permissions(("logs",))),
+            credentials=Credentials("r.example", "", "u", "p"),
+        ),
+    ),
+)
+
+
+def edited(obj: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """As `kubectl edit` would leave it."""
+    return {**obj, **{k: edited(obj.get(k, {}), v) if isinstance(v, dict) else v for k, v in change.items()}}
+
+
+PRIVILEGED = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
+EDITS: dict[str, tuple[kinds.Kind, str, dict[str, Any] | None]] = {
+    "Pod Security": (kinds.NAMESPACE, NS, PRIVILEGED),
+    "selector": (kinds.SERVICE, "web", {"spec": {"selector": {"akash.network/manifest-service": "db"}}}),
+    "widened Role": (kinds.ROLE, "web", {"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]}),
+    "Role": (kinds.ROLE, "web", None),
+    "RoleBinding": (kinds.ROLE_BINDING, "web", None),
+    "ServiceAccount": (kinds.SERVICE_ACCOUNT, "web", None),
+    "Secret": (kinds.SECRET, "docker-creds-web", None),
+    "changed Secret": (kinds.SECRET, "docker-creds-web", {"data": {".dockerconfigjson": "e30="}}),
+    "PodDisruptionBudget": (kinds.DISRUPTION_BUDGET, "web", None),
+}
+"""what -> kind, name and what is merged in; None deletes it"""
+
+
+@pytest.mark.parametrize("what", EDITS)
+async def test_what_a_hand_has_changed_is_told_at_once_and_made_as_it_was(memory: Memory, what: str) -> None:
+    kind, name, change = EDITS[what]
+    where = kind, NS if kind.namespaced else "", name
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, READS, {})
+        await cluster.deploy(LEASE, READS, {}, "r1")
+        assert cluster.amiss(LEASE) == ""
+        before, told = memory.objects[where], []
+        cluster.on_change(told.append)
+        if change is None:
+            memory.drop(*where)
+        else:
+            memory.put(edited(before, change))
+        await memory.tell()
+        assert LEASE in told
+        assert cluster.amiss(LEASE) == f"{kind}/{name} was {'changed' if change else 'deleted'}"
+        await cluster.deploy(LEASE, READS, {}, "r1")
+        assert cluster.amiss(LEASE) == ""
+        after = memory.objects[where]
+        assert {**after, "metadata": after["metadata"]["labels"]} == {
+            **before,
+            "metadata": before["metadata"]["labels"],
+        }
+
+
+async def test_what_somebody_adds_with_our_labels_is_told_and_deleted(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        found = memory.objects[kinds.NETWORK_POLICY, NS, "akash-web-np"]
+        memory.put({**found, "metadata": {**found["metadata"], "name": "copied"}})
+        await memory.tell()
+        assert cluster.amiss(LEASE) == "networkpolicies.networking.k8s.io/copied was added"
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.amiss(LEASE) == ""
+        assert (kinds.NETWORK_POLICY, NS, "copied") not in memory.objects
 
 
 async def cleared(cluster: Cluster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -61,8 +62,8 @@ class MemoryCluster:
     def traces(self) -> set[LeaseID]:
         return {*self.stored, *self.spaces}
 
-    def stands(self, lease: LeaseID) -> bool:
-        return lease in self.spaces and not self.deleted
+    def amiss(self, lease: LeaseID) -> str:
+        return ", ".join(self.deleted) if lease in self.spaces else "no namespace"
 
     def outdated(self, lease: LeaseID) -> bool:
         return lease in self.outdated_
@@ -309,6 +310,33 @@ async def test_what_somebody_deleted_is_made_again(play: Play, what: str, monkey
     play.cluster.fresh = True
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 2
+
+
+async def test_a_change_that_comes_back_at_once_is_undone_less_and_less_often(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider.market.leases.SHOWN_AFTER_S", 0)
+    now = 1e6
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    lease = await play.won()
+    await play.manifest(lease)
+    play.cluster.deleted.add("services/web was changed")
+    deploys = []
+    for hour in range(24):
+        before = len(play.cluster.done)
+        for _ in range(360):
+            now += 10
+            await play.leases.handle(lease)
+        deploys.append(len(play.cluster.done) - before)
+        assert len(play.leases.queue._timers) <= sum(deploys), hour
+    assert deploys[0] <= 10
+    assert set(deploys[2:]) == {1}, "once an hour, for ever"
+    play.cluster.deleted.clear()
+    now += 7201
+    play.cluster.deleted.add("services/web was changed")
+    before = len(play.cluster.done)
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == before + 1, "it had stood, so it is undone at once"
 
 
 async def test_what_would_be_rendered_otherwise_by_now_is_deployed_again(play: Play) -> None:

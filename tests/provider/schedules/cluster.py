@@ -95,8 +95,8 @@ class Seen:
     def traces(self) -> set[LeaseID]:
         return {*self.m.stored, *self.m.spaces}
 
-    def stands(self, lease: LeaseID) -> bool:
-        return lease in self.m.spaces
+    def amiss(self, lease: LeaseID) -> str:
+        return "" if lease in self.m.spaces else "no namespace"
 
     def outdated(self, lease: LeaseID) -> bool:
         return False
