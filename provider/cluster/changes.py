@@ -24,7 +24,7 @@ from provider.cluster.inventory.nodes import NodeFacts
 from provider.cluster.inventory.pods import PodFacts
 from provider.cluster.inventory.runtimeclasses import RuntimeClass
 from provider.cluster.inventory.volumes import Claim, StorageClass
-from provider.cluster.kept import InNamespace, Placed, Policy, Unreadable
+from provider.cluster.kept import InNamespace, Opening, Placed, Policy, Unreadable
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.retained import Retained
 from provider.cluster.routes.claims import Ownership
@@ -63,6 +63,7 @@ class Changes:
             (mirrors.deployments, self._workload),
             (mirrors.stateful_sets, self._workload),
             (mirrors.policies, self._placed),
+            (mirrors.openings, self._opening),
             (mirrors.services, self._service),
             (mirrors.budgets, self._placed),
             (mirrors.secrets, self._placed),
@@ -101,6 +102,19 @@ class Changes:
         self._tell_inventory()
         for lease in {facts.lease for facts in (old, new) if facts is not None}:
             self._tell(lease)
+        if old is None and new is not None:
+            for opening in self._mirrors.openings.within(new.name).values():
+                self._opened(opening)
+
+    def _opening(self, old: Opening | None, new: Opening | None) -> None:
+        self._in_namespace(old, new)
+        if new is not None:
+            self._opened(new)
+
+    def _opened(self, found: Opening) -> None:
+        if (lease := self._mirrors.leases.get(found.namespace)) is not None:
+            log.warning("a network policy of somebody else opens a lease", lease=str(lease), policy=found.name,
+                        opens=found.opens)  # fmt: skip
 
     def _pod(self, old: PodFacts | None, new: PodFacts | None) -> None:
         if (old and old.footprint) != (new and new.footprint):
@@ -116,8 +130,8 @@ class Changes:
 
     def _in_namespace(
         self,
-        old: PodFacts | WorkloadFacts | ServiceFacts | Policy | Placed | None,
-        new: PodFacts | WorkloadFacts | ServiceFacts | Policy | Placed | None,
+        old: PodFacts | WorkloadFacts | ServiceFacts | Policy | Opening | Placed | None,
+        new: PodFacts | WorkloadFacts | ServiceFacts | Policy | Opening | Placed | None,
     ) -> None:
         either = new or old
         assert either is not None

@@ -19,6 +19,9 @@ from provider.cluster.apiservers import Address
 from provider.cluster.health.status import Route, http_routes, ingress_routes
 from provider.cluster.routes.doors import Key, claim_of, live
 
+ACCEPTED = "akash.network/accepted"
+"""Annotation with which an operator says of a network policy of his own that it is meant to open what it opens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -51,6 +54,16 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A NetworkPolicy that rendering did not make. Policies add up: whatever one allows is open, and none shuts."""
+
+    namespace: str
+    name: str
+    opens: str
+    """which ways: in, out, in and out"""
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """What is looked at only to see whether somebody has changed or deleted it: access, credentials, budgets."""
 
@@ -69,6 +82,15 @@ def policy(obj: Object) -> Policy:
     metadata = obj["metadata"]
     made = unix_s(metadata.get("creationTimestamp"))
     return Policy(metadata["namespace"], metadata["name"], made, mark(kinds.NETWORK_POLICY, obj))
+
+
+def opening(obj: Object) -> Opening | None:
+    """None for one that allows nothing, or of which the operator says that it is meant to."""
+    metadata, spec = obj["metadata"], obj.get("spec") or {}
+    ways = [word for word, field in (("in", "ingress"), ("out", "egress")) if spec.get(field)]
+    if not ways or (metadata.get("annotations") or {}).get(ACCEPTED) == "true":
+        return None
+    return Opening(metadata["namespace"], metadata["name"], " and ".join(ways))
 
 
 def placed(kind: Kind, obj: Object) -> Placed:

@@ -30,6 +30,8 @@ class LeaseFacts:
     isolates: bool = True
     """whether the provider does so at all"""
     isolated_unix_s: int | None = None
+    opened: Mapping[str, str] = field(default_factory=dict)
+    """network policy of somebody else in its namespace -> which ways it opens"""
     deployed: Mapping[str, int] = field(default_factory=dict)
     """service -> when its workload was made"""
     services: Mapping[str, ServiceHealth] = field(default_factory=dict)
@@ -65,6 +67,7 @@ def lease_facts(
         mirrors.namespaces.get("", name),
         site.network_policies,
         policy.made_unix_s if policy is not None else None,
+        {found.name: found.opens for found in mirrors.openings.within(name).values()},
         {workload.service: workload.made_unix_s for workload in workloads},
         services,
         frozenset(hosts),

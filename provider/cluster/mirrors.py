@@ -52,6 +52,7 @@ class Mirrors:
         self.deployments = Mirror(kube, kinds.DEPLOYMENT, keep=workload_facts, labels=OURS)
         self.stateful_sets = Mirror(kube, kinds.STATEFUL_SET, keep=workload_facts, labels=OURS)
         self.policies = Mirror(kube, kinds.NETWORK_POLICY, keep=kept.policy, labels=OURS)
+        self.openings = Mirror(kube, kinds.NETWORK_POLICY, keep=kept.opening, labels=f"{MANAGED}!=true")
         self.services = Mirror(kube, kinds.SERVICE, keep=service_facts, labels=OURS)
         self.budgets, self.secrets, self.accounts, self.roles, self.role_bindings = (
             Mirror(kube, kind, keep=partial(kept.placed, kind), labels=OURS)

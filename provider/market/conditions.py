@@ -19,7 +19,7 @@ Status = Literal["True", "False", "Unknown"]
 TYPES = ("Accepted", "Isolated", "Deployed", "Routed", "AddressAssigned", "Healthy")
 
 MOST_TOLD = 5
-"""names and ports in one message"""
+"""names, ports and policies in one message"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,10 @@ def _isolated(facts: LeaseFacts) -> Condition:
         return Condition("Isolated", "False", "PoliciesOff", "cluster.network_policies is off", whose=Whose.PROVIDER)
     if facts.isolated_unix_s is None:
         return Condition("Isolated", "False", "NoPolicy", "its network policies are not there", whose=Whose.PROVIDER)
+    if facts.opened:
+        told = [f"{name} ({ways})" for name, ways in sorted(facts.opened.items())[:MOST_TOLD]]
+        text = f"opened by network policies that are not the daemon's: {', '.join(told)}"
+        return Condition("Isolated", "False", "OpenedByOthers", text, whose=Whose.PROVIDER)
     return Condition("Isolated", "True", "PoliciesApplied", since_unix_s=facts.isolated_unix_s)
 
 

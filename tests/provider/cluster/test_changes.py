@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from provider.cluster.api import kinds
 
@@ -34,6 +35,12 @@ from .mirrored import LABELS, LEASE, NS, mirrored, obj, pod
         pytest.param(obj(kinds.CSI_NODE, "n1", spec={}), 0, 1, 0, id="volumes a node can attach"),
         pytest.param(obj(kinds.ADDRESS_POOL, "p", "metallb-system", labels={}), 0, 1, 0, id="addresses to lease"),
         pytest.param(obj(kinds.ENDPOINT_SLICE, "kubernetes", "default"), 0, 0, 0, id="nothing of interest"),
+        pytest.param(
+            obj(kinds.NETWORK_POLICY, "open", labels={}, spec={"egress": [{}]}), 1, 0, 0, id="a policy of somebody else"
+        ),
+        pytest.param(obj(kinds.NETWORK_POLICY, "shut", labels={}, spec={}), 0, 0, 0, id="a policy that opens nothing"),
+        pytest.param(obj(kinds.ROLE, "web", rules=[]), 1, 0, 0, id="a role"),
+        pytest.param(obj(kinds.SECRET, "docker-creds-web"), 1, 0, 0, id="credentials"),
         pytest.param(obj(kinds.DEPLOYMENT, "web", labels={}), 0, 0, 0, id="not labelled as ours"),
         pytest.param(obj(kinds.NAMESPACE, "akash-services"), 0, 0, 0, id="a namespace of ours that is no lease's"),
     ],
@@ -46,6 +53,21 @@ async def test_what_a_change_means(
         memory.put(change)
         await memory.tell()
         assert (heard.leases, heard.inventory, heard.nodes) == ([LEASE] * leases, inventory, nodes)
+
+
+@pytest.mark.parametrize("first", ["namespace", "policy"])
+async def test_a_policy_that_opens_a_lease_is_told_once_whichever_is_heard_of_first(memory: Memory, first: str) -> None:
+    space, policy = (
+        obj(kinds.NAMESPACE, NS, labels=LABELS), obj(kinds.NETWORK_POLICY, "open", labels={}, spec={"egress": [{}]}),
+    )  # fmt: skip
+    elsewhere = obj(kinds.NETWORK_POLICY, "open", "kube-system", labels={}, spec={"egress": [{}]})
+    with capture_logs() as logs:
+        async with mirrored(memory):
+            for one in (space, policy, elsewhere) if first == "namespace" else (elsewhere, policy, space):
+                memory.put(one)
+                await memory.tell()
+    told = [(line["lease"], line["policy"], line["opens"]) for line in logs if line["log_level"] == "warning"]
+    assert told == [(str(LEASE), "open", "out")]
 
 
 async def test_what_a_driver_has_left_moves_no_labels(memory: Memory) -> None:

@@ -288,6 +288,20 @@ async def test_what_somebody_adds_with_our_labels_is_told_and_deleted(memory: Me
         assert (kinds.NETWORK_POLICY, NS, "copied") not in memory.objects
 
 
+async def test_a_policy_of_somebody_else_is_shown_and_left_to_the_operator(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert cluster.facts(LEASE).opened == {}
+        policy = {"apiVersion": kinds.NETWORK_POLICY.api_version, "kind": kinds.NETWORK_POLICY.kind}
+        memory.put({**policy, "metadata": {"name": "open", "namespace": NS}, "spec": {"egress": [{}]}})
+        await memory.tell()
+        assert cluster.facts(LEASE).opened == {"open": "out"}
+        assert cluster.amiss(LEASE) == ""
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        assert (kinds.NETWORK_POLICY, NS, "open") in memory.objects
+
+
 async def cleared(cluster: Cluster) -> None:
     while not await cluster.teardown(LEASE):
         pass

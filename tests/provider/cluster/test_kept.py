@@ -8,7 +8,7 @@ from manifests.ids import LeaseID
 from manifests.render.names import lease_labels
 from provider.cluster.api.kinds import PROVIDER_HOST
 from provider.cluster.health.status import Route
-from provider.cluster.kept import Unreadable, addresses, http_route, ingress, manifest
+from provider.cluster.kept import Opening, Unreadable, addresses, http_route, ingress, manifest, opening
 
 LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")
 LABELS = lease_labels(LEASE)
@@ -29,6 +29,21 @@ LABELS = lease_labels(LEASE)
 )  # fmt: skip
 def test_where_the_api_servers_are(slice_: dict[str, Any], found: Any) -> None:
     assert addresses({"metadata": {"name": "kubernetes", "namespace": "default"}, **slice_}) == found
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "opens"),
+    [
+        ({"policyTypes": ["Egress"], "egress": [{}]}, {}, "out"),
+        ({"ingress": [{"from": []}], "egress": [{}]}, {"akash.network/accepted": "false"}, "in and out"),
+        ({"policyTypes": ["Ingress", "Egress"], "ingress": []}, {}, None),
+        ({"policyTypes": ["Egress"], "egress": [{}]}, {"akash.network/accepted": "true"}, None),
+    ],
+    ids=["the way out", "both", "it shuts, which is done already", "the operator means it"],
+)
+def test_what_somebody_elses_network_policy_opens(spec: Any, annotations: dict[str, str], opens: str | None) -> None:
+    found = opening({"metadata": {"name": "p", "namespace": "ns", "annotations": annotations}, "spec": spec})
+    assert found == (Opening("ns", "p", opens) if opens else None)
 
 
 def test_a_manifest_that_cannot_be_understood_says_why_and_whose_it_is() -> None:

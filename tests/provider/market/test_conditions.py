@@ -67,6 +67,15 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
         pytest.param({}, "exceeded quota (403)", "Accepted", "Refused", "quota", Whose.PROVIDER, id="refused by quota"),
         pytest.param({"isolated_unix_s": None}, "", "Isolated", "NoPolicy", "", Whose.PROVIDER, id="no policies"),
         pytest.param({"isolates": False}, "", "Isolated", "PoliciesOff", "off", Whose.PROVIDER, id="policies off"),
+        pytest.param(
+            {"opened": {"b": "in and out", "a": "out"}},
+            "",
+            "Isolated",
+            "OpenedByOthers",
+            "a (out), b (in and out)",
+            Whose.PROVIDER,
+            id="opened by others",
+        ),
         pytest.param({"deployed": {}}, "", "Deployed", "NotDeployed", "web", Whose.NOBODY, id="no workload"),
         pytest.param({"routed": frozenset()}, "", "Routed", "NoRoute", "a.example", Whose.PROVIDER, id="no route"),
         pytest.param(
