@@ -73,6 +73,7 @@ class Changes:
             (mirrors.foreign_services, self._supply),
             (mirrors.ingresses, self._routes),
             (mirrors.http_routes, self._routes),
+            (mirrors.ingress_classes, self._only_looked_up),
             (mirrors.claims, self._supply),
             (mirrors.classes, self._class),
             (mirrors.capacities, self._capacity),
@@ -170,6 +171,9 @@ class Changes:
         new: Claim | ForeignService | Pool | Attachable | Retained | RuntimeClass | None,
     ) -> None:
         self._tell_inventory()
+
+    def _only_looked_up(self, old: str | None, new: str | None) -> None:
+        pass
 
     def _api_server(self, old: tuple[Address, ...] | None, new: tuple[Address, ...] | None) -> None:
         self._tell_api_servers()

@@ -7,6 +7,7 @@ deployment shows in the mirrors, and the lease is told to be looked at again (de
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -147,7 +148,7 @@ class Cluster:
         """All that its conditions are judged by (provider.market.conditions)."""
         return lease_facts(
             self._mirrors, lease, self._site(), self.health(lease),
-            unseen_s=self.stale_s, waiting=self.reach.waiting(lease),
+            unseen_s=self.stale_s, waiting=self.reach.waiting(lease), now_unix_s=int(time.time()),
         )  # fmt: skip
 
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from provider.cluster.api.marks import mark
 from provider.cluster.api.times import unix_s
 from provider.cluster.apiservers import Address
 from provider.cluster.health.status import Route, http_routes, ingress_routes
+from provider.cluster.routes.acceptance import SILENT, Acceptance, of_http_route, of_ingress
 from provider.cluster.routes.doors import Key, claim_of, live
 
 ACCEPTED = "akash.network/accepted"
@@ -43,6 +44,8 @@ class InNamespace:
     key: Key | None = None
     """the claim it depends on"""
     live: Mapping[str, Any] | None = None
+    acceptance: Acceptance = SILENT
+    made_unix_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,11 @@ def placed(kind: Kind, obj: Object) -> Placed:
 
 
 def ingress(obj: Object) -> InNamespace:
-    return _route(kinds.INGRESS, obj, ingress_routes(obj))
+    return _route(kinds.INGRESS, obj, ingress_routes(obj), of_ingress(obj))
 
 
 def http_route(obj: Object) -> InNamespace:
-    return _route(kinds.HTTP_ROUTE, obj, http_routes(obj))
+    return _route(kinds.HTTP_ROUTE, obj, http_routes(obj), of_http_route(obj))
 
 
 def addresses(obj: Object) -> tuple[Address, ...]:
@@ -115,7 +118,8 @@ def addresses(obj: Object) -> tuple[Address, ...]:
     )
 
 
-def _route(kind: Kind, obj: Object, routes: tuple[Route, ...]) -> InNamespace:
+def _route(kind: Kind, obj: Object, routes: tuple[Route, ...], acceptance: Acceptance) -> InNamespace:
     metadata = obj["metadata"]
     lease = lease_of(metadata.get("labels") or {})
-    return InNamespace(metadata["namespace"], lease, routes, claim_of(kind, obj), live(obj))
+    made = unix_s(metadata.get("creationTimestamp"))
+    return InNamespace(metadata["namespace"], lease, routes, claim_of(kind, obj), live(obj), acceptance, made)

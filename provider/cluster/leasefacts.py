@@ -16,6 +16,9 @@ from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.routes.waiting import Waiting
 
+SILENT_S = 120
+"""A route of which no controller has said anything for this long is taken for not served."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseFacts:
@@ -38,6 +41,10 @@ class LeaseFacts:
     hosts: frozenset[str] = frozenset()
     routed: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    """host name whose route is there -> why no controller serves it, as far as that shows"""
+    lacks_class: str = ""
+    """the IngressClass that its host names need and the cluster has not"""
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unseen_s: float = 0.0
     waiting: tuple[Waiting, ...] = ()
@@ -51,6 +58,7 @@ def lease_facts(
     services: Mapping[str, ServiceHealth],
     *,
     unseen_s: float,
+    now_unix_s: int,
     waiting: tuple[Waiting, ...] = (),
 ) -> LeaseFacts:
     name = lease_namespace(lease)
@@ -73,10 +81,31 @@ def lease_facts(
         frozenset(hosts),
         frozenset(route.host for route in mirrors.hosts_within(name)),
         frozenset(host for host, claim in claims.items() if claim is not None and claim.lease not in (None, lease)),
+        _unserved(mirrors, name, now_unix_s),
+        _lacking(mirrors, name, site),
         {_called(port): _given(balancers.get(port.service_name)) for port in ports},
         unseen_s,
         waiting,
     )
+
+
+def _unserved(mirrors: Mirrors, namespace: str, now_unix_s: int) -> dict[str, str]:
+    """Only of HTTPRoutes: an Ingress's controller says nothing when it serves none."""
+    out: dict[str, str] = {}
+    for facts in mirrors.http_routes.within(namespace).values():
+        why = facts.acceptance.refused
+        if not why and not facts.acceptance.taken and now_unix_s - facts.made_unix_s > SILENT_S:
+            why = "no Gateway's controller has said anything of it"
+        out |= {route.host: why for route in facts.routes if why}
+    return out
+
+
+def _lacking(mirrors: Mirrors, namespace: str, site: Site) -> str:
+    """One that is served all the same, by a controller that looks at names only, lacks nothing."""
+    asks = [facts for facts in mirrors.ingresses.within(namespace).values() if not facts.acceptance.taken]
+    known = mirrors.ingress_classes
+    lacks = site.ingress_mode == "ingress" and known.readable and known.get("", site.ingress_class) is None
+    return site.ingress_class if asks and lacks else ""
 
 
 def _called(port: LeasedPort) -> str:

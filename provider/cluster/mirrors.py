@@ -61,6 +61,9 @@ class Mirrors:
         self.foreign_services = Mirror(kube, kinds.SERVICE, keep=foreign_service, labels=f"{MANAGED}!=true")
         self.ingresses = Mirror(kube, kinds.INGRESS, keep=kept.ingress, labels=OURS)
         self.http_routes = Mirror(kube, kinds.HTTP_ROUTE, keep=kept.http_route, labels=OURS, optional=True)
+        self.ingress_classes = Mirror(
+            kube, kinds.INGRESS_CLASS, keep=lambda obj: str(obj["metadata"]["name"]), optional=True
+        )
         self.claims = Mirror(kube, kinds.PERSISTENT_VOLUME_CLAIM, keep=claim)
         self.classes = Mirror(kube, kinds.STORAGE_CLASS, keep=storage_class)
         self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)
@@ -133,8 +136,11 @@ class Mirrors:
 
     def hosts_within(self, namespace: str) -> list[Route]:
         """What leads to a lease by host name."""
-        mirrors = (self.ingresses, self.http_routes)
-        return [route for mirror in mirrors for facts in mirror.within(namespace).values() for route in facts.routes]
+        return [route for facts in self.routes_within(namespace) for route in facts.routes]
+
+    def routes_within(self, namespace: str) -> list[kept.InNamespace]:
+        """Ingresses and HTTPRoutes of a lease."""
+        return [*self.ingresses.within(namespace).values(), *self.http_routes.within(namespace).values()]
 
     def routes(self, key: Key) -> list[tuple[Kind, str, str, LeaseID | None]]:
         """Kind, namespace, name and lease of all that leads in by a claim, wherever it stands."""

@@ -110,6 +110,12 @@ def _routed(facts: LeaseFacts) -> Condition:
         text = _told(tried) or f"no route for {', '.join(missing)}"
         theirs = any(waiting.why in (Why.BLOCKED, Why.UNPROVEN) for waiting in tried)
         return Condition("Routed", "False", "NoRoute", text, whose=Whose.TENANT if theirs else Whose.PROVIDER)
+    if facts.lacks_class:
+        text = f"the cluster has no IngressClass {facts.lacks_class!r} (cluster.ingress_class)"
+        return Condition("Routed", "False", "NoIngressClass", text, whose=Whose.PROVIDER)
+    if unserved := sorted(facts.unserved.keys() & facts.hosts):
+        text = "; ".join(f"{host}: {facts.unserved[host]}" for host in unserved[:MOST_TOLD])
+        return Condition("Routed", "False", "NotAccepted", text, whose=Whose.PROVIDER)
     return Condition("Routed", "True", "RoutesApplied", ", ".join(sorted(facts.hosts)))
 
 

@@ -86,6 +86,12 @@ class Mirror(Generic[T]):
     def __len__(self) -> int:
         return sum(len(named) for named in self._store.values())
 
+    @property
+    def readable(self) -> bool:
+        """Whether the cluster has this kind and lets us read it; of one that may be missing, an empty mirror says
+        nothing by itself."""
+        return self._had
+
     async def listed(self) -> None:
         await self._listed.wait()
 

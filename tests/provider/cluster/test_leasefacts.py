@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,10 @@ from manifests.resources import Cpu, Gpu, Memory, Resources
 from provider.cluster.api import kinds
 from provider.cluster.cluster import Cluster
 from provider.cluster.health.causes import Cause
+from provider.cluster.leasefacts import SILENT_S
+from provider.errors import Refused
 from provider.settings import ClusterSettings
+from tests.provider.cluster.following import following
 
 from .conftest import Memory as InMemory
 
@@ -67,3 +71,65 @@ async def test_what_is_there_and_what_is_wanted(memory: InMemory, mode: str) -> 
         }, "a port with an address does not hide one without"  # fmt: skip
         for task in tasks._tasks:  # type: ignore[attr-defined]
             task.cancel()
+
+
+ONE_HOST = replace(HTTP, hosts=("a.example",))
+ONE = ManifestGroup("g", (Service("web", "i", None, None, None, SIZE, 1, (ONE_HOST,)),))
+GATEWAY = SETTINGS.model_copy(update={"ingress_mode": "gateway-api"})
+PARENT = {"name": GATEWAY.gateway_name, "namespace": GATEWAY.gateway_namespace}
+MADE_UNIX_S = 1_767_225_600
+MADE = "2026-01-01T00:00:00Z"
+
+
+def changed(memory: InMemory, kind: kinds.Kind, **status: Any) -> None:
+    """The route of a.example as its controller has left it."""
+    found = memory.objects[kind, NS, "a.example"]
+    memory.put({**found, "metadata": {**found["metadata"], "creationTimestamp": MADE}, "status": status})
+
+
+async def test_a_route_is_served_once_a_gateways_controller_says_so(
+    memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = float(MADE_UNIX_S + SILENT_S)
+    monkeypatch.setattr("provider.cluster.cluster.time.time", lambda: now)
+    async with following(memory, GATEWAY) as cluster:
+        await cluster.store_manifest(LEASE, ONE, {})
+        await cluster.deploy(LEASE, ONE, {}, "r1")
+        changed(memory, kinds.HTTP_ROUTE)
+        await memory.tell()
+        assert cluster.facts(LEASE).unserved == {}, "its controller may need a moment"
+        now += 1
+        assert cluster.facts(LEASE).unserved == {"a.example": "no Gateway's controller has said anything of it"}
+        no = {"type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no such listener"}
+        changed(memory, kinds.HTTP_ROUTE, parents=[{"parentRef": PARENT, "conditions": [no]}])
+        await memory.tell()
+        assert cluster.facts(LEASE).unserved == {"a.example": "NoMatchingParent: no such listener"}
+        changed(memory, kinds.HTTP_ROUTE, parents=[{"parentRef": PARENT, "conditions": [{**no, "status": "True"}]}])
+        await memory.tell()
+        assert cluster.facts(LEASE).unserved == {}
+
+
+async def test_an_ingress_needs_its_class_unless_somebody_serves_it_all_the_same(memory: InMemory) -> None:
+    async with following(memory, SETTINGS) as cluster:
+        await cluster.store_manifest(LEASE, ONE, {})
+        assert cluster.facts(LEASE).lacks_class == "", "nothing asks for it yet"
+        await cluster.deploy(LEASE, ONE, {}, "r1")
+        assert cluster.facts(LEASE).lacks_class == SETTINGS.ingress_class
+        for name in ("another", SETTINGS.ingress_class):
+            memory.put({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name}})
+            await memory.tell()
+            assert cluster.facts(LEASE).lacks_class == (
+                "" if name == SETTINGS.ingress_class else SETTINGS.ingress_class
+            )
+        memory.drop(kinds.INGRESS_CLASS, "", SETTINGS.ingress_class)
+        changed(memory, kinds.INGRESS, loadBalancer={"ingress": [{"ip": "192.0.2.1"}]})
+        await memory.tell()
+        assert cluster.facts(LEASE).lacks_class == ""
+
+
+async def test_where_classes_may_not_be_read_nothing_is_said_of_them(memory: InMemory) -> None:
+    memory.trouble["list ingressclasses"] = Refused("ingressclasses is forbidden (403)")
+    async with following(memory, SETTINGS) as cluster:
+        await cluster.store_manifest(LEASE, ONE, {})
+        await cluster.deploy(LEASE, ONE, {}, "r1")
+        assert cluster.facts(LEASE).lacks_class == ""

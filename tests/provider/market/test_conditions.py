@@ -82,6 +82,24 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
             {"elsewhere": frozenset({"a.example"})}, "", "Routed", "HostElsewhere", "a.example", Whose.TENANT, id="held"
         ),
         pytest.param(
+            {"unserved": {"a.example": "NotAllowedByListeners: no", "old.example": "x"}},
+            "",
+            "Routed",
+            "NotAccepted",
+            "a.example: NotAllowedByListeners: no",
+            Whose.PROVIDER,
+            id="refused by the Gateway",
+        ),
+        pytest.param(
+            {"lacks_class": "akash-ingress-class"},
+            "",
+            "Routed",
+            "NoIngressClass",
+            "akash-ingress-class",
+            Whose.PROVIDER,
+            id="no IngressClass",
+        ),
+        pytest.param(
             {"addresses": {"web": ()}}, "", "AddressAssigned", "NoAddress", "web", Whose.PROVIDER, id="no address"
         ),
         pytest.param(
