@@ -14,6 +14,7 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, ManifestGroup, Service
 from manifests.render import names
 from manifests.render.egress import egress, host_block
+from manifests.render.rbac import may_read
 from manifests.render.site import Site
 
 _INGRESS = {"app.kubernetes.io/name": "ingress-nginx"}
@@ -27,6 +28,13 @@ def network_policies(lease: LeaseID, group: ManifestGroup, site: Site, revision:
     for service in group.services:
         policies += _openings(lease, service, site, revision)
     return policies
+
+
+def without_api_servers(group: ManifestGroup, site: Site) -> list[str]:
+    """Services that may ask the API server and that no policy lets reach it, because its addresses are not known."""
+    if not site.network_policies or site.api_servers:
+        return []
+    return [service.name for service in group.services if may_read(service)]
 
 
 def _restrictions(lease: LeaseID, site: Site, revision: str) -> dict[str, Any]:
@@ -57,7 +65,7 @@ def _openings(lease: LeaseID, service: Service, site: Site, revision: str) -> It
         anyone = {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": _ports(leased_ips)}
         spec = {"podSelector": pods, "policyTypes": ["Ingress"], "ingress": [anyone]}
         yield _policy(lease, names.leased_ip_policy(service.name), revision, spec)
-    if service.params and service.params.permissions and service.params.permissions.read and site.api_servers:
+    if may_read(service) and site.api_servers:
         servers = [
             {"to": [{"ipBlock": {"cidr": host_block(address)}}], "ports": [{"port": port, "protocol": "TCP"}]}
             for address, port in site.api_servers

@@ -19,7 +19,7 @@ from manifests.manifest import ManifestGroup
 from manifests.render import check_renderable, render
 from manifests.render.crd import manifest_object
 from manifests.render.names import RESTRICTIONS
-from manifests.render.network import network_policies
+from manifests.render.network import network_policies, without_api_servers
 from manifests.render.site import Plan, Site
 from provider.cluster.api import kinds
 from provider.cluster.api.kinds import MANIFEST, NAMESPACE, Kind
@@ -87,6 +87,9 @@ class Deploying:
         await self._placed.expect(lease_namespace(lease), objects)
         self._made[lease] = await apply_all(self._kube, inside, self._mirrors.standing(lease_namespace(lease)))
         self._named[lease] = named
+        if shut := without_api_servers(group, self._site()):
+            log.warning("services may ask the API server and no policy lets them: its addresses are not known",
+                        lease=str(lease), services=shut, cure="Set cluster.api_servers.")  # fmt: skip
         self._reach.routing.want(lease, doors)  # or what is pruned now would be put back
         pruned = await self._placed.prune(lease_namespace(lease), objects)
         if pruned:

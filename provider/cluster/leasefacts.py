@@ -9,6 +9,7 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.render.crd import StoredManifest, provider_hosts
 from manifests.render.leased_ip import LeasedPort, leased_ports
 from manifests.render.names import RESTRICTIONS
+from manifests.render.network import without_api_servers
 from manifests.render.site import Site
 from provider.cluster.health.namespaces import Namespace
 from provider.cluster.health.status import ServiceFacts
@@ -35,6 +36,8 @@ class LeaseFacts:
     isolated_unix_s: int | None = None
     opened: Mapping[str, str] = field(default_factory=dict)
     """network policy of somebody else in its namespace -> which ways it opens"""
+    without_api_servers: tuple[str, ...] = ()
+    """services that may ask the API server and that no policy lets reach it"""
     deployed: Mapping[str, int] = field(default_factory=dict)
     """service -> when its workload was made"""
     services: Mapping[str, ServiceHealth] = field(default_factory=dict)
@@ -76,6 +79,7 @@ def lease_facts(
         site.network_policies,
         policy.made_unix_s if policy is not None else None,
         {found.name: found.opens for found in mirrors.openings.within(name).values()},
+        tuple(without_api_servers(stored.group, site)) if stored else (),
         {workload.service: workload.made_unix_s for workload in workloads},
         services,
         frozenset(hosts),

@@ -85,7 +85,13 @@ def _isolated(facts: LeaseFacts) -> Condition:
         told = [f"{name} ({ways})" for name, ways in sorted(facts.opened.items())[:MOST_TOLD]]
         text = f"opened by network policies that are not the daemon's: {', '.join(told)}"
         return Condition("Isolated", "False", "OpenedByOthers", text, whose=Whose.PROVIDER)
-    return Condition("Isolated", "True", "PoliciesApplied", since_unix_s=facts.isolated_unix_s)
+    shut = ", ".join(facts.without_api_servers[:MOST_TOLD])
+    text = (
+        f"{shut} may ask the API server and no policy lets it: its addresses are not known (cluster.api_servers)"
+        if shut
+        else ""
+    )
+    return Condition("Isolated", "True", "PoliciesApplied", text, since_unix_s=facts.isolated_unix_s)
 
 
 def _deployed(facts: LeaseFacts, problem: str) -> Condition:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from manifests.manifest import Params, Permissions
-from manifests.render.network import network_policies
+from manifests.render.network import network_policies, without_api_servers
 
 
 def by_name(policies):
@@ -47,6 +47,14 @@ def test_only_a_service_with_permissions_reaches_the_api_servers(build, lease, s
         {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"port": 6443, "protocol": "TCP"}]},
         {"to": [{"ipBlock": {"cidr": "fd00::1/128"}}], "ports": [{"port": 443, "protocol": "TCP"}]},
     ]
+
+
+def test_who_may_ask_api_servers_that_are_not_known_is_named(build, site):
+    group = build.group(build.service("log", params=Params(None, Permissions(("logs",)))), build.service("web"))
+    unknown = replace(site, api_servers=())
+    assert without_api_servers(group, site) == []
+    assert without_api_servers(group, unknown) == ["log"]
+    assert without_api_servers(group, replace(unknown, network_policies=False)) == []
 
 
 def test_a_site_without_policies_has_none(build, lease, site):

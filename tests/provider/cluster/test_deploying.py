@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Credentials, ManifestGroup, Params, Permissions, StorageParams
@@ -24,6 +25,7 @@ from .samples import (
     HTTP,
     LEASE,
     NS,
+    SETTINGS,
     SIZE,
     SSH,
     THEIRS,
@@ -300,6 +302,25 @@ async def test_a_policy_of_somebody_else_is_shown_and_left_to_the_operator(memor
         assert cluster.amiss(LEASE) == ""
         await cluster.deploy(LEASE, GROUP, {}, "r1")
         assert (kinds.NETWORK_POLICY, NS, "open") in memory.objects
+
+
+async def test_permissions_without_a_way_to_the_api_server_are_told_until_its_address_is_known(memory: Memory) -> None:
+    async def said(cluster: Cluster, group: ManifestGroup = READS) -> tuple[Any, list[Any]]:
+        with capture_logs() as logs:
+            await cluster.store_manifest(LEASE, group, {})
+            await cluster.deploy(LEASE, group, {}, "r1")
+        told = [line["services"] for line in logs if "API server" in line["event"]]
+        return cluster.facts(LEASE).without_api_servers, told
+
+    async with watched(memory) as cluster:
+        assert await said(cluster) == (("web",), [["web"]])
+        assert await said(cluster, GROUP) == ((), []), "it asks for nothing"
+        memory.put(api_servers("10.0.0.1"))
+        await memory.tell()
+        assert await said(cluster) == ((), [])
+    memory.objects.clear()
+    async with watched(memory, SETTINGS.model_copy(update={"network_policies": False})) as cluster:
+        assert await said(cluster) == ((), []), "nothing is shut"
 
 
 async def cleared(cluster: Cluster) -> None:

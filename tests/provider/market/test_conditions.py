@@ -42,6 +42,12 @@ def test_of_a_lease_as_its_tenant_asked_for_all_are_true() -> None:
     assert first_unmet(found) is None
 
 
+def test_a_service_that_no_policy_lets_reach_the_api_server_is_isolated_and_told() -> None:
+    found = {c.type: c for c in conditions(replace(FULL, without_api_servers=("web",)))}["Isolated"]
+    assert (found.status, found.reason) == ("True", "PoliciesApplied")
+    assert found.message.startswith("web may ask the API server and no policy lets it")
+
+
 def ill(cause: Cause, why: str) -> dict[str, ServiceHealth]:
     return {"web": ServiceHealth(1, 2, why, cause, 120)}
 
