@@ -84,11 +84,9 @@ class Changes:
             (mirrors.hosts, self._ownership),
             (mirrors.leased_ips, self._ownership),
             (mirrors.endpoints, self._api_server),
+            (mirrors.retained, self._supply),
         ):
             spawn(tasks, f"mirror {mirror.kind}", mirror.run(changed))  # type: ignore[arg-type]
-
-        if mirrors.retained is not None:
-            spawn(tasks, f"mirror {mirrors.retained.kind}", mirrors.retained.run(self._supply))
 
     def _node(self, old: NodeFacts | None, new: NodeFacts | None) -> None:
         self._tell_inventory()

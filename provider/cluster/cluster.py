@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+import structlog
+
 from bidengine.node import Inventory
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
@@ -40,6 +42,7 @@ from provider.cluster.supply import Supply
 from provider.settings import ClusterSettings
 from provider.tasks import spawn
 
+log = structlog.get_logger()
 Listener = Callable[[LeaseID | None], None]
 
 
@@ -71,6 +74,7 @@ class Cluster:
         out._changes.start(tasks)
         await out._mirrors.listed()
         if mark:
+            out._tell_of_kept()
             spawn(tasks, "mark nodes", out._marking.run())
             out.reach.start(tasks)
         spawn(tasks, "list of GPUs", out._supply.run())
@@ -79,6 +83,12 @@ class Cluster:
     def on_change(self, listener: Listener) -> None:
         """`listener(lease)`: something of it changed, look. `listener(None)`: the inventory moved."""
         self._listeners.append(listener)
+
+    def _tell_of_kept(self) -> None:
+        names = sorted(volume.name for volume in self._supply.retained())
+        if names and not self.settings.retain_volumes_h:
+            log.warning("volumes are still kept, though cluster.retain_volumes_h is off: each until its time is over",
+                        volumes=names, cure="See akp volumes list; akp volumes delete for now.")  # fmt: skip
 
     @property
     def fresh(self) -> bool:

@@ -39,8 +39,8 @@ OURS = f"{MANAGED}=true"
 
 
 class Mirrors:
-    """`tolerated` are the keys of taints that keep no lease away. `retains`: volumes are kept after their lease, and
-    looked at."""
+    """`tolerated` are the keys of taints that keep no lease away. `retains`: volumes are kept after their lease;
+    what is left of them is looked at all the same, where that is allowed."""
 
     def __init__(
         self, kube: Kube, manifest_namespace: str, tolerated: Collection[str] = (), *, retains: bool = False
@@ -77,7 +77,7 @@ class Mirrors:
             Mirror(kube, kind, keep=partial(ownership, kind), namespace=manifest_namespace, optional=True)
             for kind in CLAIMS
         )
-        self.retained = Mirror(kube, kinds.PERSISTENT_VOLUME, keep=retained, labels=KEPT) if retains else None
+        self.retained = Mirror(kube, kinds.PERSISTENT_VOLUME, keep=retained, labels=KEPT, optional=not retains)
         self.endpoints = Mirror(
             kube,
             kinds.ENDPOINT_SLICE,

@@ -103,7 +103,7 @@ class Supply:
         return next(found, 0) if named else self._settings.leased_ips
 
     def retained(self) -> Collection[Retained]:
-        return self._mirrors.retained.all() if self._mirrors.retained is not None else ()
+        return self._mirrors.retained.all()
 
     @property
     def gpu_table(self) -> gputable.GpuTable:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from manifests.render.names import route_labels
 from provider.cluster.api import kinds
 from provider.cluster.health.causes import Cause
 from provider.cluster.health.workloads import ServiceHealth
+from provider.errors import ConfigError, Refused
 
 from .conftest import Memory
 from .samples import (
@@ -51,8 +53,32 @@ async def test_volumes_kept_after_their_lease_take_room_until_their_time_is_over
         await memory.tell()
         assert cluster.inventory().storage_bytes["beta3"] == 1 << 40, "its claim is counted instead"
         assert cluster.expired(5000) == []
-    async with watched(memory) as cluster:
-        assert cluster.expired(5000) == [], "nothing is kept, and no right to look at volumes is needed"
+
+
+async def test_volumes_that_were_kept_are_looked_after_also_when_no_more_are(memory: Memory) -> None:
+    """The setting was taken away; what is left is told, takes its room and goes at its time."""
+    marks = {"labels": {"akash.network/retained": "true"}, "annotations": {"akash.network/retained-until": "5000"}}
+    spec = {"capacity": {"storage": "100Gi"}, "storageClassName": "beta3", "claimRef": {"name": "web-data-web-0"}}
+    left = {"apiVersion": "v1", "kind": "PersistentVolume", "spec": spec, "status": {"phase": "Released"}}
+    memory.put({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "beta3"}})
+    memory.put({**left, "metadata": {"name": "v", **marks}})
+    with capture_logs() as logs:
+        async with watched(memory) as cluster:
+            assert cluster.inventory().storage_bytes["beta3"] == (1 << 40) - 100 * GI
+            assert (cluster.expired(4999), cluster.expired(5000)) == ([], ["v"])
+    assert [line["volumes"] for line in logs if "retain_volumes_h" in line["event"]] == [["v"]]
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+async def test_who_may_not_look_at_volumes_may_not_keep_any(memory: Memory, kept: int) -> None:
+    memory.trouble["list persistentvolumes"] = Refused("persistentvolumes is forbidden (403)")
+    trouble = None
+    try:
+        async with watched(memory, SETTINGS.model_copy(update={"retain_volumes_h": kept})) as cluster:
+            assert cluster.expired(5000) == []
+    except* ConfigError as bad:
+        trouble = bad
+    assert (trouble is not None) == bool(kept)
 
 
 async def test_health_tells_each_service_of_the_manifest(memory: Memory) -> None:
