@@ -1,7 +1,7 @@
 """One look at an order as values that can be kept and shown: what the rules said, where it would go, what it costs.
 
 The daemon notes it with every decision, and `akp price explain` prints it; both get it from the same look
-(provider.market.orders). The summary is plain JSON, short enough to keep thousands.
+(provider.market.bids.orders). The summary is plain JSON, short enough to keep thousands.
 """
 
 from __future__ import annotations

@@ -36,23 +36,23 @@ from provider.intents import Moment
 from provider.ledger.books import Books, Head
 from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
-from provider.market import autoprice
-from provider.market.accounts import Accounts
-from provider.market.autoprice import AutoPrice
-from provider.market.certificate import Certificate, domains
-from provider.market.deposits import Deposits
-from provider.market.funds import Funds, fee_of_one
-from provider.market.hotkey import HotKey
-from provider.market.leases import Leases
-from provider.market.oracle import Oracle
-from provider.market.orders import Orders
-from provider.market.parameters import Parameters
-from provider.market.policy import Policies
+from provider.market.bids.orders import Orders
+from provider.market.bids.promises import Promises
+from provider.market.bids.wallet import Wallet
+from provider.market.leases.leases import Leases
+from provider.market.money.accounts import Accounts
+from provider.market.money.deposits import Deposits
+from provider.market.money.funds import Funds, fee_of_one
+from provider.market.money.sweep import Sweep
+from provider.market.policy.policy import Policies
+from provider.market.pricing import autoprice
+from provider.market.pricing.autoprice import AutoPrice
 from provider.market.pricing.choose import chosen
-from provider.market.promises import Promises
+from provider.market.pricing.oracle import Oracle
 from provider.market.restart import rebuilt, remembered
-from provider.market.sweep import Sweep
-from provider.market.wallet import Wallet
+from provider.market.standing.certificate import Certificate, domains
+from provider.market.standing.hotkey import HotKey
+from provider.market.standing.parameters import Parameters
 from provider.metrics import Metrics
 from provider.settings import Settings
 from provider.tasks import spawn

@@ -20,12 +20,12 @@ from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
 from provider.errors import Fatal
 from provider.ledger.books import Books, Head, Paid
-from provider.market.accounts import Accounts
+from provider.market.bids.orders import Orders
+from provider.market.bids.outcomes import Outcomes
 from provider.market.book import Book
-from provider.market.funds import Funds
-from provider.market.leases import Leases
-from provider.market.orders import Orders
-from provider.market.outcomes import Outcomes
+from provider.market.leases.leases import Leases
+from provider.market.money.accounts import Accounts
+from provider.market.money.funds import Funds
 from provider.market.pricing import Pricing
 from provider.market.restart import MOST_BEHIND
 from provider.metrics import Metrics

@@ -12,10 +12,10 @@ from provider.capacity import sold_out
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
 from provider.cluster.routes.waiting import Why
+from provider.market.bids.orders import Orders
 from provider.market.book import Book
-from provider.market.funds import Funds
-from provider.market.leases import Leases
-from provider.market.orders import Orders
+from provider.market.leases.leases import Leases
+from provider.market.money.funds import Funds
 from provider.metrics import Sample
 
 OLD_BLOCK_S = 120

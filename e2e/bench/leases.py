@@ -39,7 +39,7 @@ from provider.cluster.api.kinds import DEPLOYMENT, NAMESPACE, NETWORK_POLICY, SE
 from provider.cluster.cluster import Cluster
 from provider.errors import NotFound
 from provider.market.book import Book
-from provider.market.leases import Leases
+from provider.market.leases.leases import Leases
 from provider.market.restart import rebuilt
 from provider.settings import BidSettings, ClusterSettings, LeaseSettings
 from provider.tasks import spawn

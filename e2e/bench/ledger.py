@@ -48,11 +48,11 @@ from provider.cluster.health.workloads import ServiceHealth
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.ledger.verify import verify
-from provider.market.accounts import Accounts
+from provider.market.bids.outcomes import Outcomes
 from provider.market.book import Book
-from provider.market.closing import Closing
-from provider.market.funds import Funds
-from provider.market.outcomes import Outcomes
+from provider.market.leases.closing import Closing
+from provider.market.money.accounts import Accounts
+from provider.market.money.funds import Funds
 from provider.settings import LeaseSettings
 
 US = "akash1" + "us" * 19

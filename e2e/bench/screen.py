@@ -42,11 +42,11 @@ from manifests.resources import (
     Storage,
 )
 from provider import log
+from provider.market.bids.judge import Judge
+from provider.market.bids.promises import Promises
+from provider.market.bids.wallet import Wallet
 from provider.market.book import Book
-from provider.market.judge import Judge
-from provider.market.policy import Policies
-from provider.market.promises import Promises
-from provider.market.wallet import Wallet
+from provider.market.policy.policy import Policies
 from provider.settings import BidSettings
 
 LISTED, PROMISED = 5_000, 1_000

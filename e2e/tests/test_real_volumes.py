@@ -25,7 +25,7 @@ from provider.cluster.api.kinds import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAI
 from provider.cluster.health import litter
 from provider.cluster.objects.retained import UNTIL, retained
 from provider.errors import NotFound
-from provider.market import cleanup
+from provider.market.leases import cleanup
 from provider.sandbox.network import Network
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]

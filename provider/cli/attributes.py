@@ -13,7 +13,7 @@ from provider.cli import signing
 from provider.cli.ground import glimpse
 from provider.cli.signing import Config, DryRun, ForOwner, How, Output, Session, Yes
 from provider.errors import NotFound, Refused
-from provider.market.attributes import Drift, drift
+from provider.market.standing.attributes import Drift, drift
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The provider's attributes.")
 DRIFT = 4

@@ -17,7 +17,7 @@ from provider.chain.messages import RevokeCertificate
 from provider.cli import signing
 from provider.cli.signing import Config, DryRun, ForOwner, How, Output, Session, Yes
 from provider.errors import ConfigError, NotFound, Refused
-from provider.market import certificate
+from provider.market.standing import certificate
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The gateway's certificate, as a file and on chain.")
 

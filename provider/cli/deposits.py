@@ -14,7 +14,7 @@ from provider.cli import signing
 from provider.cli.lease_ending import NAMES
 from provider.cli.lists import OutputOption, show
 from provider.cli.signing import Config, DryRun, ForOwner, How, Output, Session, Yes
-from provider.market.deposits import Locked, survey
+from provider.market.money.deposits import Locked, survey
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Deposits of bids: where they are, and back.")
 COLUMNS = {

@@ -33,16 +33,16 @@ from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
 from provider.cluster.inventory.survey import NodeReport
 from provider.errors import Retry
-from provider.market import autoprice
-from provider.market.autoprice import AutoPrice, NoHistory
+from provider.market.bids.judge import Judge
+from provider.market.bids.promises import Promises
+from provider.market.bids.wallet import Wallet
 from provider.market.book import Book
-from provider.market.judge import Judge
-from provider.market.oracle import Oracle
-from provider.market.policy import Policies
+from provider.market.policy.policy import Policies
+from provider.market.pricing import autoprice
+from provider.market.pricing.autoprice import AutoPrice, NoHistory
 from provider.market.pricing.choose import chosen
-from provider.market.promises import Promises
+from provider.market.pricing.oracle import Oracle
 from provider.market.restart import rebuilt, seen
-from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import BidSettings, ClusterSettings, Settings, load
 

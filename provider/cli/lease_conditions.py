@@ -25,7 +25,7 @@ from provider.cli.ground import glimpse
 from provider.cli.lists import OutputOption, show, structured
 from provider.cluster.cluster import Cluster
 from provider.errors import ConfigError, Retry
-from provider.market.conditions import Condition, conditions, first_unmet
+from provider.market.leases.conditions import Condition, conditions, first_unmet
 from provider.settings import Settings, load
 
 ConfigOption = Annotated[

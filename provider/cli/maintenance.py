@@ -10,7 +10,7 @@ import typer
 from provider.cli.lists import OutputOption, show
 from provider.cli.options import HERE
 from provider.errors import ConfigError
-from provider.market.maintenance import Maintenance
+from provider.market.policy.maintenance import Maintenance
 from provider.settings import load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Pause bidding; leases go on.")

@@ -25,7 +25,7 @@ from manifests.sdl import compile_sdl
 from provider.cli import periods
 from provider.errors import ConfigError
 from provider.files import write_whole
-from provider.market.policy import Policies, watched_list
+from provider.market.policy.policy import Policies, watched_list
 from provider.settings import load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Whom and what this provider serves.")

@@ -28,9 +28,9 @@ from provider.ledger.books import Books, Head
 from provider.ledger.journal import FIXED
 from provider.ledger.outbox import Outbox
 from provider.ledger.store import Store
-from provider.market.accounts import span_of
-from provider.market.drift import Compare, Drift, entries
-from provider.market.strays import in_cluster, of_bids
+from provider.market.money.accounts import span_of
+from provider.market.money.drift import Compare, Drift, entries
+from provider.market.money.strays import in_cluster, of_bids
 from provider.settings import Settings, load
 
 app = typer.Typer(add_completion=False)

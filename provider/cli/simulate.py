@@ -21,7 +21,7 @@ from provider.cli.ground import ConfigOption, NodesOption, room_ground
 from provider.cli.imagined import BLOCK_MS
 from provider.cli.lists import OutputOption, show
 from provider.errors import ConfigError
-from provider.market.prices import Prices
+from provider.market.pricing.prices import Prices
 
 app = typer.Typer(add_completion=False, help="Recorded orders once more, with other prices.")
 HOUR_MS = 3_600_000

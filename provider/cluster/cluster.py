@@ -155,7 +155,7 @@ class Cluster:
         return found
 
     def facts(self, lease: LeaseID) -> LeaseFacts:
-        """All that its conditions are judged by (provider.market.conditions)."""
+        """All that its conditions are judged by (provider.market.leases.conditions)."""
         return lease_facts(
             self._mirrors, lease, self._site(), self.health(lease),
             unseen_s=self.stale_s, waiting=self.reach.waiting(lease), now_unix_s=int(time.time()),

@@ -30,7 +30,7 @@ from manifests.wire import parse_manifest
 from provider.errors import NotFound, Refused, Retry
 from provider.gateway.desk import Answer
 from provider.market.book import Book
-from provider.market.leases import Leases
+from provider.market.leases.leases import Leases
 
 log = structlog.get_logger()
 

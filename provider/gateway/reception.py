@@ -21,7 +21,7 @@ from provider.gateway.acceptance import Acceptance
 from provider.gateway.desk import Allowed, Answer
 from provider.gateway.provider_status import inventory_status, version
 from provider.market.book import Book
-from provider.market.leases import Leases
+from provider.market.leases.leases import Leases
 from provider.metrics import Metrics
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ import yaml
 
 from bidengine.tariff.file import parse_tariff
 from manifests.render.rbac import _RULES
-from provider.market.policy import Policies
+from provider.market.policy.policy import Policies
 from provider.settings import load
 
 GOLDEN_RENDER = Path(__file__).resolve().parents[1] / "golden" / "render"

@@ -17,9 +17,9 @@ from unittest import mock
 
 import pytest
 
-from provider.market.leases import Leases
-from provider.market.moves import Moves
-from provider.market.orders import Orders
+from provider.market.bids.orders import Orders
+from provider.market.leases.leases import Leases
+from provider.market.money.moves import Moves
 from tests.provider.schedules.__main__ import played
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -45,7 +45,7 @@ async def _everything_is_over(*_: Any) -> bool:
 @pytest.mark.parametrize(
     ("what", "instead", "found"),
     [
-        ("provider.market.accounts.moves", lambda *_: Moves(), "AssertionError"),
+        ("provider.market.money.accounts.moves", lambda *_: Moves(), "AssertionError"),
         (f"{Orders.__module__}.Orders.look", lambda *_: None, "nothing was decided"),
         (f"{Leases.__module__}.Leases._end", lambda *_: _everything_is_over(), "still in the cluster"),
     ],

@@ -12,7 +12,7 @@ from provider.chain.keys import Key
 from provider.ledger.books import Books
 from provider.ledger.store import Store
 from provider.ledger.sweeps import Sweeps
-from provider.market import sweep
+from provider.market.money import sweep
 from provider.sandbox.town import living
 from provider.settings import SweepSettings
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from provider.market.autoprice import AutoPrice
-from provider.market.oracle import Oracle
-from provider.market.prices import Prices
 from provider.market.pricing import Pricing
 from provider.market.pricing.asked import Asked
+from provider.market.pricing.autoprice import AutoPrice
 from provider.market.pricing.http import Http
+from provider.market.pricing.oracle import Oracle
+from provider.market.pricing.prices import Prices
 from provider.market.pricing.scale import FromScale
 from provider.market.pricing.script import Script
 from provider.market.pricing.tariff import FromTariff

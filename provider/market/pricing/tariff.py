@@ -8,7 +8,7 @@ from bidengine.placement import Placement
 from bidengine.quote import Quote
 from bidengine.reasons import Decline
 from bidengine.views import Order
-from provider.market.prices import Prices
+from provider.market.pricing.prices import Prices
 
 
 class FromTariff:

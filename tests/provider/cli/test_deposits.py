@@ -12,7 +12,7 @@ from bidengine.views import Bid
 from manifests.coins import DecCoin
 from manifests.ids import LeaseID
 from provider.cli.deposits import batches
-from provider.market.deposits import Locked
+from provider.market.money.deposits import Locked
 
 
 def listed(akp: Callable[..., Any], config: Any) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from provider.market.maintenance import Maintenance
+from provider.market.policy.maintenance import Maintenance
 
 
 def test_on_says_why_and_off_ends_it(akp: Callable[..., Any], tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from provider.errors import NotFound
 from provider.gateway.desk import Answer
 from provider.gateway.reception import Reception
 from provider.market.book import Book
-from provider.market.leases import Leases
+from provider.market.leases.leases import Leases
 from provider.metrics import Metrics
 from provider.settings import LeaseSettings
 

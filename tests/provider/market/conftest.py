@@ -49,14 +49,14 @@ from provider.chain.messages import Msg
 from provider.errors import NotFound
 from provider.ledger.books import Books
 from provider.ledger.store import Store
+from provider.market.bids.orders import Orders
+from provider.market.bids.promises import Promises
+from provider.market.bids.wallet import Wallet
 from provider.market.book import Book
-from provider.market.orders import Orders
-from provider.market.policy import Policies
-from provider.market.prices import Prices
+from provider.market.policy.policy import Policies
 from provider.market.pricing import Pricing
+from provider.market.pricing.prices import Prices
 from provider.market.pricing.tariff import FromTariff
-from provider.market.promises import Promises
-from provider.market.wallet import Wallet
 from provider.metrics import Metrics
 from provider.settings import BidSettings
 

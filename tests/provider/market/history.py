@@ -38,8 +38,8 @@ from provider.chain.tx import build
 from provider.errors import NotFound
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
-from provider.market.accounts import Accounts
 from provider.market.book import Book
+from provider.market.money.accounts import Accounts
 from provider.sandbox.chain.app import App
 from provider.sandbox.chain.comet_json import events_json, tx_result_json
 from provider.sandbox.chain.errors import QueryError

@@ -19,7 +19,7 @@ from provider import daemon
 from provider.chain.alarm import Alarm
 from provider.errors import AkpError, ConfigError, Fatal
 from provider.follower import Follower
-from provider.market.vigil import Vigil
+from provider.market.leases.vigil import Vigil
 from provider.settings import Settings, load
 from tests.provider.schedules.cluster import Seen
 from tests.provider.schedules.mortal import Life, connected, living

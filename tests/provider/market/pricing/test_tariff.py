@@ -12,7 +12,7 @@ from bidengine.node import Inventory, Node
 from bidengine.placement import Placement
 from bidengine.quote import Quote
 from bidengine.room import Room
-from provider.market.prices import Prices
+from provider.market.pricing.prices import Prices
 from provider.market.pricing.tariff import FromTariff
 
 FILE = """
