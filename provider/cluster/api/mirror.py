@@ -47,8 +47,9 @@ class Mirror(Generic[T]):
       gone.
     - A deletion missed while not watching is called as one.
     - `listed()` returns after the first complete list; a list that breaks off half-way changes nothing.
-    - A "no" to the very first list is the operator's to cure (ConfigError), or means empty when `optional`; later ones
-      are trouble that passes, of a kind that may be absent as well.
+    - A "no" to the very first list is the operator's to cure (ConfigError), or means empty when `optional`; so is one
+      to the very first watch of what could be listed. Later ones are trouble that passes, of a kind that may be absent
+      as well.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Mirror(Generic[T]):
         self._behind_since: float | None = None
         self._had = False
         """the cluster has this kind"""
+        self._watched = False
 
     def get(self, namespace: str, name: str) -> T | None:
         """`namespace` is "" for kinds without one."""
@@ -106,7 +108,7 @@ class Mirror(Generic[T]):
         return self._listed.is_set() and self._behind_since is None
 
     async def run(self, changed: Callable[[T | None, T | None], None]) -> None:
-        """Never returns. Raises ConfigError when the first list is refused, and whatever `changed` raises."""
+        """Never returns. Raises ConfigError when the first list or watch is refused, and whatever `changed` raises."""
         self._behind()
         clock = asyncio.get_running_loop().time
         failures = 0
@@ -126,7 +128,7 @@ class Mirror(Generic[T]):
                     self._had = False
                     await asyncio.sleep(ABSENT_S)
                     continue
-                if not self._listed.is_set():
+                if not self._listed.is_set() or not (self._watched or isinstance(no, NotFound)):
                     raise self._cure(no) from no
                 log.warning("cluster refuses", kind=str(self.kind), why=str(no))
             self._behind()
@@ -166,7 +168,7 @@ class Mirror(Generic[T]):
             began = clock()
             try:
                 async with self._kube.watch(self.kind, version, self._namespace, self._labels) as events:
-                    self._behind_since = None
+                    self._behind_since, self._watched = None, True
                     async for event in events:
                         failures = 0
                         version = event.version
@@ -216,7 +218,7 @@ class Mirror(Generic[T]):
             return ConfigError("cluster", f"the API server does not know {self.kind} ({no})", cure)
         return ConfigError(
             "cluster",
-            f"{self.kind} may not be listed ({no})",
+            f"{self.kind} may not be {'watched' if self._listed.is_set() else 'listed'} ({no})",
             "Give the daemon's account the rights of the chart's role.",
         )
 

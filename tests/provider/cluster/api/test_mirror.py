@@ -220,6 +220,16 @@ async def test_a_first_list_refused_is_the_operators_to_cure(no: Refused, says: 
     assert says in raised.value.cure
 
 
+@pytest.mark.parametrize("optional", [False, True])
+async def test_a_first_watch_refused_is_the_operators_to_cure(optional: bool) -> None:
+    """As with a role of an older release, which listed this kind and did not watch it."""
+    script = Script([[page(pod("x"))]], [[Refused("pods is forbidden")]])
+    mirror: Mirror[int] = Mirror(script, POD, keep=lambda o: 1, optional=optional)
+    with pytest.raises(ConfigError, match="pods may not be watched") as raised:
+        await mirror.run(lambda old, new: None)
+    assert "rights" in raised.value.cure
+
+
 async def test_what_may_be_absent_counts_as_empty_and_is_asked_for_later() -> None:
     script = Script([[NotFound("no such kind")], [page(pod("x", 1))]])
     mirror, changes = await play(script, seconds=10, optional=True)
@@ -234,7 +244,7 @@ async def test_what_may_be_absent_counts_as_empty_and_is_asked_for_later() -> No
 
 @pytest.mark.parametrize("optional", [False, True])
 async def test_rights_lost_later_are_trouble_that_passes(optional: bool) -> None:
-    script = Script([[page(pod("x", 1))], [Refused("forbidden")], [page(pod("x", 2))]], [[Refused("forbidden")]])
+    script = Script([[page(pod("x", 1))], [Refused("forbidden")], [page(pod("x", 2))]], [[], [Refused("forbidden")]])
     mirror, changes = await play(script, optional=optional)
     assert changes == [(None, 1), (1, 2)]
     assert mirror.fresh
