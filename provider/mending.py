@@ -1,14 +1,16 @@
-"""When a lease that somebody has changed is made as it was again: at once, and less and less often where the change
-comes back, so that two who disagree do not keep the API server busy. Pure.
+"""When what somebody has changed is made as it was again: at once, and less and less often where the change comes back,
+so that two who disagree do not keep the API server busy. Pure.
 
 Only a mending that was achieved counts. What stands for a while afterwards begins anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from manifests.ids import LeaseID
+K = TypeVar("K", bound=Hashable)
 
 FIRST_S, MOST_S = 10.0, 3600.0
 QUIET_S = 600.0
@@ -26,20 +28,20 @@ class _Mended:
         return min(FIRST_S * 2.0 ** min(self.times - 1, 30), MOST_S)
 
 
-class Mending:
-    """Times are those of one clock, in seconds."""
+class Mending(Generic[K]):
+    """Of leases, or of objects, by key. Times are those of one clock, in seconds."""
 
     def __init__(self) -> None:
-        self._mended: dict[LeaseID, _Mended] = {}
+        self._mended: dict[K, _Mended] = {}
 
-    def times(self, lease: LeaseID) -> int:
+    def times(self, key: K) -> int:
         """How often lately."""
-        found = self._mended.get(lease)
+        found = self._mended.get(key)
         return found.times if found is not None else 0
 
-    def wait_s(self, lease: LeaseID, now_s: float) -> float | None:
+    def wait_s(self, key: K, now_s: float) -> float | None:
         """None: mend it now. Else look at it again after this; 0 when that was said before."""
-        found = self._mended.get(lease)
+        found = self._mended.get(key)
         if found is None or now_s >= found.last_s + found.wait_s:
             return None
         if found.awaited:
@@ -47,10 +49,10 @@ class Mending:
         found.awaited = True
         return found.last_s + found.wait_s - now_s
 
-    def mended(self, lease: LeaseID, now_s: float) -> None:
-        before = self._mended.get(lease)
+    def mended(self, key: K, now_s: float) -> None:
+        before = self._mended.get(key)
         again = before is not None and now_s - before.last_s <= max(2 * before.wait_s, QUIET_S)
-        self._mended[lease] = _Mended(before.times + 1 if before is not None and again else 1, now_s)
+        self._mended[key] = _Mended(before.times + 1 if before is not None and again else 1, now_s)
 
-    def forget(self, lease: LeaseID) -> None:
-        self._mended.pop(lease, None)
+    def forget(self, key: K) -> None:
+        self._mended.pop(key, None)

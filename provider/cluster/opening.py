@@ -49,6 +49,10 @@ class Opening:
         found = [await self._tried(door, self._open(lease, door, doors, taken)) for door in doors]
         return [waiting for waiting in found if waiting is not None]
 
+    def forget(self, lease: LeaseID) -> None:
+        """It is over."""
+        self._upkeep.forget(lease_namespace(lease))
+
     async def _tried(self, door: Door, opening: Awaitable[tuple[Why, str] | None]) -> Waiting | None:
         kind = "host" if door.key[0] is PROVIDER_HOST else "ip"
         try:
@@ -86,7 +90,8 @@ class Opening:
             held = await rewrite(self._kube, door.claim, held, address=held.address)
         await self._turn_away(lease, door)
         for route in door.routes:
-            await self._upkeep.apply(route, held)
+            if not await self._upkeep.apply(route, held):
+                return Why.CHANGED, f"{door.called}: somebody changes its route again and again; it is undone later"
         return None if host else self._upkeep.addressed(lease, door)
 
     async def _claim(

@@ -65,6 +65,7 @@ class Routing:
             self._unseek(lease)
             for of in (self._doors, self._waiting, self._locks):
                 of.pop(lease, None)
+            self._opening.forget(lease)
 
     def waiting(self, lease: LeaseID) -> tuple[Waiting, ...]:
         """What of the lease cannot be reached, as of the last look."""

@@ -1,7 +1,8 @@
 """Keeps what leads in by a claim as it was rendered: an Ingress, an HTTPRoute, or the Service of a leased port.
 
-Two things keep it from doing so for ever and for nothing: a field that somebody else holds otherwise after it was
-applied, and the old address of a port that moved, which is asked for only so long.
+Three things keep it from doing so for ever and for nothing: a field that somebody else holds otherwise after it was
+applied, a change that comes back each time it is undone, which is left for longer and longer (mending.py), and the old
+address of a port that moved, which is asked for only so long.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ from provider.cluster.objects.apply import put
 from provider.cluster.routes.claims import Ownership
 from provider.cluster.routes.doors import Door, as_said, covers
 from provider.cluster.routes.waiting import Why
+from provider.mending import Mending
 
 log = structlog.get_logger()
+
+Where = tuple[Kind, str, str]
+"""Kind, namespace and name of an object."""
 
 PINNED_S = 60.0
 """A port that moved is asked for at its old address for this long, then at any."""
@@ -34,13 +39,18 @@ class Upkeep:
         self._kube, self._mirrors = kube, mirrors
         self._pinned_s: dict[tuple[str, str], float] = {}
         """Service asked for at its old address -> the loop's time of that"""
-        self._stubborn: dict[tuple[Kind, str, str], str] = {}
+        self._stubborn: dict[Where, str] = {}
         """object -> version at which applying it did not make it as rendered"""
+        self._applied: dict[Where, tuple[Mapping[str, Any], str]] = {}
+        """object -> as it was rendered when it was applied, and the version at which it was not so yet"""
+        self._mending: Mending[Where] = Mending()
 
-    async def apply(self, route: Mapping[str, Any], held: Ownership) -> None:
+    async def apply(self, route: Mapping[str, Any], held: Ownership) -> bool:
+        """False when it is left as somebody has changed it, for now: look again later."""
         kind, metadata = kind_of(route), route["metadata"]
         where = kind, metadata["namespace"], metadata["name"]
-        found = self._mirrors.route(*where)
+        found, rendered, version, mends = self._mirrors.route(*where), route, "", False
+        before, unlike = self._applied.get(where, ({}, ""))
         if found is None and held.address and kind is SERVICE:
             # It moved here from another lease of the tenant, who wants to keep its address.
             self._pinned_s[where[1:]] = asyncio.get_running_loop().time()
@@ -48,9 +58,27 @@ class Upkeep:
         elif found is not None and not self._pinned_too_long(found, where[1:]):
             version = found["metadata"]["resourceVersion"]
             if covers(found, as_said(route)) or self._stubborn.get(where) == version:
-                return
-            log.warning("changed by somebody, made as it was", kind=str(kind), name=where[2], namespace=where[1])
+                return True
+            mends = before == rendered  # else it is rendered otherwise by now
+            if mends and version == unlike:  # what was applied is not shown yet
+                return True
+            if mends and self._mending.wait_s(where, asyncio.get_running_loop().time()) is not None:
+                return False
+            if mends:
+                log.warning("changed by somebody, made as it was", kind=str(kind), name=where[2], namespace=where[1])
         self._note(where, await put(self._kube, route), route)
+        self._applied[where] = rendered, version
+        if mends:
+            self._mending.mended(where, asyncio.get_running_loop().time())
+        return True
+
+    def forget(self, namespace: str) -> None:
+        """Its lease is over."""
+        for where in [where for where in self._applied if where[1] == namespace]:
+            del self._applied[where]
+            self._stubborn.pop(where, None)
+            self._pinned_s.pop(where[1:], None)
+            self._mending.forget(where)
 
     def addressed(self, lease: LeaseID, door: Door) -> tuple[Why, str] | None:
         for route in door.routes:
@@ -59,7 +87,7 @@ class Upkeep:
                 return Why.NO_ADDRESS, f"{door.called} waits for an address"
         return None
 
-    def _note(self, where: tuple[Kind, str, str], made: Object, route: Mapping[str, Any]) -> None:
+    def _note(self, where: Where, made: Object, route: Mapping[str, Any]) -> None:
         """Applied once more for nothing would be applied for ever."""
         self._stubborn.pop(where, None)
         if not covers(made, as_said(route)):

@@ -21,6 +21,8 @@ class Why(StrEnum):
     """the API server or DNS does not answer"""
     NO_ADDRESS = "no-address"
     """a leased port waits for whoever gives out addresses"""
+    CHANGED = "changed"
+    """somebody changes the route each time it is made as rendered"""
 
 
 @dataclass(frozen=True, slots=True)

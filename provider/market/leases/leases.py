@@ -32,7 +32,7 @@ from provider.market.book import Book
 from provider.market.leases import cleanup, vigil
 from provider.market.leases.closing import Closing
 from provider.market.leases.conditions import Condition, conditions
-from provider.market.leases.mending import Mending
+from provider.mending import Mending
 from provider.metrics import Sample
 from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
@@ -88,7 +88,7 @@ class Leases:
         self._applied: dict[LeaseID, StoredManifest] = {}
         self._applied_s: dict[LeaseID, float] = {}
         """the loop's time of that"""
-        self._mending = Mending()
+        self._mending: Mending[LeaseID] = Mending()
         self._over: set[LeaseID] = set()
         """leases the chain has said are over, which the cluster still has something of"""
         self._unconfirmed: set[LeaseID] = set()

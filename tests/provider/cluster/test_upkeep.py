@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from manifests.ids import LeaseID, lease_namespace
 from provider.cluster.routes.waiting import Why
 from provider.sandbox.cluster.kinds import SERVICES
@@ -63,6 +65,54 @@ async def test_what_somebody_keeps_otherwise_is_not_fought_over() -> None:
         version = it.server.store.version
         assert await it.cluster.reach.routing.settle(MINE)
         assert it.server.store.version == version
+
+
+async def test_a_change_that_comes_back_each_time_is_undone_less_and_less_often() -> None:
+    async with world() as it:
+        await it.deploy(MINE, group(HOST))
+        await until(lambda: not it.why(MINE))
+        ns, ingress = lease_namespace(MINE), it.kind("networking.k8s.io/v1", "Ingress")
+
+        def led() -> str:
+            return str(it.server.objects.get(ingress, ns, HOST)["spec"]["ingressClassName"])
+
+        rendered, edits = led(), 0
+
+        def left() -> bool:
+            nonlocal edits
+            if led() == rendered:
+                it.edit(ingress, ns, HOST, spec={"ingressClassName": "another"})
+                edits += 1
+            return it.why(MINE) == [Why.CHANGED]
+
+        await until(left)
+        assert edits <= 3
+        await asyncio.sleep(0.3)
+        assert led() == "another", "it is looked at all the while, and nothing is written"
+        await it.deploy(MINE, group(HOST, port=9090))
+        assert led() == "another", "the route is rendered as before"
+        it.cluster.reach.routing._opening._upkeep._mending._mended.clear()  # as after a while
+        await until(lambda: led() == rendered and not it.why(MINE))
+
+
+async def test_what_is_rendered_otherwise_by_now_is_nobodys_change(capsys: pytest.CaptureFixture[str]) -> None:
+    async with world() as it:
+        await it.deploy(MINE, group(ip="mine"))
+        await until(lambda: not it.why(MINE))
+        for port in (9090, 9091):
+            await it.deploy(MINE, group(ip="mine", port=port))
+            found = it.server.objects.get(SERVICES, lease_namespace(MINE), "web-ip-80-tcp")
+            assert found["spec"]["ports"][0]["targetPort"] == port, "at once"
+        assert "changed by somebody" not in capsys.readouterr().out
+
+
+async def test_of_a_lease_that_is_over_nothing_is_remembered() -> None:
+    async with world() as it:
+        await it.deploy(MINE, group(HOST, ip="mine"))
+        upkeep = it.cluster.reach.routing._opening._upkeep
+        assert upkeep._applied
+        await it.cluster.teardown(MINE)
+        assert not upkeep._applied
 
 
 async def test_an_address_that_cannot_be_had_again_is_asked_for_only_so_long(monkeypatch: Any) -> None:
