@@ -184,9 +184,9 @@ class Cluster:
         return stuck(spaces, pods, now_unix_s)
 
     def expired(self, now_unix_s: int) -> list[str]:
-        """Volumes whose time after their lease is over."""
+        """Volumes whose time after their lease is over; one whose time nobody can read is kept."""
         kept = self._supply.retained()
-        return [volume.name for volume in kept if volume.released and volume.until_unix_s <= now_unix_s]
+        return [volume.name for volume in kept if volume.released and 0 < volume.until_unix_s <= now_unix_s]
 
     async def discard(self, found: Litter) -> None:
         await self.kube.delete(POD, found.namespace, found.pod)

@@ -31,7 +31,8 @@ POLICY = "persistentVolumeReclaimPolicy"
 
 @dataclass(frozen=True, slots=True)
 class Retained:
-    """`claim_name` is that of the claim it was made for; `phase` is Kubernetes' (Bound, Released, Available …)."""
+    """`claim_name` is that of the claim it was made for; `phase` is Kubernetes' (Bound, Released, Available …);
+    `until_unix_s` is 0 where it is not said: then it stays until somebody deletes it."""
 
     name: str
     lease: LeaseID | None

@@ -55,6 +55,15 @@ async def test_volumes_kept_after_their_lease_take_room_until_their_time_is_over
         assert cluster.expired(5000) == []
 
 
+@pytest.mark.parametrize("until", [{}, {"akash.network/retained-until": "for ever"}])
+async def test_a_kept_volume_whose_time_is_not_said_stays(memory: Memory, until: dict[str, str]) -> None:
+    marks = {"labels": {"akash.network/retained": "true", **route_labels(LEASE)}, "annotations": until}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "spec": {}, "status": {"phase": "Released"}}
+    memory.put({**volume, "metadata": {"name": "v", **marks}})
+    async with watched(memory) as cluster:
+        assert cluster.expired(1 << 40) == []
+
+
 async def test_volumes_that_were_kept_are_looked_after_also_when_no_more_are(memory: Memory) -> None:
     """The setting was taken away; what is left is told, takes its room and goes at its time."""
     marks = {"labels": {"akash.network/retained": "true"}, "annotations": {"akash.network/retained-until": "5000"}}
