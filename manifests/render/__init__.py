@@ -6,6 +6,6 @@ whole truth about a lease: an object of its namespace that `names.SELECTOR` find
 over and can go.
 """
 
-from manifests.render.admissible import check_renderable as check_renderable
+from manifests.render.admissible import check_admissible as check_admissible
 from manifests.render.lease import render as render
 from manifests.render.routes import ingress_hosts as ingress_hosts

@@ -33,10 +33,16 @@ LONGEST_ENDPOINT = 180
 protocol and port, and an object's name has 253."""
 
 
+def check_admissible(group: ManifestGroup) -> None:
+    """ManifestInvalid for a new manifest that asks for more than is taken (bounds.py) or cannot be rendered. One that
+    was taken before is not measured again: a lease must not lose its upkeep to a bound that is younger."""
+    check_bounds(group, "")
+    check_renderable(group)
+
+
 def check_renderable(group: ManifestGroup, path: str = "") -> None:
     """ManifestInvalid at the first thing Kubernetes would refuse; `path` is where the group stands, e.g. `[0]`."""
     before = f"{path}." if path else ""
-    check_bounds(group, before)
     _check_names(group, before)
     for index, service in enumerate(group.services):
         _check_service(service, f"{before}services[{index}]")

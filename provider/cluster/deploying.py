@@ -16,7 +16,7 @@ import structlog
 from manifests.errors import Invalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
-from manifests.render import check_renderable, render
+from manifests.render import check_admissible, render
 from manifests.render.crd import manifest_object
 from manifests.render.names import RESTRICTIONS
 from manifests.render.network import network_policies, without_api_servers
@@ -65,7 +65,7 @@ class Deploying:
         """Once this returns, a restart will not lose it. Refused for what could never be deployed, or what the API
         server will not have; a `dry_run` says the same, and nothing is stored."""
         try:
-            check_renderable(group)
+            check_admissible(group)
         except Invalid as bad:
             raise Refused(str(bad)) from bad
         await self._kube.apply(manifest_object(lease, group, plan, self._site()), dry_run=dry_run)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from manifests.errors import ManifestInvalid
-from manifests.render import check_renderable
+from manifests.render.admissible import check_renderable
 
 
 @pytest.mark.parametrize(

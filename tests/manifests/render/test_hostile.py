@@ -14,7 +14,7 @@ from manifests.check import check_manifest
 from manifests.errors import ManifestInvalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Credentials, HttpOptions, ManifestGroup, Params, Permissions
-from manifests.render import render
+from manifests.render import check_admissible, render
 from manifests.render.crd import manifest_object
 from manifests.render.names import object_labels
 from manifests.wire import manifest_json, parse_manifest
@@ -196,6 +196,7 @@ def received(group: ManifestGroup, site: Any) -> list[dict[str, Any]]:
     text = json.dumps(manifest_json((group,))).encode()
     manifest = parse_manifest(text)
     check_manifest(manifest)
+    check_admissible(manifest[0])
     made = render(LEASE, manifest[0], {}, site, "1")
     return json.loads(json.dumps([manifest_object(LEASE, manifest[0], {}, site), *made]))  # type: ignore[no-any-return]
 

@@ -62,6 +62,19 @@ async def test_what_could_never_run_is_not_stored(memory: Memory) -> None:
             await cluster.deploy(LEASE, ManifestGroup("west", (twice,)), {}, "1")
 
 
+async def test_a_bound_is_for_new_manifests_and_not_for_what_was_stored_before(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        monkeypatch.setattr("manifests.render.bounds.MOST_EXPOSES_IN_ALL", 1)
+        with pytest.raises(Refused, match="may have 1 exposes in all"):
+            await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "1")
+        await memory.tell()
+        assert cluster.amiss(LEASE) == ""
+
+
 async def test_a_deployment_stands_shielded_and_reachable(memory: Memory) -> None:
     async with watched(memory) as cluster:
         await cluster.deploy(LEASE, GROUP, {}, "r1")
