@@ -27,6 +27,8 @@ class Placed:
         self._kube, self._mirrors = kube, mirrors
         self._noted: dict[str, set[Named]] = {}
         """namespace -> names, of the namespaces that were looked through"""
+        self._going: dict[str, set[Named]] = {}
+        """namespace -> what was deleted there and is shown still: finalizers take their time"""
 
     async def expect(self, namespace: str, objects: Iterable[Mapping[str, Any]]) -> None:
         """These are about to be applied."""
@@ -41,17 +43,22 @@ class Placed:
         unseen = () if noted is not None else self._unseen()
         out = await prune(self._kube, namespace, keep, unseen, [*self._shown(namespace), *(noted or ())])
         self._noted[namespace] = _names(keep)
+        self._going[namespace] = self._shown(namespace) - self._noted[namespace]
         return out
 
     def strays(self, namespace: str) -> list[Named]:
-        """What the mirrors show there that was not in the last `keep`: somebody has copied an object with its
-        labels."""
-        noted = self._noted.get(namespace)
-        return [] if noted is None else sorted(self._shown(namespace) - noted, key=str)
+        """What the mirrors show there that was not in the last `keep`, nor deleted then: somebody has copied an object
+        with its labels."""
+        noted, shown = self._noted.get(namespace), self._shown(namespace)
+        if noted is None:
+            return []
+        self._going[namespace] = self._going.get(namespace, set()) & shown
+        return sorted(shown - noted - self._going[namespace], key=str)
 
     def forget(self, namespace: str) -> None:
         """It is over."""
         self._noted.pop(namespace, None)
+        self._going.pop(namespace, None)
 
     def _shown(self, namespace: str) -> set[Named]:
         return {(mirror.kind, name) for mirror in self._mirrors for name in mirror.within(namespace)}

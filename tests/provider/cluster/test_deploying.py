@@ -303,6 +303,34 @@ async def test_what_somebody_adds_with_our_labels_is_told_and_deleted(memory: Me
         assert (kinds.NETWORK_POLICY, NS, "copied") not in memory.objects
 
 
+async def test_what_was_deleted_and_takes_its_time_is_nobodys_addition(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the Service of a load balancer whose controller has a finalizer on it."""
+    two = ManifestGroup("west", (WEB, replace(WEB, name="db", expose=(SSH,))))
+    async with watched(memory) as cluster:
+        await cluster.deploy(LEASE, two, {}, "1")
+        await memory.tell()
+        stays = memory.objects[kinds.SERVICE, NS, "db-np"]
+        await cluster.store_manifest(LEASE, GROUP, {})
+        with monkeypatch.context() as patch:
+            patch.setattr(memory, "delete", _asked)
+            await cluster.deploy(LEASE, GROUP, {}, "2")
+        await memory.tell()
+        assert cluster.amiss(LEASE) == ""
+        for kind, namespace, name in [key for key in memory.objects if key[2].startswith("db")]:
+            memory.drop(kind, namespace, name)
+        await memory.tell()
+        assert cluster.amiss(LEASE) == ""
+        memory.put(stays)
+        await memory.tell()
+        assert cluster.amiss(LEASE) == "services/db-np was added"
+
+
+async def _asked(*_: Any, **__: Any) -> bool:
+    return True
+
+
 async def test_a_policy_of_somebody_else_is_shown_and_left_to_the_operator(memory: Memory) -> None:
     async with watched(memory) as cluster:
         await cluster.store_manifest(LEASE, GROUP, {})
