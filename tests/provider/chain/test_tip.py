@@ -24,6 +24,18 @@ STORIES: dict[str, list[Step]] = {
     "nonsense at the very start, then silence": [
         (0, 0, FAR, FAR), (1, 1, 100, FAR), (FORGET_S, 1, 200, FAR), (FORGET_S + 1, 1, 201, 201),
     ],
+    "nonsense at the very start and for ever, and two that know better": [
+        (0, 0, FAR, FAR), (1, 1, 100, FAR), (2, 0, FAR + 1, FAR + 1), (3, 2, 100, 100), (4, 0, FAR + 2, 100),
+        (9, 1, 101, 101),
+    ],
+    "two that stand still against one that goes on": [
+        (0, 0, 9000, 9000), (1, 1, 100, 9000), (2, 2, 100, 100), (8, 0, 9001, 100), (200, 0, 9002, 9002),
+        (201, 1, 100, 9002), (202, 2, 100, 9002), (203, 0, 9003, 9003),
+    ],
+    "two that stood still since long ago": [
+        (0, 0, 9000, 9000), (1, 1, 9000, 9000), (2, 2, 100, 9000), (3, 1, 100, 9000), (4, 0, 9001, 9001),
+    ],
+    "nonsense is no witness": [(0, 0, 100, 100), (1, 1, 100, 100), (2, 0, 2 * FAR, 100), (3, 1, FAR, 100)],
     "alone there is nobody to doubt it": [(0, 0, 100, 100), (1, 0, FAR, FAR), (2, 0, 101, 101)],
     "after a long sleep, by the clock": [(0, 0, 100, 100), (1, 1, 100, 100), (3600, 0, 100 + 60_000, 100 + 60_000)],
     "after a sleep the clock missed, by agreement": [
