@@ -57,7 +57,7 @@ class Send(Protocol):
 class Funds:
     """- A block in which nothing is due costs no question and no loop over what the chain said.
     - One withdrawal at a time is under way for a deployment, and none for one that pays no more.
-    - What is due at the same time goes out together.
+    - What is due at the same time goes out together; one that has to wait, as for a command beside us, keeps nobody.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class Funds:
         async with asyncio.TaskGroup() as tasks:
             for n in range(READERS):
                 spawn(tasks, f"funds-{n}", work(self.queue, self.handle, what="tenant"))
-            spawn(tasks, "funds-send", self._collect())
+            spawn(tasks, "funds-collect", self._collect(tasks))
 
     async def handle(self, owner: str) -> None:
         height = self.book.height
@@ -187,6 +187,7 @@ class Funds:
     async def flush(self) -> None:
         """Send all that is ready, together."""
         ready, self._ready = self._ready, {}
+        self._sent |= dict.fromkeys(ready, self.book.height)
         await asyncio.gather(*(self._withdraw(deployment, due) for deployment, due in ready.items()))
 
     async def _look(self, deployment: DeploymentID, ours: list[LeaseID], height: int) -> None:
@@ -245,7 +246,7 @@ class Funds:
     def _may_be_left(self, lease: LeaseID, height: int) -> bool:
         return self._ended[lease] < height and lease.deployment not in self._sent
 
-    async def _collect(self) -> None:
+    async def _collect(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -255,11 +256,9 @@ class Funds:
                 waited_s += LINGER_S
                 if not len(self.queue):
                     break
-            await self.flush()
+            spawn(tasks, "funds-send", self.flush())
 
     async def _withdraw(self, deployment: DeploymentID, due: Due) -> None:
-        height = self.book.height
-        self._sent[deployment] = height
         try:
             await self._send(WithdrawLease(due.lease), priority=Priority.DRY if due.urgent else None)
             log.info("withdrawing", lease=str(due.lease), why=due.why.value)

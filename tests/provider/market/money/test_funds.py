@@ -289,6 +289,34 @@ async def test_the_tasks_wait_for_company_but_not_when_it_is_urgent(chain: Any, 
     assert till.urgent.count(Priority.DRY) == 1
 
 
+async def test_one_that_has_to_wait_keeps_nobody(chain: Any, until: Any) -> None:
+    """Something else settles its escrow, for as long as that is in the air."""
+    waits, other = (chain.add_lease(chain.add_order(dseq), at=3) for dseq in (1, 2))
+    till = await till_of(chain)
+    sent: list[Msg] = []
+
+    async def send(*msgs: Msg, priority: Priority | None = None) -> str:
+        sent.extend(msgs)
+        if msgs == (WithdrawLease(waits),):
+            await asyncio.Event().wait()
+        return "HASH"
+
+    till.funds._send = send
+    till.settled(waits, 3, 1_000_000)
+    till.settled(other, 10, 1_000_000)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(till.funds.run(), name="funds")
+        for height, lease in ((103, waits), (110, other)):
+            till.book.height = height
+            till.funds.tick(height)
+
+            async def is_sent(one: LeaseID = lease) -> bool:
+                return WithdrawLease(one) in sent
+
+            await until(f"{lease} is sent", is_sent, 10)
+        running.cancel()
+
+
 # When it does not go well.
 
 
