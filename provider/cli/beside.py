@@ -13,6 +13,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from provider.chain.client import Chain
 from provider.chain.messages import Msg
@@ -34,15 +35,9 @@ async def beside(
 ) -> AsyncIterator[Notes | None]:
     """For once.send; None where there is no daemon's file. ConfigError where it is another's, or may not be written."""
     path = settings.data / "ledger.db"
-    if not path.exists():
+    if not _there(path):
         yield None
         return
-    if not os.access(path, os.W_OK):
-        raise ConfigError(
-            str(path),
-            "the daemon's outbox cannot be written, so the daemon would not know what this command sends",
-            "Run the command as the daemon's user.",
-        )
     async with Store.open(path, as_it_is=True) as store:
         await store.belongs_to(chain=chain.id, provider=who.owner)
         yield Notes(Outbox(store), chain, [_item(msg, who) for msg in msgs], ready)
@@ -68,6 +63,27 @@ class Notes:
 
     async def ended(self, end: TxEnd) -> None:
         await self._outbox.end_beside(replace(end, why=classify.readable(end.why)), self._left)
+
+
+def _there(path: Path) -> bool:
+    """ConfigError where nobody can say, as in a directory of another user: a daemon may be at work there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as bad:
+        raise _locked(path, f"cannot be seen ({bad.strerror})") from None
+    if not os.access(path, os.W_OK):
+        raise _locked(path, "cannot be written")
+    return True
+
+
+def _locked(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        str(path),
+        f"the daemon's outbox {why}, so the daemon would not know what this command sends",
+        "Run the command as the daemon's user.",
+    )
 
 
 def _item(msg: Msg, who: Identity) -> Item:

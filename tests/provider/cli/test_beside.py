@@ -24,6 +24,13 @@ from provider.ledger.store import Store
 SEEN = Moment(1, 1)
 
 
+def earning(town: Any, dseq: int = 1) -> LeaseID:
+    """A block has gone by since it began."""
+    lease: LeaseID = town.leases(dseq)
+    town.posts(dseq + 1000)
+    return lease
+
+
 def daemon(town: Any, does: Callable[[Outbox], Awaitable[Any]] | None = None) -> None:
     """Something the daemon does with its ledger in the town's data directory."""
 
@@ -53,7 +60,7 @@ def listed(akp: Callable[..., Any], town: Any) -> list[dict[str, Any]]:
 
 
 def test_what_a_command_has_sent_is_in_the_daemons_outbox(akp: Callable[..., Any], market_town: Any) -> None:
-    lease, config = market_town.leases(1), market_town.config()
+    lease, config = earning(market_town), market_town.config()
     daemon(market_town)
     said = akp("tx", "withdraw", lease, "--config", config, "--yes", "-o", "json")
     assert said.code == 0, said.err
@@ -65,7 +72,7 @@ def test_what_a_command_has_sent_is_in_the_daemons_outbox(akp: Callable[..., Any
 
 
 def test_it_sends_nothing_while_the_daemon_closes_the_lease(akp: Callable[..., Any], market_town: Any) -> None:
-    lease, other, config = market_town.leases(1), market_town.leases(2), market_town.config()
+    lease, other, config = earning(market_town), earning(market_town, 2), market_town.config()
     daemon(market_town, closing_bid(lease))
     said = akp("tx", "withdraw", lease, "--config", config, "--yes")
     assert (said.code, said.err.count("\n")) == (3, 1)
@@ -102,14 +109,30 @@ def locked(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside.os, "access", lambda path, *how, **more: path != file and asked(path, *how, **more))
 
 
+def unseen(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Path.stat
+
+    def stat(path: Path, **how: Any) -> Any:
+        if path == file:
+            raise PermissionError(13, "Permission denied")
+        return seen(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
-    [(older, "Start the daemon once"), (anothers, "belongs to provider"), (locked, "Run the command as the daemon's")],
+    [
+        (older, "Start the daemon once"),
+        (anothers, "belongs to provider"),
+        (locked, "cannot be written"),
+        (unseen, "cannot be seen (Permission denied)"),
+    ],
 )
 def test_a_file_it_may_not_write_is_told_before_anything_leaves(
     akp: Callable[..., Any], market_town: Any, monkeypatch: pytest.MonkeyPatch, change: Any, why: str
 ) -> None:
-    lease = market_town.leases(1)
+    lease = earning(market_town)
     daemon(market_town)
     change(market_town.work / "ledger.db", monkeypatch)
     said = akp("tx", "withdraw", lease, "--config", market_town.config(), "--yes")
