@@ -15,6 +15,7 @@ from typing import Protocol
 from manifests.coins import Coin, parse_decimal
 from provider.chain import messages as ask
 from provider.chain.client import Chain
+from provider.chain.comet import Head
 from provider.chain.keys import SigningKey
 from provider.chain.tx import build, classify, gas
 from provider.chain.tx.classify import Verdict
@@ -99,12 +100,13 @@ async def draft(
 
 async def send(chain: Chain, key: SigningKey, ready: Draft, notes: Notes | None = None) -> Landed:
     """Until a block holds it. TxRefused when a node or that block refuses it; Retry when its time passes first, after
-    which it is void."""
+    which it is void, and when no node says whether it has taken it."""
     tx = build.raw(ready.body, ready.auth_info, await key.signature(ready.document))
     tx_hash = build.tx_hash(tx)
+    head = await chain.head()  # while nothing is noted yet: nodes may be away
     if notes is not None:
         await notes.leaves(tx_hash, tx)
-    end = await _sent(chain, tx, tx_hash, ready.timeout_unix_ns)
+    end = await _sent(chain, tx, tx_hash, ready.timeout_unix_ns, head)
     if notes is not None:
         await notes.ended(end)
     if end.state == "expired":
@@ -116,9 +118,15 @@ async def send(chain: Chain, key: SigningKey, ready: Draft, notes: Notes | None 
     return Landed(tx_hash, end.height, end.gas_used or 0)
 
 
-async def _sent(chain: Chain, tx: bytes, tx_hash: str, timeout_unix_ns: int) -> TxEnd:
-    head = await chain.head()
-    answer = await chain.broadcast(tx)
+async def _sent(chain: Chain, tx: bytes, tx_hash: str, timeout_unix_ns: int, head: Head) -> TxEnd:
+    try:
+        answer = await chain.broadcast(tx)
+    except Retry as trouble:
+        left_s = max(0, timeout_unix_ns - head.time_unix_ns) // 10**9 + 1
+        raise Retry(
+            f"{trouble}. Transaction {tx_hash} may have been taken all the same: within {left_s} s it is in a block or"
+            f" void, do not repeat it before"
+        ) from None
     if not answer.accepted:
         return TxEnd(tx_hash, "refused", None, None, answer.codespace, answer.code, answer.log)
     async with aclosing(chain.follow(after=head.height)) as blocks:

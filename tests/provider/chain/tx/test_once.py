@@ -11,7 +11,7 @@ from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider, Grant, GrantAllowance, UpdateProvider
 from provider.chain.tx import build, once
 from provider.chain.tx.broadcast import Simulation
-from provider.errors import NotFound, Retry, TxRefused
+from provider.errors import NotFound, Retry, TxRefused, Unreachable
 from provider.intents import TxEnd
 
 OWNER, HOT, NOBODY = (Key.from_hex(digit * 64) for digit in "123")
@@ -128,6 +128,33 @@ async def test_it_is_noted_before_it_leaves_and_when_it_has_ended(town: Any) -> 
     with pytest.raises(Retry):
         await once.send(town.chain, OWNER, late, void)
     assert void.lines[1].startswith("expired ")
+
+
+class Away:
+    """The chain, whose nodes are away when they are asked one thing."""
+
+    def __init__(self, chain: Any, method: str) -> None:
+        self._chain, self._method = chain, method
+
+    def __getattr__(self, name: str) -> Any:
+        return self._no if name == self._method else getattr(self._chain, name)
+
+    async def _no(self, *_: Any) -> Any:
+        raise Unreachable("nobody there")
+
+
+async def test_what_a_silent_node_may_have_taken_is_not_told_as_not_sent(town: Any) -> None:
+    ready, noted = await once.draft(town.chain, OWNER, [record()], town.settings), Notebook()
+    with pytest.raises(Retry, match=r"nobody there\. Transaction \w{64} may have been taken.*do not repeat it before"):
+        await once.send(Away(town.chain, "broadcast"), OWNER, ready, noted)  # type: ignore[arg-type]
+    assert len(noted.lines) == 1, "it has no end yet"
+
+
+async def test_nothing_is_noted_while_no_node_answers(town: Any) -> None:
+    ready, noted = await once.draft(town.chain, OWNER, [record()], town.settings), Notebook()
+    with pytest.raises(Unreachable):
+        await once.send(Away(town.chain, "head"), OWNER, ready, noted)  # type: ignore[arg-type]
+    assert noted.lines == []
 
 
 class Early:
