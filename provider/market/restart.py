@@ -50,6 +50,7 @@ async def remembered(
                 "the book", lambda: Book.load(chain.at(at.height), provider, at.height, at.time_unix_ns)
             )
         except (Refused, GapTooWide, Pruned) as gone:
+            tip = await _tip(chain, head, waits, look_again_s)  # nodes may have been away for hours since the last look
             skipped = tip.height - head.height
             log.warning("blocks are skipped, the present state is loaded", after=head.height, at=tip.height,
                         skipped=skipped, why=str(gone))  # fmt: skip

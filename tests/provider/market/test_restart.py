@@ -92,6 +92,27 @@ async def test_a_state_that_is_pruned_is_given_up_for_the_present_one(chain: Any
     assert counted(metrics) == [100, 1]
 
 
+async def test_the_present_is_that_of_after_the_wait(chain: Any, books: Books) -> None:
+    """Nodes go away while the state is read; when they are back, they keep neither that one nor the tip of then."""
+
+    class Gone(Past):
+        tip = TIP
+
+        async def head(self) -> Tip:
+            return Tip(self.tip, self.tip * 10)
+
+        def at(self, height: int) -> Any:
+            if height == TIP - 100 and self.tip == TIP:
+                self.tip, self.keeps_from = TIP + 5000, TIP + 4000
+                raise Retry("nobody is there", after_s=0)
+            return super().at(height)
+
+    await books.advance(Head(TIP - 100, 1))
+    metrics = Metrics()
+    book = await remembered(Gone(chain), books, US, metrics)
+    assert (book.height, counted(metrics)) == (TIP + 5000, [5100, 1])
+
+
 def counted(metrics: Metrics) -> list[float | None]:
     read = metrics.registry.get_sample_value
     return [read("akp_blocks_skipped_total"), read("akp_chain_reloads_total")]
