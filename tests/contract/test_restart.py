@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provider.cluster.objects.restart import RESTARTED
+from provider.cluster.api.marks import RESTARTED
 
 Json = dict[str, Any]
 WEB = "apps/deployments/web"

@@ -1,8 +1,9 @@
 """What a hand could have changed of a deployed object, as one number that stays the same while nobody has. Pure.
 
-Of most kinds the API server counts the changes of the spec itself (metadata.generation). Of the others this is a digest
-of what rendering says of them. What controllers add of their own, a project's label or an account's Secrets, is left
-out: each lease would be deployed once more for it.
+Of some kinds the API server counts the changes of the spec itself (metadata.generation). Of the others this is a digest
+of what rendering says of them: of Deployments it counts each change of an annotation as well. What controllers add of
+their own, a project's label or an account's Secrets, is left out: each lease would be deployed once more for it. So is
+the note by which pods were replaced, which applying does not take back.
 """
 
 from __future__ import annotations
@@ -12,10 +13,25 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from provider.cluster.api.kinds import NAMESPACE, ROLE, ROLE_BINDING, SECRET, SERVICE, SERVICE_ACCOUNT, Kind
+from provider.cluster.api.kinds import (
+    DEPLOYMENT,
+    NAMESPACE,
+    ROLE,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    STATEFUL_SET,
+    Kind,
+)
 
 ABSENT = -1
 """Never a mark: for what is not there."""
+RESTARTED = "akash.network/restarted-at"
+"""Annotation of a pod template, with which the daemon has pods replaced (restart.py)."""
+
+_RESTARTS = frozenset({RESTARTED, "kubectl.kubernetes.io/restartedAt"})
+"""The latter is an operator's `kubectl rollout restart`."""
 
 _FIELDS: dict[Kind, tuple[str, ...]] = {
     SECRET: ("type", "data"),
@@ -38,9 +54,20 @@ def mark(kind: Kind, obj: Mapping[str, Any]) -> int:
         return _digest({key: value for key, value in labels.items() if key.startswith(_LABELS)})
     if kind is SERVICE:
         return _digest(_some(obj.get("spec") or {}, _OF_SERVICE))
+    if kind in (DEPLOYMENT, STATEFUL_SET):
+        return mark_of_workload(obj)
     if kind in _FIELDS:
         return _digest(_some(obj, _FIELDS[kind]))
     return int(obj["metadata"].get("generation") or 0)
+
+
+def mark_of_workload(obj: Mapping[str, Any]) -> int:
+    """Of a Deployment or StatefulSet."""
+    spec = obj.get("spec") or {}
+    template = spec.get("template") or {}
+    metadata = template.get("metadata") or {}
+    notes = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in _RESTARTS}
+    return _digest({**spec, "template": {**template, "metadata": {**metadata, "annotations": notes}}})
 
 
 def _some(of: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifests.render.names import SERVICE
+from provider.cluster.api.marks import mark_of_workload
 from provider.cluster.api.times import unix_s
 from provider.cluster.api.writers import ours
 from provider.cluster.health.causes import Cause, Whose, cause, refusal
@@ -48,10 +49,7 @@ class WorkloadFacts:
     """of its template"""
     adopted: str = ""
     """the revision of the manifest for which its template stays as another provider made it (adopt.py)"""
-
-    @property
-    def mark(self) -> int:
-        return self.generation
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +97,7 @@ def workload_facts(obj: Mapping[str, Any]) -> WorkloadFacts:
         ours=ours(obj),
         runtime_class=((spec.get("template") or {}).get("spec") or {}).get("runtimeClassName") or "",
         adopted=(metadata.get("annotations") or {}).get(ADOPTED, ""),
+        mark=mark_of_workload(obj),
     )
 
 

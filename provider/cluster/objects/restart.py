@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from provider.cluster.api.kinds import Kind
 from provider.cluster.api.kube import Kube
-
-RESTARTED = "akash.network/restarted-at"
+from provider.cluster.api.marks import RESTARTED
 
 
 async def restart(kube: Kube, kind: Kind, namespace: str, name: str, when: str) -> None:

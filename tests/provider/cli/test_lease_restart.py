@@ -9,7 +9,7 @@ from typing import Any
 
 from manifests.ids import lease_namespace
 from provider.cluster.api.kinds import DEPLOYMENT, POD
-from provider.cluster.objects.restart import RESTARTED
+from provider.cluster.api.marks import RESTARTED
 from provider.sandbox.town import living
 
 

@@ -14,6 +14,7 @@ from manifests.manifest import Credentials, ManifestGroup, Params, Permissions, 
 from manifests.render.crd import StoredManifest
 from manifests.resources import Attribute, Storage
 from provider.cluster.api import kinds
+from provider.cluster.api.marks import RESTARTED
 from provider.cluster.cluster import Cluster
 from provider.cluster.routes.waiting import Why
 from provider.errors import Conflict, Refused, Retry
@@ -215,16 +216,11 @@ async def test_what_stands_is_namespace_isolation_and_workloads(memory: Memory, 
         assert cluster.amiss(LEASE)
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(kinds.NETWORK_POLICY, "akash-deployment-restrictions"), (kinds.DEPLOYMENT, "web")], ids=str
-)
-async def test_what_somebody_edits_does_not_stand_until_it_is_deployed_again(
-    memory: Memory, kind: kinds.Kind, name: str
-) -> None:
+async def test_a_policy_that_somebody_edits_does_not_stand_until_it_is_deployed_again(memory: Memory) -> None:
     async with watched(memory) as cluster:
         await cluster.store_manifest(LEASE, GROUP, {})
         await cluster.deploy(LEASE, GROUP, {}, "r1")
-        found = memory.objects[kind, NS, name]
+        found = memory.objects[kinds.NETWORK_POLICY, NS, "akash-deployment-restrictions"]
         memory.put({**found, "metadata": {**found["metadata"], "generation": 2}})
         await memory.tell()
         assert cluster.amiss(LEASE)
@@ -252,6 +248,7 @@ def edited(obj: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 PRIVILEGED = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
 EDITS: dict[str, tuple[kinds.Kind, str, dict[str, Any] | None]] = {
     "Pod Security": (kinds.NAMESPACE, NS, PRIVILEGED),
+    "scaled": (kinds.DEPLOYMENT, "web", {"spec": {"replicas": 9}}),
     "selector": (kinds.SERVICE, "web", {"spec": {"selector": {"akash.network/manifest-service": "db"}}}),
     "widened Role": (kinds.ROLE, "web", {"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]}),
     "Role": (kinds.ROLE, "web", None),
@@ -288,6 +285,32 @@ async def test_what_a_hand_has_changed_is_told_at_once_and_made_as_it_was(memory
             **before,
             "metadata": before["metadata"]["labels"],
         }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            {"spec": {"template": {"metadata": {"annotations": {RESTARTED: "2026-01-01T00:00:00Z"}}}}}, id="restarted"
+        ),
+        pytest.param(
+            {"metadata": {"annotations": {"policy.example/seen": "1"}, "generation": 9}},
+            id="annotated, which the API server counts as a generation",
+        ),
+    ],
+)
+async def test_what_a_restart_or_a_tool_notes_on_a_workload_is_no_hands_change(
+    memory: Memory, change: dict[str, Any]
+) -> None:
+    async with watched(memory) as cluster:
+        await cluster.store_manifest(LEASE, GROUP, {})
+        await cluster.deploy(LEASE, GROUP, {}, "r1")
+        memory.put(edited(memory.objects[kinds.DEPLOYMENT, NS, "web"], change))
+        await memory.tell()
+        assert cluster.amiss(LEASE) == ""
+        memory.put(edited(memory.objects[kinds.DEPLOYMENT, NS, "web"], {"spec": {"paused": True}}))
+        await memory.tell()
+        assert cluster.amiss(LEASE) == "deployments.apps/web was changed"
 
 
 async def test_what_somebody_adds_with_our_labels_is_told_and_deleted(memory: Memory) -> None:

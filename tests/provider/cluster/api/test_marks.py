@@ -6,8 +6,9 @@ import pytest
 
 from provider.cluster.api import kinds
 from provider.cluster.api.kinds import Kind
-from provider.cluster.api.marks import ABSENT, mark
+from provider.cluster.api.marks import ABSENT, RESTARTED, mark, mark_of_workload
 
+KUBECTL = "kubectl.kubernetes.io/restartedAt"
 PSS = "pod-security.kubernetes.io/enforce"
 OBJECTS: dict[Kind, dict[str, Any]] = {
     kinds.NAMESPACE: {"metadata": {"labels": {"akash.network": "true", PSS: "baseline"}}},
@@ -16,7 +17,9 @@ OBJECTS: dict[Kind, dict[str, Any]] = {
     kinds.SERVICE_ACCOUNT: {"metadata": {}},
     kinds.ROLE: {"metadata": {}, "rules": [{"verbs": ["get"]}]},
     kinds.ROLE_BINDING: {"metadata": {}, "roleRef": {"name": "web"}, "subjects": [{"name": "web"}]},
-    kinds.DEPLOYMENT: {"metadata": {"generation": 3}},
+    kinds.DEPLOYMENT: {"metadata": {"generation": 3}, "spec": {"replicas": 1, "template": {"spec": {"x": "y"}}}},
+    kinds.STATEFUL_SET: {"metadata": {"generation": 3}, "spec": {"replicas": 1, "template": {"spec": {"x": "y"}}}},
+    kinds.NETWORK_POLICY: {"metadata": {"generation": 3}},
 }  # fmt: skip
 
 
@@ -32,7 +35,10 @@ OBJECTS: dict[Kind, dict[str, Any]] = {
         (kinds.SERVICE_ACCOUNT, {"automountServiceAccountToken": False}),
         (kinds.ROLE, {"rules": [{"verbs": ["*"]}]}),
         (kinds.ROLE_BINDING, {"subjects": []}),
-        (kinds.DEPLOYMENT, {"metadata": {"generation": 4}}),
+        (kinds.DEPLOYMENT, {"spec": {"template": {"spec": {"x": "z"}}}}),
+        (kinds.DEPLOYMENT, {"spec": {"template": {"metadata": {"annotations": {"a": "b"}}}}}),
+        (kinds.STATEFUL_SET, {"spec": {"replicas": 0}}),
+        (kinds.NETWORK_POLICY, {"metadata": {"generation": 4}}),
     ],
     ids=str,
 )  # fmt: skip
@@ -48,11 +54,19 @@ def test_a_change_of_what_was_rendered_changes_it(kind: Kind, change: dict[str, 
         (kinds.SECRET, {"metadata": {"annotations": {"a": "b"}}}),
         (kinds.SERVICE_ACCOUNT, {"secrets": [{"name": "x"}], "imagePullSecrets": [{"name": "y"}]}),
         (kinds.DEPLOYMENT, {"status": {"replicas": 3}}),
+        (kinds.DEPLOYMENT, {"metadata": {"annotations": {"policy.example/seen": "1"}, "generation": 4}}),
+        (kinds.STATEFUL_SET, {"spec": {"template": {"metadata": {"annotations": {RESTARTED: "now"}}}}}),
+        (kinds.DEPLOYMENT, {"spec": {"template": {"metadata": {"annotations": {KUBECTL: "now"}}}}}),
     ],
     ids=str,
 )  # fmt: skip
 def test_what_controllers_write_does_not(kind: Kind, change: dict[str, Any]) -> None:
     assert mark(kind, merged(OBJECTS[kind], change)) == mark(kind, OBJECTS[kind])
+
+
+def test_it_is_the_same_by_whichever_way_it_is_asked_for() -> None:
+    web = OBJECTS[kinds.DEPLOYMENT]
+    assert mark(kinds.DEPLOYMENT, web) == mark(kinds.STATEFUL_SET, web) == mark_of_workload(web)
 
 
 def test_the_order_of_fields_says_nothing() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from provider.cluster.api.kinds import STATEFUL_SET
 from provider.cluster.api.kube import Kube
-from provider.cluster.objects.restart import RESTARTED, restart
+from provider.cluster.api.marks import RESTARTED
+from provider.cluster.objects.restart import restart
 from provider.errors import NotFound
 
 
