@@ -202,9 +202,11 @@ class Leases:
         self.since_height = max(self.since_height, self.book.height)
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
-        if self._applied.get(lease) == stored and (lease in self.problems or self._is_as_wanted(lease)):
+        same = self._applied.get(lease) == stored
+        mends = same and not self.cluster.outdated(lease)
+        if (same and lease in self.problems) or (mends and self._stands(lease)):
             return
-        label, mends = revision(stored.group), self._applied.get(lease) == stored
+        label = revision(stored.group)
         try:
             await self.cluster.deploy(lease, stored.group, stored.plan, label)
         except Refused as no:
@@ -221,9 +223,6 @@ class Leases:
         if mends:
             self._mending.mended(lease, self._applied_s[lease])
         log.info("deployed", services=len(stored.group.services), revision=label)
-
-    def _is_as_wanted(self, lease: LeaseID) -> bool:
-        return not self.cluster.outdated(lease) and self._stands(lease)
 
     def _stands(self, lease: LeaseID) -> bool:
         """Whether what was applied is still there as it was, or is to be left so for now. Mirrors need a moment to show

@@ -339,7 +339,10 @@ async def test_a_change_that_comes_back_at_once_is_undone_less_and_less_often(
     assert len(play.cluster.done) == before + 1, "it had stood, so it is undone at once"
 
 
-async def test_what_would_be_rendered_otherwise_by_now_is_deployed_again(play: Play) -> None:
+async def test_what_would_be_rendered_otherwise_by_now_is_deployed_again(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provider.market.leases.leases.SHOWN_AFTER_S", 0)
     lease = await play.won()
     await play.manifest(lease)
     assert len(play.cluster.done) == 1
@@ -349,6 +352,9 @@ async def test_what_would_be_rendered_otherwise_by_now_is_deployed_again(play: P
     play.cluster.outdated_.clear()
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 2
+    play.cluster.deleted.add("services/web was changed")
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 3, "that was nobody's change, so the first of somebody is undone at once"
 
 
 async def test_patience_does_not_run_while_nobody_was_there_to_take_the_manifest(play: Play) -> None:
