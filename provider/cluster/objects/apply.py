@@ -78,15 +78,14 @@ async def put(kube: Kube, obj: Mapping[str, Any]) -> Object:
     try:
         try:
             found = await kube.apply(obj)
-            await take_fields(kube, found)
-            found = await take_back(kube, obj, found)
         except Conflict:
             raise
         except Refused as no:
             return await replace(kube, obj, no)
+        await take_fields(kube, found)  # what is refused from here on is no reason to put it anew
+        return await take_back(kube, obj, found)
     except Conflict as same_time:
         raise Retry(str(same_time)) from same_time
-    return found
 
 
 async def prune(

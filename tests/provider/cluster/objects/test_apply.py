@@ -18,8 +18,8 @@ from provider.cluster.api.kinds import (
     Kind,
     kind_of,
 )
-from provider.cluster.api.kube import Object
-from provider.cluster.objects.apply import apply_all, delete_labelled, prune
+from provider.cluster.api.kube import Object, WrongFields
+from provider.cluster.objects.apply import apply_all, delete_labelled, prune, put
 from provider.errors import AkpError, Conflict, NotFound, Refused, Retry
 
 MANAGED = {"akash.network": "true"}
@@ -115,6 +115,34 @@ async def test_somebody_else_writing_at_the_same_time_passes() -> None:
     store.trouble["web"] = Conflict("the object has been modified")
     with pytest.raises(Retry, match="modified"):
         await apply_all(store, [obj(DEPLOYMENT, "web")])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("left", ["an added port", "the reference's fields"])
+async def test_nothing_is_put_anew_because_what_is_left_over_cannot_be_taken_away(left: str) -> None:
+    class Stubborn(Store):
+        async def apply(self, o: Object) -> Object:
+            await super().apply(o)
+            if left == "an added port":
+                return {**o, "spec": {"ports": [{"port": 80}, {"port": 81}]}}
+            return {**o, "metadata": {**o["metadata"], "managedFields": [{"manager": "provider-services"}]}}
+
+        async def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
+            if (kind, namespace or "", name) not in self.objects:
+                raise NotFound(name)
+            return self.objects[kind, namespace or "", name]
+
+        async def create(self, *_: Any, **__: Any) -> Object:
+            raise Conflict("already exists")  # so it is good in itself
+
+        async def patch(self, *_: Any, **__: Any) -> Object:
+            raise WrongFields("spec.ports: Required value")
+
+    web = {**obj(SERVICE, "web", resourceVersion="1"), "spec": {"ports": [{"port": 80}]}}
+    store = Stubborn()
+    with pytest.raises(WrongFields, match="Required"):
+        await put(store, web)  # type: ignore[arg-type]
+    assert store.done == ["web"]
+    assert store.names == {"web"}
 
 
 async def test_what_was_not_rendered_is_deleted() -> None:
