@@ -90,7 +90,9 @@ def policy(obj: Object) -> Policy:
 def opening(obj: Object) -> Opening | None:
     """None for one that allows nothing, or of which the operator says that it is meant to."""
     metadata, spec = obj["metadata"], obj.get("spec") or {}
-    ways = [word for word, field in (("in", "ingress"), ("out", "egress")) if spec.get(field)]
+    # Rules of a type that is not named count for nothing.
+    counted = {str(kind).lower() for kind in spec.get("policyTypes") or ("Ingress", "Egress")}
+    ways = [word for word, field in (("in", "ingress"), ("out", "egress")) if field in counted and spec.get(field)]
     if not ways or (metadata.get("annotations") or {}).get(ACCEPTED) == "true":
         return None
     return Opening(metadata["namespace"], metadata["name"], " and ".join(ways))

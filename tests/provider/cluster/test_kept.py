@@ -36,10 +36,19 @@ def test_where_the_api_servers_are(slice_: dict[str, Any], found: Any) -> None:
     [
         ({"policyTypes": ["Egress"], "egress": [{}]}, {}, "out"),
         ({"ingress": [{"from": []}], "egress": [{}]}, {"akash.network/accepted": "false"}, "in and out"),
+        ({"policyTypes": ["Ingress"], "ingress": [{}], "egress": [{}]}, {}, "in"),
+        ({"policyTypes": ["Egress"], "ingress": [{}]}, {}, None),
         ({"policyTypes": ["Ingress", "Egress"], "ingress": []}, {}, None),
         ({"policyTypes": ["Egress"], "egress": [{}]}, {"akash.network/accepted": "true"}, None),
     ],
-    ids=["the way out", "both", "it shuts, which is done already", "the operator means it"],
+    ids=[
+        "the way out",
+        "both",
+        "the way in, the other is switched off",
+        "switched off",
+        "it shuts, which is done already",
+        "the operator means it",
+    ],
 )
 def test_what_somebody_elses_network_policy_opens(spec: Any, annotations: dict[str, str], opens: str | None) -> None:
     found = opening({"metadata": {"name": "p", "namespace": "ns", "annotations": annotations}, "spec": spec})
