@@ -17,8 +17,9 @@ from manifests.ids import LeaseID, lease_namespace
 from provider.cluster.api.kinds import PROVIDER_HOST, Kind, kind_of
 from provider.cluster.api.kube import Kube
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.routes.claims import Ownership, give_up, read, rewrite, take, take_all
-from provider.cluster.routes.doors import Door, Key, as_said, covers
+from provider.cluster.routes.claims import Ownership, give_up, read, take, take_all
+from provider.cluster.routes.doors import Door, Key
+from provider.cluster.routes.keeping import Keeping
 from provider.cluster.routes.waiting import Waiting, Why
 from provider.cluster.upkeep import Upkeep
 from provider.errors import Refused, Retry, Unreachable
@@ -41,7 +42,7 @@ class Opening:
 
     def __init__(self, kube: Kube, mirrors: Mirrors, namespace: str, rules: Rules) -> None:
         self._kube, self._mirrors, self._namespace, self._rules = kube, mirrors, namespace, rules
-        self._upkeep = Upkeep(kube, mirrors)
+        self._keeping, self._upkeep = Keeping(kube), Upkeep(kube, mirrors)
 
     async def open(self, lease: LeaseID, doors: Sequence[Door]) -> list[Waiting]:
         """One host name, or the ports of one address."""
@@ -51,6 +52,7 @@ class Opening:
 
     def forget(self, lease: LeaseID) -> None:
         """It is over."""
+        self._keeping.forget(lease)
         self._upkeep.forget(lease_namespace(lease))
 
     async def _tried(self, door: Door, opening: Awaitable[tuple[Why, str] | None]) -> Waiting | None:
@@ -86,8 +88,10 @@ class Opening:
                 return Why.ELSEWHERE, f"{door.called} waits: another deployment of yours has a port of this address"
         if held.lease not in (None, lease):
             return await self._elsewhere(lease, door, held)
-        if held.lease is None or not covers(held.obj, as_said(door.claim)):
-            held = await rewrite(self._kube, door.claim, held, address=held.address)
+        kept = await self._keeping.keep(lease, door, held)
+        if kept is None:
+            return Why.CHANGED, f"{door.called}: somebody changes its claim again and again; it is undone later"
+        held = kept
         await self._turn_away(lease, door)
         for route in door.routes:
             if not await self._upkeep.apply(route, held):

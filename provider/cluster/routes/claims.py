@@ -22,7 +22,7 @@ from provider.errors import AkpError, Conflict, NotFound, Refused, Retry
 
 CLAIMS = (PROVIDER_HOST, PROVIDER_LEASED_IP)
 ADDRESS = "akash.network/leased-ip.address"
-"""Annotation of a ProviderLeasedIP that moved: the address its port had before, to be asked for again."""
+"""Annotation of a claim that moved: the address its port had before, to be asked for again; "" for none."""
 
 
 class Taken(Refused):
@@ -48,6 +48,11 @@ class Ownership:
     @property
     def key(self) -> Key:
         return self.kind, self.name
+
+    @property
+    def moved(self) -> bool:
+        """It came from another lease of the tenant."""
+        return ADDRESS in self.obj["metadata"]["annotations"]
 
     @property
     def host(self) -> str:
@@ -125,9 +130,9 @@ async def read(kube: Kube, kind: Kind, namespace: str, name: str) -> Ownership:
         raise Retry(f"{name} was given up this moment") from None
 
 
-async def rewrite(kube: Kube, wanted: Mapping[str, Any], held: Ownership, *, address: str = "") -> Ownership:
+async def rewrite(kube: Kube, wanted: Mapping[str, Any], held: Ownership, *, address: str | None = None) -> Ownership:
     """Make a claim be as wanted, also another lease's, unless somebody has changed it since it was `held`."""
-    noted = {"annotations": {ADDRESS: address}} if address else {}
+    noted = {"annotations": {ADDRESS: address}} if address is not None else {}
     changed = {**wanted, "metadata": {**wanted["metadata"], **noted, "resourceVersion": held.version}}
     try:
         return ownership(held.kind, await kube.apply(changed))

@@ -22,7 +22,7 @@ class Why(StrEnum):
     NO_ADDRESS = "no-address"
     """a leased port waits for whoever gives out addresses"""
     CHANGED = "changed"
-    """somebody changes the route each time it is made as rendered"""
+    """somebody changes the claim or the route each time it is made as rendered"""
 
 
 @dataclass(frozen=True, slots=True)

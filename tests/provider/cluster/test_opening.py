@@ -59,6 +59,26 @@ async def test_who_lacks_one_port_of_an_address_takes_none_of_the_free_ones_and_
         await until(lambda: it.ports() == {1: [80, 81, 82, 83]} and not it.why(MINE))
 
 
+async def test_a_claim_that_somebody_changes_each_time_is_told_and_not_fought_over() -> None:
+    async with world() as it:
+        await it.deploy(MINE, group(HOST))
+        await until(lambda: not it.why(MINE))
+        kind, edits = it.kind("akash.network/v2beta2", "ProviderHost"), 0
+
+        def left() -> bool:
+            nonlocal edits
+            if it.server.objects.get(kind, "lease", HOST)["spec"]["service_name"] == "web":
+                it.edit(kind, "lease", HOST, spec={"service_name": "another"})
+                edits += 1
+            return it.why(MINE) == [Why.CHANGED]
+
+        await until(left)
+        assert edits <= 3
+        assert it.leads_to() == [1]
+        it.cluster.reach.routing._opening._keeping._mending._mended.clear()  # as after a while
+        await until(lambda: not it.why(MINE))
+
+
 async def test_blocked_names_lead_nowhere_also_when_they_did_before() -> None:
     async with world() as it:
         await it.deploy(MINE, group("evil.example", "good.example"))
