@@ -88,6 +88,9 @@ class Opening:
                 return Why.ELSEWHERE, f"{door.called} waits: another deployment of yours has a port of this address"
         if held.lease not in (None, lease):
             return await self._elsewhere(lease, door, held)
+        if (other := await self._half(lease, door, doors, held)) is not None:
+            await give_up(self._kube, self._namespace, held)
+            return Why.ELSEWHERE, f"{door.called} waits: your deployment {other.dseq} has a port of this address"
         kept = await self._keeping.keep(lease, door, held)
         if kept is None:
             return Why.CHANGED, f"{door.called}: somebody changes its claim again and again; it is undone later"
@@ -113,6 +116,21 @@ class Opening:
                 got = await take_all(self._kube, lease, [d.claim for d in free])
             taken |= got if got is not None else dict.fromkeys(d.key for d in free)
         return taken[door.key]
+
+    async def _half(self, lease: LeaseID, door: Door, doors: Sequence[Door], held: Ownership) -> LeaseID | None:
+        """Who has another port of the address, where this one is left of claiming all or none: it could not be given
+        back, and nothing leads in by it yet. One that moved here is on its way together with the others."""
+        if len(doors) == 1 or held.moved or self._standing(lease, door):
+            return None
+        if any(self._upkeep.has_applied(route) for route in door.routes):
+            return None  # somebody has deleted it
+        for other in doors:
+            owner = self._mirrors.owner(other.key)
+            if owner is not None and owner.lease not in (None, lease):
+                now = (await self._now(other)).lease
+                if now not in (None, lease):
+                    return now
+        return None
 
     async def _elsewhere(self, lease: LeaseID, door: Door, held: Ownership) -> tuple[Why, str] | None:
         assert held.lease is not None

@@ -72,6 +72,11 @@ class Upkeep:
             self._mending.mended(where, asyncio.get_running_loop().time())
         return True
 
+    def has_applied(self, route: Mapping[str, Any]) -> bool:
+        """Whether this process has."""
+        metadata = route["metadata"]
+        return (kind_of(route), metadata["namespace"], metadata["name"]) in self._applied
+
     def forget(self, namespace: str) -> None:
         """Its lease is over."""
         for where in [where for where in self._applied if where[1] == namespace]:

@@ -6,6 +6,8 @@ import asyncio
 
 from manifests.ids import lease_namespace
 from provider.cluster.routes.waiting import Why
+from provider.sandbox.cluster.kinds import SERVICES
+from provider.sandbox.cluster.objects import Write
 
 from .reached import HOST, MINE, MY_OTHER, THEIRS, address, group, process, until, world
 
@@ -57,6 +59,53 @@ async def test_who_lacks_one_port_of_an_address_takes_none_of_the_free_ones_and_
         assert it.ports() == {1: [80, 81], 2: [82]}
         await it.cluster.teardown(MY_OTHER)
         await until(lambda: it.ports() == {1: [80, 81, 82, 83]} and not it.why(MINE))
+
+
+async def test_half_an_address_that_could_not_be_given_back_is_given_up_at_the_next_look() -> None:
+    """Each of two leases has got one port, and the API server went away before either could give it back."""
+    async with world() as it:
+        leased = it.kind("akash.network/v2beta2", "ProviderLeasedIP")
+        for lease, port in ((MINE, 80), (MY_OTHER, 443)):
+            await it.cluster.store_manifest(lease, address(80, 443), {})
+            await until(lambda lease=lease: bool(it.cluster.reach.endpoint(lease, "mine")))
+            claims = {claim["spec"]["external_port"]: claim for claim in it.cluster.reach.endpoint(lease, "mine")}
+            it.server.objects.create(leased, "lease", claims[port], Write(manager="akash-provider"))
+        await until(lambda: len(it.cluster._mirrors.leased_ips) == 2)
+        await asyncio.gather(*(it.cluster.deploy(lease, address(80, 443), {}, "1") for lease in (MINE, MY_OTHER)))
+        await until(lambda: [*it.ports().values()] == [[80, 443]] and len(it.addresses()) == 1)
+        waits = MY_OTHER if it.ports() == {1: [80, 443]} else MINE
+        await until(lambda: it.why(waits) == [Why.ELSEWHERE, Why.ELSEWHERE])
+
+
+async def test_a_port_that_led_in_is_kept_though_another_is_elsewhere_and_somebody_deletes_its_service() -> None:
+    async with world() as it:
+        await it.deploy(MY_OTHER, address(82))
+        await it.deploy(MINE, address(80, 81))
+        await until(lambda: it.ports() == {1: [80, 81], 2: [82]} and not it.why(MINE))
+        await it.deploy(MINE, address(80, 81, 82))
+        service = it.server.objects.get(SERVICES, lease_namespace(MINE), "web-ip-80-tcp")
+        it.delete(SERVICES, lease_namespace(MINE), "web-ip-80-tcp")
+        await until(
+            lambda: any(
+                o["metadata"]["name"] == "web-ip-80-tcp" and o["metadata"]["uid"] != service["metadata"]["uid"]
+                for o in it.objects("services")
+            )
+        )
+        assert it.ports() == {1: [80, 81], 2: [82]}
+
+
+async def test_an_address_moves_whole_also_where_it_is_looked_at_half_way() -> None:
+    async with world() as it:
+        await it.deploy(MINE, address(80, 443))
+        await it.deploy(MY_OTHER, address(80, 443))
+        await until(lambda: not it.why(MINE) and len(it.why(MY_OTHER)) == 2)
+        reach = it.cluster.reach
+        reach._address = lambda key: ""  # type: ignore[method-assign]  # it has none yet
+        for port, claim in zip((80, 443), reach.endpoint(MY_OTHER, "mine"), strict=True):
+            await reach.move(MY_OTHER, [claim])
+            where = "services", lease_namespace(MY_OTHER), f"web-ip-{port}-tcp"
+            await until(lambda where=where: it.server.store.get(*where) is not None)
+        await until(lambda: it.ports() == {2: [80, 443]} and not it.why(MY_OTHER))
 
 
 async def test_a_claim_that_somebody_changes_each_time_is_told_and_not_fought_over() -> None:
