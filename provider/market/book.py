@@ -81,6 +81,9 @@ class Book:
     """ours that are not known to be over"""
     leases: dict[LeaseID, Lease] = field(default_factory=dict)
     """ours that live"""
+    unreadable: set[OrderID] = field(default_factory=set)
+    """of our open bids, those whose order is there and cannot be read, such as every one after an upgrade of the chain
+    that this version does not know: nobody can tell whether it is still to be won, until a block ends it"""
     deployments: dict[DeploymentID, Deployment] = field(default_factory=dict)
     """those we have a live lease of"""
     bids_on: dict[OrderID, set[str]] = field(default_factory=dict)
@@ -142,8 +145,11 @@ class Book:
                     if bid.provider == self.us.owner:
                         self.bids[bid.order] = Bid(bid, "open", price, block.height)
                         touched.orders.add(bid.order)
+                        if bid.order not in self.orders:  # an earlier process, perhaps an earlier version, has sent it
+                            touched.missing_orders.add(bid.order)
                 case BidClosed(bid) if bid.provider == self.us.owner:
                     self.bids.pop(bid.order, None)
+                    self.unreadable.discard(bid.order)
                     touched.orders.add(bid.order)
                 case LeaseCreated(lease, price):
                     self._matched(lease, touched)
@@ -158,7 +164,7 @@ class Book:
                     self.deployments[deployment] = replace(self.deployments[deployment], hash=digest)
                     touched.leases.update(lease for lease in self.leases if lease.deployment == deployment)
                 case DeploymentClosed(deployment):
-                    for order in [o for o in self.orders if o.deployment == deployment]:
+                    for order in [o for o in (*self.orders, *self.unreadable) if o.deployment == deployment]:
                         self._order_over(order, touched)
                 case GroupChanged(group):
                     touched.orders.update(o for o in self.orders if o.group == group)
@@ -183,7 +189,7 @@ class Book:
             except NotFound:
                 continue
             except Refused as odd:  # one tenant's strange order must not stop the others'
-                log.warning("an order that cannot be read is left out", order=str(key), why=str(odd))
+                self._cannot_be_read(key, odd)
         for key in wanted:
             self._drop_if_unneeded(key)  # opened and over in one block
             if key not in self.orders:
@@ -214,13 +220,26 @@ class Book:
     def forget_bid(self, order: OrderID) -> None:
         """The chain said our bid is over although no event did (chain.md §6.4: losers are not told)."""
         self.bids.pop(order, None)
+        self.unreadable.discard(order)
         self._drop_if_unneeded(order)
 
     def lease_of(self, order: OrderID) -> Lease | None:
         return self.leases.get(order.bid_of(self.us.owner))
 
+    def _cannot_be_read(self, order: OrderID, odd: Refused) -> None:
+        bid = self.bids.get(order)
+        if bid is None or bid.state != "open":
+            log.warning("an order that cannot be read is left out", order=str(order), why=str(odd))
+        elif order not in self.unreadable:
+            self.unreadable.add(order)
+            log.error("the order of an open bid cannot be read, the bid is left as it is", order=str(order),
+                      why=str(odd), cure="is there a newer akp, for an upgrade of the chain?")  # fmt: skip
+
     def _matched(self, lease: LeaseID, touched: Touched) -> None:
         """An order found its provider: it is no longer open, whoever won."""
+        if lease.order in self.unreadable:
+            self.unreadable.discard(lease.order)
+            touched.orders.add(lease.order)
         order = self.orders.get(lease.order)
         if order is not None:
             self.orders[lease.order] = replace(order, state="active")
@@ -252,6 +271,7 @@ class Book:
 
     def _order_over(self, order: OrderID, touched: Touched) -> None:
         touched.orders.add(order)
+        self.unreadable.discard(order)
         found = self.orders.get(order)
         if found is not None:
             self.orders[order] = replace(found, state="closed")

@@ -127,6 +127,8 @@ class Orders:
 
     async def handle(self, key: OrderID) -> None:
         self._until.pop(key, None)
+        if key in self.book.unreadable:
+            return  # it may well be open, and its tenant about to accept our bid
         if key in self.unkept:
             await self._close(key, CloseReason.UNSPECIFIED, f"it no longer fits: {self.unkept.pop(key)}")
             return

@@ -98,6 +98,7 @@ class Deposits:
         self.book = book
         self.found: list[Locked] = []
         self._chain_at, self._look = chain_at, look
+        self._told: set[OrderID] = set()
 
     async def run(self) -> None:
         while True:
@@ -114,12 +115,15 @@ class Deposits:
         for locked in stale:
             # One that the book had given up is known again; `orders` asks the chain once more before it closes it.
             book.bids.setdefault(locked.bid.id.order, locked.bid)
+            book.unreadable.discard(locked.bid.id.order)
         if stale:
             log.warning("bids are still open whose order is over, they are closed", bids=len(stale))
             self._look([locked.bid.id.order for locked in stale])
-        if unreadable := [str(locked.bid.id.order) for locked in self.found if locked.unreadable]:
+        unreadable = [locked.bid.id.order for locked in self.found if locked.unreadable]
+        if not self._told.issuperset(unreadable):
             log.error("orders of open bids cannot be read, their bids are left as they are", bids=len(unreadable),
-                      first=unreadable[0], cure="is there a newer akp, for an upgrade of the chain?")  # fmt: skip
+                      first=str(unreadable[0]), cure="is there a newer akp, for an upgrade of the chain?")  # fmt: skip
+        self._told = set(unreadable)
 
     def gauges(self) -> Iterator[Sample]:
         sums: Counter[tuple[str, str, str]] = Counter()

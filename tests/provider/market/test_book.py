@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bidengine.views import CloseReason, Provider
 from manifests.coins import E18, DecCoin
@@ -28,7 +29,7 @@ from provider.chain.events import (
     ProviderChanged,
     TxResult,
 )
-from provider.errors import ConfigError, Refused
+from provider.errors import ConfigError
 from provider.market.book import Book, Touched
 
 US, RIVAL = "akash1us", "akash1rival"
@@ -94,19 +95,55 @@ async def test_an_order_that_is_gone_before_it_could_be_fetched_is_left_out(chai
     assert not book.orders
 
 
-async def test_an_order_that_cannot_be_read_does_not_stop_the_others(chain: Any, monkeypatch: Any) -> None:
+async def test_an_order_that_cannot_be_read_does_not_stop_the_others(chain: Any) -> None:
     book = await Book.load(chain, US, 7, 70)
     strange, plain = chain.add_order(1), chain.add_order(2)
-    whole = chain.order
-
-    async def order(key: OrderID) -> Any:
-        if key == strange:
-            raise Refused("unknown endpoint kind 7")
-        return await whole(key)
-
-    monkeypatch.setattr(chain, "order", order)
+    chain.unreadable_.add(strange)
     await book.fill(chain, book.apply(block(8, OrderCreated(strange), OrderCreated(plain))))
     assert set(book.orders) == {plain}
+    assert not book.unreadable, "no bid of ours is on it"
+
+
+async def loaded_with_a_bid_on_an_order_that_cannot_be_read(chain: Any) -> tuple[Book, OrderID]:
+    strange = chain.add_order(1)
+    chain.add_bid(strange)
+    chain.unreadable_.add(strange)
+    return await Book.load(chain, US, 7, 70), strange
+
+
+async def test_a_bid_on_an_order_that_cannot_be_read_is_told_once_and_not_taken_for_lost(chain: Any) -> None:
+    with capture_logs() as told:
+        book, strange = await loaded_with_a_bid_on_an_order_that_cannot_be_read(chain)
+        await book.fill(chain, Touched(missing_orders={strange}))
+    assert book.unreadable == book.bids.keys() == {strange}
+    assert [line["log_level"] for line in told] == ["error"]
+
+
+async def test_a_bid_of_an_earlier_version_seen_in_a_block_on_an_order_that_cannot_be_read(chain: Any) -> None:
+    book = await Book.load(chain, US, 7, 70)
+    strange = chain.add_order(1)
+    chain.unreadable_.add(strange)
+    await book.fill(chain, book.apply(block(8, BidCreated(strange.bid_of(US), PRICE))))
+    assert book.unreadable == {strange}
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        lambda order: OrderClosed(order),
+        lambda order: DeploymentClosed(order.deployment),
+        lambda order: LeaseCreated(order.bid_of(RIVAL), PRICE),
+        lambda order: LeaseCreated(order.bid_of(US), PRICE),
+        lambda order: BidClosed(order.bid_of(US)),
+    ],
+    ids=["order", "deployment", "a rival's", "ours", "bid"],
+)
+async def test_what_a_block_says_of_an_order_that_cannot_be_read_counts(chain: Any, over: Any) -> None:
+    book, strange = await loaded_with_a_bid_on_an_order_that_cannot_be_read(chain)
+    touched = book.apply(block(8, over(strange)))
+    assert strange in touched.orders | {lease.order for lease in touched.leases}
+    await book.fill(chain, touched)
+    assert book.unreadable == set()
 
 
 async def test_a_bid_seen_in_a_block_is_ours_or_counts_on_the_order(chain: Any) -> None:

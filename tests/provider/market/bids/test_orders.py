@@ -14,9 +14,11 @@ from bidengine.room import HoldState
 from manifests.coins import E18, Coin
 from manifests.ids import OrderID
 from manifests.wirevalues import decoded
+from provider.chain.events import Block, OrderClosed, TxResult
 from provider.chain.messages import CloseBid, CreateBid
 from provider.errors import Retry, TxRefused
 from provider.ledger.decisions import Link
+from provider.market.book import Book
 
 US = "akash1us"
 Play = Any
@@ -277,3 +279,19 @@ async def test_nobody_answered_in_time(play: Play) -> None:
 
 def _as(view: Any, state: str) -> Any:
     return replace(view, state=state)
+
+
+async def test_a_start_leaves_a_bid_open_whose_order_cannot_be_read(play: Play) -> None:
+    """As after an upgrade of the chain that this version does not know: that is every bid."""
+    key = play.chain.add_order(1)
+    play.chain.add_bid(key)
+    play.chain.unreadable_.add(key)
+    play.orders.book = book = await Book.load(play.chain, US, 7, 70)
+    play.orders.look_at_all()
+    assert await play.orders.queue.get() == key
+    await play.orders.handle(key)
+    assert (play.sent, set(book.bids)) == ([], {key})
+
+    book.apply(Block(8, 80, (TxResult("AA", 0, "", "", 1, (OrderClosed(key),)),), ()))
+    await play.orders.handle(key)
+    assert [type(msg) for msg in play.sent] == [CloseBid]

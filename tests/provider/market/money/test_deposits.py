@@ -82,11 +82,14 @@ async def test_after_an_upgrade_that_nobody_can_read_no_bid_is_closed_and_it_is_
         desk.book.forget_bid(one.order)
     chain.order, readable = cannot_be_read, chain.order
     with capture_logs() as told:
-        await desk.deposits.read()
+        for _ in range(2):
+            await desk.deposits.read()
     assert (desk.looked, desk.book.bids, desk.gauge("akp_deposits_stale")) == ([], {}, 0)
     assert [(said["log_level"], said["bids"], said["first"]) for said in told] == [("error", 3, str(bids[0].order))]
-    chain.order = readable  # the newer akp
+    chain.order = readable  # a node that can be read after all
+    desk.book.unreadable.add(bids[0].order)
     await desk.deposits.read()
+    assert not desk.book.unreadable
     assert sorted(desk.looked) == sorted(one.order for one in bids)
 
 
