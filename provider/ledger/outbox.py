@@ -99,6 +99,11 @@ class Outbox:
     async def store(self, intents: Sequence[Intent], now: Moment) -> None:
         await self._store.write(_asked(intents, now))
 
+    async def in_the_way(self, settles: Sequence[tuple[str, str]], now: Moment) -> list[InTheWay]:
+        if not settles:
+            return []
+        return [InTheWay(*row) for row in await self._store.read(*_against(settles, now, BY_COMMAND))]
+
     async def sign(self, signed: Signed, now: Moment) -> list[InTheWay]:
         """What commands have in the air that stands in the way; then nothing was written."""
         return await self._sign(signed, now, (), whose=BY_COMMAND)
@@ -129,7 +134,7 @@ class Outbox:
         if not signed.settles:
             await self._store.write(statements)
             return []
-        against = (_IN_THE_WAY, (json.dumps(signed.settles), now.time_unix_ns, whose, json.dumps(SETTLING)))
+        against = _against(signed.settles, now, whose)
         return [InTheWay(*row) for row in await self._store.write_unless(against, statements)]
 
     def tx_ended(self, end: TxEnd, now: Moment) -> None:
@@ -165,6 +170,10 @@ class Outbox:
     async def tx(self, tx_hash: str) -> TxRow | None:
         rows = await self._store.read(f"{_TXS} WHERE hash = ?", (tx_hash.upper(),))
         return _tx_row(rows[0]) if rows else None
+
+
+def _against(settles: Sequence[tuple[str, str]], now: Moment, whose: str) -> Write:
+    return _IN_THE_WAY, (json.dumps(settles), now.time_unix_ns, whose, json.dumps(SETTLING))
 
 
 def _asked(intents: Sequence[Intent], now: Moment) -> list[Write]:

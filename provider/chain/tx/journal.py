@@ -24,6 +24,9 @@ class Journal(Protocol):
     async def store(self, intents: Sequence[Intent], now: Moment) -> None:
         """On disk when it returns; they are waiting."""
 
+    async def in_the_way(self, settles: Sequence[tuple[str, str]], now: Moment) -> list[InTheWay]:
+        """Why `sign` would not let these leave (`Signed.settles`), before anything is done for them."""
+
     async def sign(self, signed: Signed, now: Moment) -> list[InTheWay]:
         """On disk when it returns; its messages are signed. Unless another process has something in the air that
         settles the same escrow: that, and the transaction must not leave."""
@@ -49,6 +52,9 @@ class Forgetful:
 
     async def store(self, intents: Sequence[Intent], now: Moment) -> None:
         pass
+
+    async def in_the_way(self, settles: Sequence[tuple[str, str]], now: Moment) -> list[InTheWay]:
+        return []
 
     async def sign(self, signed: Signed, now: Moment) -> list[InTheWay]:
         return []

@@ -239,6 +239,8 @@ class Signer:
 
     async def _try(self, items: list[Item]) -> list[Item]:
         """One attempt; what is left to be tried at once."""
+        if others := await self._journal.in_the_way(settles(items), self._terms.head):
+            return self._held_up(items, others)
         draft = await self._terms.draft(items)
         tried = await self._chain.simulate(self._terms.to_simulate(draft))
         if tried.error:
@@ -281,10 +283,11 @@ class Signer:
 
     def _held_up(self, items: list[Item], others: list[InTheWay]) -> list[Item]:
         """A command beside us has something in the air that settles the same escrow (outbox.py). What is left to try
-        at once."""
+        at once. Waiting is no attempt: it ends with that transaction's timeout at the latest."""
         held = {other.ours for other in others}
         late = [i for i in items if i.key in held]
-        self._postpone(late, f"{others[0].theirs} is in the air in transaction {others[0].tx}")
+        log.info("waits for a command's transaction", theirs=others[0].theirs, tx=others[0].tx, messages=len(late))
+        self._not_before_next_block(late)
         return without(items, late)
 
     async def _refused(self, items: list[Item], codespace: str, code: int, text: str) -> list[Item]:
@@ -362,12 +365,14 @@ class Signer:
         self._postpone(ours, str(trouble))
 
     def _postpone(self, items: list[Item], why: str) -> None:
-        """Until the next block is seen."""
+        """Until the next block is seen, if they have not been tried too often."""
+        self._not_before_next_block(self._answers.again(items, why))
+
+    def _not_before_next_block(self, items: list[Item]) -> None:
         now = asyncio.get_running_loop().time()
-        kept = self._answers.again(items, why)
-        for item in kept:
+        for item in items:
             item.not_before, item.not_before_s = self._terms.head.height + 1, now + _NEXT_BLOCK_S
-        self._outbox.put_back(kept)
+        self._outbox.put_back(items)
 
     def _lacks(self, verdict: Verdict, items: list[Item], at: int | None, text: str) -> str:
         if verdict is Verdict.GRANT:

@@ -240,10 +240,12 @@ async def test_what_only_waits_is_in_nobodys_way_and_the_daemon_then_waits_for_t
     await outbox.store([asked(CLOSE, "CloseBid"), asked("bid/x", "CreateBid")], NOW)
     assert await outbox.sign_beside([asked(WITHDRAW, "WithdrawLease")], settling("CD", WITHDRAW), NOW) == []
     (held,) = await outbox.sign(settling("AB", CLOSE), NOW)
+    assert await outbox.in_the_way(settling("AB", CLOSE).settles, NOW) == [held], "told before it is signed, too"
     assert (held.ours, held.theirs, held.tx, held.timeout_unix_ns) == (CLOSE, WITHDRAW, "CD", 150 * 10**9)
     assert await states(outbox) == {CLOSE: "waiting", "bid/x": "waiting", WITHDRAW: "signed"}
     assert await outbox.sign(signed("EF", "bid/x"), NOW) == []
     await outbox.end_beside(TxEnd("CD", "included", 10, 900), NOW)
+    assert await outbox.in_the_way(settling("AB", CLOSE).settles, NOW) == []
     assert await outbox.sign(settling("AB", CLOSE), NOW) == []
 
 

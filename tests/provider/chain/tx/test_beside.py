@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from manifests.coins import Coin
+from provider.chain.tx.answers import MOST_TRIES
 from provider.chain.tx.signer import Signer
 from provider.intents import Intent, Moment, Signed, TxEnd
 from provider.ledger.outbox import Outbox
@@ -22,11 +23,7 @@ pytestmark = pytest.mark.looptime
 
 async def test_a_deployment_is_held_while_a_command_settles_it(tmp_path: Path) -> None:
     chain, store = FakeChain(), Inline(tmp_path / "ledger.db")
-    await store._on_thread(store._connect)
-    now = Moment(chain.height, chain.time_ns)
-    key = f"cli/withdraw/{withdraw(1, gseq=2).id}"
-    theirs = Signed("AB", b"x", now.time_unix_ns + 60 * SECOND, None, 9, Coin("uakt", 1), (key,), ((key, "akash1t/1"),))
-    assert await Outbox(store).sign_beside([Intent(key, "WithdrawLease", b"", 3)], theirs, now) == []
+    now = await a_command_withdraws(store, chain, timeout_s=60, gseq=2)
     signer = Signer(chain, KEY, ChainSettings(bids_per_tx=9), journal=Outbox(store), salt_ns=5)
     async with asyncio.TaskGroup() as group:
         task = spawn(group, "signer", signer.run())
@@ -47,10 +44,7 @@ async def test_a_deployment_is_held_while_a_command_settles_it(tmp_path: Path) -
 
 async def test_one_that_a_killed_command_left_is_waited_for_until_it_is_void(tmp_path: Path) -> None:
     chain, store = FakeChain(), Inline(tmp_path / "ledger.db")
-    await store._on_thread(store._connect)
-    now, key = Moment(chain.height, chain.time_ns), f"cli/withdraw/{withdraw(1).id}"
-    theirs = Signed("AB", b"x", now.time_unix_ns + 9 * SECOND, None, 9, Coin("uakt", 1), (key,), ((key, "akash1t/1"),))
-    await Outbox(store).sign_beside([Intent(key, "WithdrawLease", b"", 3)], theirs, now)
+    await a_command_withdraws(store, chain, timeout_s=9)
     signer = Signer(chain, KEY, ChainSettings(), journal=Outbox(store), salt_ns=5)
     async with asyncio.TaskGroup() as group:
         task, sent = spawn(group, "signer", signer.run()), spawn(group, "sent", signer.send(withdraw(1)))
@@ -62,3 +56,44 @@ async def test_one_that_a_killed_command_left_is_waited_for_until_it_is_void(tmp
         await until(sent.done)
         task.cancel()
     store.drop()
+
+
+async def test_waiting_for_a_command_is_no_attempt_and_costs_no_signature(tmp_path: Path) -> None:
+    chain, store = FakeChain(), Inline(tmp_path / "ledger.db")
+    await a_command_withdraws(store, chain, timeout_s=99)
+    pen = Pen()
+    signer = Signer(chain, pen, ChainSettings(), journal=Outbox(store), salt_ns=5)
+    async with asyncio.TaskGroup() as group:
+        task, sent = spawn(group, "signer", signer.run()), spawn(group, "sent", signer.send(withdraw(1)))
+        for _ in range(2 * MOST_TRIES):
+            await asyncio.sleep(1)
+            assert signer.look(chain.mine()) == ()
+        assert (sent.done(), chain.calls["simulate"], pen.signatures) == (False, 0, 0)
+        signer.look(chain.mine(seconds=9))
+        await until(sent.done)
+        assert (sent.exception(), pen.signatures) == (None, 1)
+        task.cancel()
+    store.drop()
+
+
+async def a_command_withdraws(store: Inline, chain: FakeChain, *, timeout_s: int, gseq: int = 1) -> Moment:
+    """In transaction AB, which is in the air."""
+    await store._on_thread(store._connect)
+    now, key = Moment(chain.height, chain.time_ns), f"cli/withdraw/{withdraw(1, gseq).id}"
+    timeout_ns, settles = now.time_unix_ns + timeout_s * SECOND, ((key, "akash1t/1"),)
+    theirs = Signed("AB", b"x", timeout_ns, None, 9, Coin("uakt", 1), (key,), settles)
+    assert await Outbox(store).sign_beside([Intent(key, "WithdrawLease", b"", 3)], theirs, now) == []
+    return now
+
+
+class Pen:
+    """Counts what a remote signer would be asked."""
+
+    address, public_key = KEY.address, KEY.public_key
+
+    def __init__(self) -> None:
+        self.signatures = 0
+
+    async def signature(self, document: bytes) -> bytes:
+        self.signatures += 1
+        return await KEY.signature(document)
