@@ -4,7 +4,7 @@ not meet in one block, or a payment stays open (chain.md §5.6).
 
 The outbox is the file `ledger.db` in `data` (provider/ledger/outbox.py). Where there is none, nobody else signs here
 that we could know of. A command that is killed leaves its transaction there as signed: it is in the way until its
-timeout, and the daemon's next start finds out what became of it.
+timeout, and the daemon finds out what became of it a while later, or at its next start.
 """
 
 from __future__ import annotations

@@ -139,16 +139,22 @@ class Outbox:
 
     def tx_ended(self, end: TxEnd, now: Moment) -> None:
         state = "done" if end.state == "included" else "waiting"
-        height = now.height if end.height is None else end.height
-        self._store.along(
-            [
-                (_END, (end.state, end.height, end.gas_used, end.codespace, end.code, end.why, end.hash)),
-                (_LAND, (state, height, end.why, end.hash)),
-            ]
-        )
+        self._store.along([(_END, _how(end)), (_LAND, (state, _when(end, now), end.why, end.hash))])
 
     def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
         self._store.along([(_END_ONE, (state, why, now.height, key)) for key in keys])
+
+    async def abandoned(self, since: Moment) -> list[str]:
+        return [str(tx_hash) for (tx_hash,) in await self._store.read(_ABANDONED, (since.time_unix_ns, BY_COMMAND))]
+
+    def end_abandoned(self, end: TxEnd, now: Moment) -> None:
+        state = "done" if end.state == "included" else end.state
+        self._store.along(
+            [
+                (f"{_END} AND state = 'signed'", _how(end)),
+                (_LAND, (state, _when(end, now), end.why, end.hash)),
+            ]
+        )
 
     def forget(self, now: Moment) -> None:
         old_ns = now.time_unix_ns - KEPT_NS
@@ -174,6 +180,14 @@ class Outbox:
 
 def _against(settles: Sequence[tuple[str, str]], now: Moment, whose: str) -> Write:
     return _IN_THE_WAY, (json.dumps(settles), now.time_unix_ns, whose, json.dumps(SETTLING))
+
+
+def _how(end: TxEnd) -> Row:
+    return end.state, end.height, end.gas_used, end.codespace, end.code, end.why, end.hash
+
+
+def _when(end: TxEnd, now: Moment) -> int:
+    return now.height if end.height is None else end.height
 
 
 def _asked(intents: Sequence[Intent], now: Moment) -> list[Write]:
@@ -211,6 +225,12 @@ FROM tx JOIN intent ON intent.tx = tx.hash, json_each(?1) AS mine
 WHERE tx.state = 'signed' AND tx.timeout_unix_ns >= ?2 AND substr(intent.key, 1, length(?3)) = ?3
   AND intent.kind IN (SELECT value FROM json_each(?4))
   AND instr(intent.key || '/', '/' || json_extract(mine.value, '$[1]') || '/') > 0
+"""
+# Of a command's messages the transaction may have none left: the same command once more has taken them over.
+_ABANDONED = """
+SELECT hash FROM tx WHERE state = 'signed' AND timeout_unix_ns < ?1
+  AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.tx = tx.hash AND substr(intent.key, 1, length(?2)) <> ?2)
+ORDER BY rowid
 """
 _END = """
 UPDATE tx SET state = ?, bytes = NULL, height = ?, gas_used = ?, codespace = ?, code = ?, why = ? WHERE hash = ?

@@ -37,6 +37,12 @@ class Journal(Protocol):
     def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
         """With the next block. These messages have ended, whatever becomes of others they travelled with."""
 
+    async def abandoned(self, since: Moment) -> list[str]:
+        """Hashes of commands' transactions that have no end noted although they were void by then."""
+
+    def end_abandoned(self, end: TxEnd, now: Moment) -> None:
+        """With the next block. Such a transaction and all its messages have ended, unless somebody was faster."""
+
     def forget(self, now: Moment) -> None:
         """With the next block: some of what has ended long ago."""
 
@@ -63,6 +69,12 @@ class Forgetful:
         pass
 
     def ended(self, keys: Sequence[str], state: IntentState, why: str, now: Moment) -> None:
+        pass
+
+    async def abandoned(self, since: Moment) -> list[str]:
+        return []
+
+    def end_abandoned(self, end: TxEnd, now: Moment) -> None:
         pass
 
     def forget(self, now: Moment) -> None:

@@ -22,6 +22,7 @@ from provider.chain import messages as ask
 from provider.chain.events import Block, TxResult
 from provider.chain.keys import SigningKey
 from provider.chain.tx import build, classify, terms
+from provider.chain.tx.abandoned import note_ends
 from provider.chain.tx.answers import Answers, Failed, culprits, without
 from provider.chain.tx.broadcast import Answer, Found, Simulation
 from provider.chain.tx.business_key import key_of, terms_count
@@ -76,6 +77,7 @@ class Signer:
         self._answers = Answers(self._journal, lambda: self._terms.head)
         self._spending = Spending(settings.fee_budget_per_hour)
         self._wake = asyncio.Event()
+        self._tidied = True
         self._unauthorised_at: int | None = None
 
     @property
@@ -148,6 +150,7 @@ class Signer:
                 self._landed(flight, result, block.height)
         if block.height % FORGET_EVERY_BLOCKS == 0:
             self._journal.forget(self._terms.head)
+            self._tidied = False
         self._wake.set()
         return self._answers.collect()
 
@@ -161,6 +164,9 @@ class Signer:
                 while self._may_leave and (batch := self._outbox.take(self._terms.head.height, now)):
                     await self._carry(batch)
                 await self._push_again()
+                if not self._tidied:
+                    self._tidied = True
+                    await note_ends(self._chain, self._journal, self._terms.head)
         except Fatal as error:
             self._answers.end([*self._outbox.drain(), *(i for f in self._flights for i in f.items)], error)
             raise

@@ -264,6 +264,36 @@ async def test_a_daemon_that_starts_takes_up_what_a_killed_command_left(store: S
     assert (left.signed.hash, left.signed.keys) == ("CD", (WITHDRAW,))
 
 
+async def test_what_killed_commands_left_is_found_once_void_and_ended_with_the_cursor(store: Store) -> None:
+    outbox, void = Outbox(store), Moment(20, 151 * 10**9)
+    await outbox.sign_beside([asked(WITHDRAW, "WithdrawLease")], settling("AB", WITHDRAW), NOW)
+    await outbox.sign_beside([asked(WITHDRAW, "WithdrawLease")], replace(settling("CD", WITHDRAW), settles=()), NOW)
+    await outbox.store([asked(CLOSE, "CloseBid")], NOW)
+    await outbox.sign(replace(settling("EF", CLOSE), settles=()), NOW)
+    assert await outbox.abandoned(replace(void, time_unix_ns=150 * 10**9)) == []
+    assert await outbox.abandoned(void) == ["AB", "CD"], "not the daemon's own"
+    outbox.end_abandoned(TxEnd("AB", "expired"), void)
+    outbox.end_abandoned(TxEnd("CD", "failed", 15, 9, "market", 24, "so"), void)
+    assert len(await outbox.abandoned(void)) == 2, "not before the cursor"
+    await cursor(store)
+    assert await outbox.abandoned(void) == []
+    ends = [await outbox.tx(tx_hash) for tx_hash in ("AB", "CD")]
+    assert [(tx.state, tx.height, tx.why) for tx in ends if tx] == [("expired", None, ""), ("failed", 15, "so")]
+    assert await states(outbox) == {WITHDRAW: "failed", CLOSE: "signed"}
+
+
+async def test_what_somebody_else_has_noted_as_its_end_stands(store: Store) -> None:
+    outbox = Outbox(store)
+    await outbox.sign_beside([asked(WITHDRAW, "WithdrawLease")], settling("AB", WITHDRAW), NOW)
+    await outbox.end_beside(TxEnd("AB", "included", 10, 900), NOW)
+    outbox.end_abandoned(TxEnd("AB", "expired"), NOW)
+    await cursor(store)
+    tx = await outbox.tx("AB")
+    assert tx is not None
+    assert (tx.state, tx.height) == ("included", 10)
+    assert await states(outbox) == {WITHDRAW: "done"}
+
+
 async def test_of_two_processes_exactly_one_may_send(tmp_path: Path) -> None:
     """Whoever comes first; neither finds the file in the other's hands."""
     async with Store.open(tmp_path / "ledger.db") as one, Store.open(tmp_path / "ledger.db", as_it_is=True) as two:
