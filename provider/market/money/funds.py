@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -43,11 +44,30 @@ WITHDRAWAL_GAS = 91_000
 """chain-probes.md §5"""
 SEEN_BLOCKS = 10
 """What was sent so long ago and has not been booked may have landed and paid nothing: the account tells."""
+MOST_PUT_OFF_BLOCKS = 10_000
+"""between two tries for a lease that is over: less than a day"""
 READERS = 4
 LINGER_S = 0.05
 """Withdrawals due at the same time share transactions: while others are being read, those that can wait do, ..."""
 MOST_LINGER_S = 5.0
 """... but not longer than this."""
+
+
+@dataclass(slots=True)
+class _Over:
+    """A lease that is over, whose payment may not be."""
+
+    look_after: int
+    """height"""
+    told: bool = False
+    """that its payment was left open; it has been tried to collect it since"""
+    in_vain: int = 0
+    """times that came to nothing"""
+
+    def put_off(self, height: int) -> None:
+        """Ever longer: what the chain refuses again and again, only the end of the deployment may end."""
+        self.look_after = height + min(SEEN_BLOCKS << self.in_vain, MOST_PUT_OFF_BLOCKS)
+        self.in_vain += 1
 
 
 class Send(Protocol):
@@ -86,8 +106,8 @@ class Funds:
         """with a withdrawal under way, or one just refused -> the height of sending it"""
         self._ready: dict[DeploymentID, Due] = {}
         self._guarded: set[DeploymentID] = set()
-        self._ended: dict[LeaseID, int] = {}
-        """lease that is over -> after which height to look whether its payment has ended too"""
+        self._ended: dict[LeaseID, _Over] = {}
+        """to look whether their payment has ended too"""
         self._live: dict[str, dict[DeploymentID, set[LeaseID]]] = {}
         """tenant -> live leases by deployment"""
         self._wake = asyncio.Event()
@@ -110,7 +130,7 @@ class Funds:
             self._seen(lease.deployment)
             self._ended.pop(lease, None)
         for lease in closed:
-            self._ended[lease] = height
+            self._ended[lease] = _Over(height)
             self._over(lease)
 
     def opened(self, leases: Iterable[LeaseID]) -> None:
@@ -124,6 +144,7 @@ class Funds:
     def failed(self, msg: Msg) -> None:
         """A message that had left came to nothing."""
         if isinstance(msg, WithdrawLease):
+            self._in_vain(msg.id)
             self._seen(msg.id.deployment)
 
     def guard(self, orders: Iterable[OrderID]) -> None:
@@ -235,16 +256,19 @@ class Funds:
         if escrow is None or payment is None or payment.state != "open" or escrow.account.wedged:
             del self._ended[lease]
             return
-        self._ended[lease] = height + SEEN_BLOCKS  # looked at again until a block has shown that it was paid
+        over = self._ended[lease]
+        over.look_after = height + SEEN_BLOCKS  # looked at again until a block has shown that it was paid
         if escrow.unpaid(lease, height).amount:  # a lease made in this block has dropped it (§5.6): later there is more
-            log.warning("the payment of a closed lease was left open on chain", lease=str(lease))
+            if not over.told:
+                log.warning("the payment of a closed lease was left open on chain", lease=str(lease))
+            over.told = True
             self._ready[lease.deployment] = Due(height, lease, Why.WORTH)
             self._wake.set()
         elif payment.rate.amount_e18 <= 0 or (escrow.dry_at is not None and escrow.dry_at <= height):
             del self._ended[lease]
 
     def _may_be_left(self, lease: LeaseID, height: int) -> bool:
-        return self._ended[lease] < height and lease.deployment not in self._sent
+        return self._ended[lease].look_after < height and lease.deployment not in self._sent
 
     async def _collect(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -271,7 +295,13 @@ class Funds:
                 self.queue.put_after(deployment.owner, no.after_s or 1.0)
             elif due.lease not in self.book.leases:
                 self._sent.pop(deployment, None)  # it is over, which says nothing of its neighbours
+                self._in_vain(due.lease)
             # A refusal stands for a while: it is over, or something is wrong that another try would not mend.
+
+    def _in_vain(self, lease: LeaseID) -> None:
+        over = self._ended.get(lease)
+        if over is not None and over.told:
+            over.put_off(self.book.height)
 
     def _seen(self, deployment: DeploymentID) -> None:
         """Its withdrawal has landed or failed: it is read anew, and may be due again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from provider.chain.tx.priority import Priority
 from provider.errors import AkpError, Retry, TxRefused
 from provider.market.book import Book
 from provider.market.leases.closing import Closing
-from provider.market.money.funds import LOST_BLOCKS, SEEN_BLOCKS, Funds, fee_of_one
+from provider.market.money.funds import LOST_BLOCKS, MOST_PUT_OFF_BLOCKS, SEEN_BLOCKS, Funds, fee_of_one
 from provider.metrics import HELP
 from provider.settings import ChainSettings, LeaseSettings
 
@@ -430,9 +431,34 @@ async def test_and_again_when_that_came_to_nothing(chain: Any, lease: LeaseID, n
     assert [height for height in range(52, 100) if await till.at(height)] == [52 + SEEN_BLOCKS]
     till.no = no
     till.funds.failed(WithdrawLease(lease))
-    assert [height for height in range(100, 120) if await till.at(height)] == []
+    assert [height for height in range(100, 125) if await till.at(height)] == []
     till.no = None
-    assert len([height for height in range(120, 120 + LOST_BLOCKS) if await till.at(height)]) == 1
+    assert len([height for height in range(125, 125 + LOST_BLOCKS) if await till.at(height)]) == 1
+
+
+async def test_what_the_chain_refuses_again_and_again_is_tried_ever_more_rarely(chain: Any, lease: LeaseID) -> None:
+    till, tried = await till_of(chain), []
+    till.settled(lease, 3, 1_000_000_000)
+    till.book.leases.clear()
+    till.funds.booked([], [lease], 50)
+
+    async def refused(*_: Any, **__: Any) -> str:
+        tried.append(till.book.height)
+        raise TxRefused("escrow", 8, "payment not found")
+
+    till.funds._send = refused
+    with capture_logs() as told:
+        for height in range(51, 45_000):
+            await till.at(height)
+    assert [line["log_level"] for line in told].count("warning") == 1
+    waits = [later - one - 1 for one, later in pairwise(tried)]
+    assert waits[:5] == [SEEN_BLOCKS * n for n in (1, 2, 4, 8, 16)]
+    assert waits[-2:] == [MOST_PUT_OFF_BLOCKS] * 2
+    chain.payments_[lease] = replace(chain.payments_[lease], state="closed")
+    tried.clear()
+    await till.at(90_000)
+    await till.at(180_000)
+    assert (tried, till.funds._ended) == ([], {}), "the end of its deployment has ended it"
 
 
 async def test_nor_does_a_new_lease_that_has_dropped_what_was_there(chain: Any, lease: LeaseID) -> None:
