@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -55,7 +56,7 @@ from provider.market.standing.hotkey import HotKey
 from provider.market.standing.parameters import Parameters
 from provider.metrics import Metrics
 from provider.settings import Settings
-from provider.tasks import spawn
+from provider.tasks import insist, spawn
 from provider.vitals import Start, gauges, problems
 
 log = structlog.get_logger()
@@ -111,9 +112,11 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         )
         pricing = await open_.enter_async_context(chosen(settings.bid, block_time, metrics, oracle, auto))
         books = Books(await open_.enter_async_context(Store.open(settings.data / "ledger.db")))
-        known = await books.head() is not None  # nodes that were right once are waited for
-        chain = await open_.enter_async_context(Chain.connect(settings.chain, patient=known))
-        metrics.watch(chain.gauges)
+        known = await books.head()  # nodes that were right once are waited for, until the daemon is up
+        sure = partial(insist, patient=known is not None)
+        chain = await open_.enter_async_context(
+            Chain.connect(settings.chain, patient=known is not None, watch=metrics.watch)
+        )
         start.waits()
         await books.store.belongs_to(chain=chain.id, provider=who.owner)
         kube = await open_.enter_async_context(Kube.connect(settings.cluster))
@@ -137,7 +140,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         )  # fmt: skip
         orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.confirmed_lease, settings.lease, block_time)
-        leases.since_height = (await chain.head()).height
+        leases.since_height = (await sure("the chain's height", chain.head)).height
         leases.vigil.remember(settings.data)
         funds = Funds(
             book, chain.at, chain.confirmed_wedge, signer.send, leases.closing, settings.lease,
@@ -146,7 +149,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         deposits = Deposits(book, chain.at, orders.look)
         accounts = Accounts(book, room, books, chain.at, {who.key.address}, settings.sweep.addresses)
         sweep = Sweep(book, books, chain.at, signer.send, settings.sweep, delegated=who.delegated)
-        found = await accounts.reconcile(await books.head())
+        found = await sure("what the ledger missed", lambda: accounts.reconcile(known))
         await books.advance(Head(book.height, book.time_unix_ns), found, accounts.usd)
 
         parameters = Parameters(
@@ -165,7 +168,7 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
             open_orders=lambda: len(orders.queue), reclamation_window_s=settings.bid.reclamation_window_s,
             images=lambda: policies.current.images,
         )  # fmt: skip
-        served = certificates.ServerCertificates(certificates.Source(await own.ensure()))
+        served = certificates.ServerCertificates(certificates.Source(await sure("the certificate", own.ensure)))
         app = application(reception, max_body_bytes=settings.gateway.max_body_bytes)
         gateway = await open_.enter_async_context(serve(app, PeerContext(served.choose), settings.gateway.listen))
         parts = (policies, wallet, oracle, auto, hotkey, sweep, signer, funds, deposits)

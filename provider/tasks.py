@@ -133,14 +133,16 @@ async def each(keys: Iterable[K], ask: Callable[[K], Awaitable[T]], *, what: str
     return out
 
 
-async def insist(what: str, ask: Callable[[], Awaitable[T]], *, max_backoff_s: float = 10.0) -> T:
+async def insist(what: str, ask: Callable[[], Awaitable[T]], *, patient: bool = True, max_backoff_s: float = 10.0) -> T:
     """Ask until there is an answer: for what cannot be put aside, because everything after it waits. `Retry` is the
-    only thing that is waited out."""
+    only thing that is waited out; not even that unless `patient`."""
     failures = 0
     while True:
         try:
             return await ask()
         except Retry as trouble:
+            if not patient:
+                raise
             delay = min(0.25 * 2.0**failures, max_backoff_s) if trouble.after_s is None else trouble.after_s
             failures = min(failures + 1, 16)
             log.warning("asked again", what=what, why=str(trouble), again_in_s=round(delay, 1))

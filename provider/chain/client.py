@@ -30,6 +30,7 @@ from provider.settings import ChainSettings
 from provider.tasks import insist, spawn
 
 _USUAL_BLOCK_MS = 6_000
+Gauges = Callable[[], Iterator[Sample]]
 T = TypeVar("T")
 
 
@@ -42,14 +43,17 @@ class Chain:
 
     @staticmethod
     @asynccontextmanager
-    async def connect(settings: ChainSettings, *, patient: bool = False) -> AsyncIterator[Chain]:
+    async def connect(
+        settings: ChainSettings, *, patient: bool = False, watch: Callable[[Gauges], None] = lambda gauges: None
+    ) -> AsyncIterator[Chain]:
         """ConfigError when a node serves another chain. When none answers: waited for if `patient`, else
-        Unreachable."""
+        Unreachable. `watch` is handed what the nodes are like before any is asked."""
         ended: BaseException | None = None
         endpoints = Endpoints(settings.nodes, asyncio.get_running_loop().time)
+        watch(endpoints.gauges)
         async with Nodes(endpoints, settings.id) as nodes, Comet(endpoints, settings.id) as comet:
             lookout = Lookout(endpoints, comet, nodes)
-            await (insist("the nodes of the chain", lookout.check) if patient else lookout.check())
+            await insist("the nodes of the chain", lookout.check, patient=patient)
             alarm = Alarm(lambda: comet.address)
             async with asyncio.TaskGroup() as group:
                 tasks = spawn(group, "chain alarm", alarm.run()), spawn(group, "chain lookout", lookout.run())
@@ -143,9 +147,6 @@ class Chain:
     async def find(self, tx_hash: str) -> Found | None:
         """The transaction, if a block holds it."""
         return await broadcast.find(self._nodes, tx_hash)
-
-    def gauges(self) -> Iterator[Sample]:
-        return self.endpoints.gauges()
 
     def _measure(self, block: Block) -> None:
         if self._last is not None and block.height == self._last.height + 1:

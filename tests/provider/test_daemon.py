@@ -20,6 +20,7 @@ import pytest
 from manifests.coins import Coin
 from manifests.ids import DeploymentID
 from provider import daemon
+from provider.chain.client import Chain
 from provider.chain.keys import Key
 from provider.chain.messages import CreateDeployment, CreateLease
 from provider.cluster.api.kinds import MANIFEST
@@ -29,6 +30,8 @@ from provider.cluster.routes.hostnames import why_blocked
 from provider.errors import AkpError, ConfigError, Fatal, NotFound, Refused, Retry, Unreachable
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
+from provider.market.money.accounts import Accounts
+from provider.market.standing.certificate import Certificate
 from provider.sandbox.tenant import Gateway, Tenant
 from provider.sandbox.town import living
 from provider.settings import ClusterSettings, Settings
@@ -295,6 +298,7 @@ async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], unti
     async with in_town() as town, asyncio.TaskGroup() as tasks, httpx.AsyncClient(trust_env=False) as http:
         async with living(town.net):
             pass
+        node = town.net.chain.endpoints.all[0].name
         settings = changed(town.net.settings, "metrics", listen=f"127.0.0.1:{port}")
         town.net.node.chaos.fail_rpc(503)
         town.net.node.chaos.fail_grpc()
@@ -313,12 +317,54 @@ async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], unti
             stop = asyncio.Event()
             task = tasks.create_task(daemon.run(settings, stop=stop))
             await until("it tells what it waits for", waits)
-            assert "akp_starting 1.0" in (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            metrics = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            assert "akp_starting 1.0" in metrics
+            assert f'akp_node_up{{node="{node}"}} 0.0' in metrics
             if heals:
                 town.net.node.chaos.heal()
                 await until("it is up", lambda: ready(200, "ready\n"))
             stop.set()
             await asyncio.wait_for(task, 60)
+
+
+ASKED = {
+    "the height": (Chain, "head", 1),
+    "what the ledger missed": (Accounts, "reconcile", 0),
+    "the certificate": (Certificate, "ensure", 0),
+}
+"""at a start, once the book is loaded, and how often before"""
+
+
+@pytest.mark.parametrize(("owner", "method", "before"), ASKED.values(), ids=ASKED.keys())
+async def test_nodes_that_go_away_while_a_start_asks_them(
+    owner: type, method: str, before: int, in_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With each question at its very end: it is asked again from its beginning, and nothing is booked twice. A first
+    start ends at once: what it was told to use may be wrong."""
+    ask, answers = getattr(owner, method), list[bool]()
+
+    async def flaky(*args: Any) -> Any:
+        answer = await ask(*args)
+        if not answers or answers.pop(0):
+            return answer
+        raise Retry("nobody is there", after_s=0)
+
+    async with in_town() as town:
+        monkeypatch.setattr(owner, method, flaky)
+        answers[:] = [True] * before + [False]
+        first = await ended_by(town.net.settings)
+        assert isinstance(first, Retry)
+        assert "nobody is there" in str(first)
+        async with living(town.net):
+            pass
+        answers[:] = [True] * before + [False] * 3
+        async with living(town.net):
+            assert answers == []
+        us = town.net.provider.address
+        async with Store.open(town.net.ledger, readonly=True) as store:
+            head, booked = await Books(store).head(), await Books(store).journal.balances()
+        assert head is not None
+        assert booked[us] == await town.net.chain.at(head.height).balances(us)
 
 
 async def test_an_api_server_that_is_down_closes_nothing(lived_in: Callable[..., Any], until: Any) -> None:

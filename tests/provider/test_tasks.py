@@ -180,3 +180,11 @@ async def test_insist_waits_for_an_answer_and_for_nothing_else() -> None:
     answers[:] = [ZeroDivisionError()]
     with pytest.raises(ZeroDivisionError):
         await insist("the answer", ask)
+
+
+async def test_who_is_not_patient_hears_of_the_first_trouble() -> None:
+    async def ask() -> int:
+        raise Retry("down")
+
+    with pytest.raises(Retry, match="down"):
+        await insist("the answer", ask, patient=False)

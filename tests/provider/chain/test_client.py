@@ -158,7 +158,7 @@ async def test_blocks_go_on_when_their_node_dies_and_the_other_is_shown_in_use(t
             if len(heights) == 8:
                 break
     assert heights == list(range(start + 1, start + 9))
-    used = {labels["node"]: value for name, labels, value in chain.gauges() if name == "akp_node_in_use"}
+    used = {labels["node"]: value for name, labels, value in chain.endpoints.gauges() if name == "akp_node_in_use"}
     assert used == {first.rpc_url.removeprefix("http://"): 0.0, second.rpc_url.removeprefix("http://"): 1.0}
 
 
