@@ -15,7 +15,7 @@ from typing import TypeVar
 from bidengine.views import Lease
 from manifests.ids import DeploymentID, LeaseID
 from provider.chain.alarm import Alarm
-from provider.chain.comet import Comet, Head
+from provider.chain.comet import Comet, Head, NoLonger
 from provider.chain.confirm import confirmed
 from provider.chain.convert.records import Account
 from provider.chain.endpoints import Endpoints, Sample
@@ -114,6 +114,13 @@ class Chain:
     async def head(self) -> Head:
         status = await self._comet.status()
         return Head(status.height, status.time_unix_ns)
+
+    async def time_at(self, height: int) -> int | None:
+        """Of the block there, nanoseconds since 1970; None when no node keeps it any more."""
+        try:
+            return (await self._comet.block(height)).time_unix_ns
+        except NoLonger:
+            return None
 
     async def follow(
         self, after: int, *, after_unix_ns: int | None = None, most: int | None = None, poll_s: float = POLL_S

@@ -9,6 +9,7 @@ import structlog
 
 from bidengine.commit import Commit
 from bidengine.node import Inventory
+from bidengine.owners import shown_time
 from bidengine.packing import Packing, Strategy
 from bidengine.rebuild import rebuild
 from bidengine.room import Room
@@ -61,12 +62,16 @@ async def remembered(
 
 async def _tip(chain: Chain, head: Head | None, waits: Waits, look_again_s: float) -> Tip:
     """Not below what the ledger has reached. Nodes below it are behind as long as their last block is older than the
-    ledger's; one that is younger belongs to another chain of the same name, and no waiting helps. Fatal then."""
+    ledger's; one that is younger belongs to another chain of the same name, as does a block of another time at the
+    ledger's height, and no waiting helps. Fatal then."""
     looks = 0
     while True:
         tip = await insist("the chain's height", chain.head)
         behind = 0 if head is None else head.height - tip.height
-        if head is None or behind <= 0:
+        if head is None:
+            return tip
+        if behind <= 0:
+            await _same_chain(chain, head, tip)
             return tip
         if tip.time_unix_ns >= head.time_unix_ns:
             raise Fatal(
@@ -78,6 +83,19 @@ async def _tip(chain: Chain, head: Head | None, waits: Waits, look_again_s: floa
             log.warning("waiting for a node in step", ledger=head.height, nodes=tip.height, behind=behind)
         looks += 1
         await asyncio.sleep(look_again_s)
+
+
+async def _same_chain(chain: Chain, head: Head, tip: Tip) -> None:
+    """Fatal when the block that the ledger has reached is another one there. Where it is pruned nobody can tell."""
+    found: int | None = tip.time_unix_ns
+    if tip.height > head.height:
+        found = await insist(f"block {head.height}", lambda: chain.time_at(head.height))
+    if found is not None and found != head.time_unix_ns:
+        raise Fatal(
+            f"the ledger has reached block {head.height} of {shown_time(head.time_unix_ns // 10**9)}; that of the nodes"
+            f" is of {shown_time(found // 10**9)}: they serve another chain of this name. Point chain.nodes at the one"
+            f" the ledger is of."
+        )
 
 
 async def _can_be_followed(chain: Chain, height: int, tip: int) -> None:

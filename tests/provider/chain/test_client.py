@@ -68,6 +68,14 @@ async def test_who_follows_nothing_measures_two_blocks(node: Any) -> None:
         assert chain.block_time_ms == 1000
 
 
+async def test_when_a_block_was_as_long_as_it_is_kept(node: Any) -> None:
+    async with Chain.connect(settings(node)) as chain:
+        assert await chain.time_at(4) == parse_time("2026-11-21T00:00:04.5Z")
+        gone = {"code": -32603, "message": "Internal error", "data": "height 4 is not available, lowest height is 5"}
+        node.rpc.answers["block"] = {"error": gone}
+        assert await chain.time_at(4) is None
+
+
 async def test_after_a_block_was_followed_older_answers_are_not_believed(node: Any) -> None:
     node.rpc.tip = 12
     async with Chain.connect(settings(node)) as chain:

@@ -29,10 +29,12 @@ TIP = 9000
 
 @dataclass
 class Past:
-    """A chain at height 9000 that remembers states from `keeps_from` on, all of them alike."""
+    """A chain at height 9000 that remembers states from `keeps_from` on, all of them alike, and blocks from
+    `blocks_from` on."""
 
     state: Any
     keeps_from: int = 1
+    blocks_from: int = 1
     asked: list[int] = field(default_factory=list)
 
     gap: GapTooWide | None = None
@@ -43,6 +45,9 @@ class Past:
 
     async def head(self) -> Tip:
         return Tip(TIP, TIP * 10)
+
+    async def time_at(self, height: int) -> int | None:
+        return height * 10 if height >= self.blocks_from else None
 
     def at(self, height: int) -> Any:
         self.asked.append(height)
@@ -83,7 +88,7 @@ async def test_a_later_start_reads_on_where_the_ledger_ends(chain: Any, books: B
 
 
 async def test_a_state_that_is_pruned_is_given_up_for_the_present_one(chain: Any, books: Books) -> None:
-    await books.advance(Head(TIP - 100, 1))
+    await books.advance(Head(TIP - 100, (TIP - 100) * 10))
     past = Past(chain, keeps_from=TIP - 50)
     metrics = Metrics()
     book = await remembered(past, books, US, metrics)
@@ -107,7 +112,7 @@ async def test_the_present_is_that_of_after_the_wait(chain: Any, books: Books) -
                 raise Retry("nobody is there", after_s=0)
             return super().at(height)
 
-    await books.advance(Head(TIP - 100, 1))
+    await books.advance(Head(TIP - 100, (TIP - 100) * 10))
     metrics = Metrics()
     book = await remembered(Gone(chain), books, US, metrics)
     assert (book.height, counted(metrics)) == (TIP + 5000, [5100, 1])
@@ -121,7 +126,7 @@ def counted(metrics: Metrics) -> list[float | None]:
 async def test_blocks_that_cannot_be_read_are_not_tried_for_ever_but_skipped_told_and_counted(
     chain: Any, books: Books, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await books.advance(Head(TIP - 7, 1))
+    await books.advance(Head(TIP - 7, (TIP - 7) * 10))
     past, metrics = Past(chain, gap=GapTooWide(TIP - 7, TIP - 5, "an event cannot be read")), Metrics()
     assert (await remembered(past, books, US, metrics)).height == TIP
     assert counted(metrics) == [7, 1]
@@ -131,7 +136,7 @@ async def test_blocks_that_cannot_be_read_are_not_tried_for_ever_but_skipped_tol
 
 
 async def test_a_start_without_a_gap_counts_nothing(chain: Any, books: Books) -> None:
-    await books.advance(Head(TIP - 7, 1))
+    await books.advance(Head(TIP - 7, (TIP - 7) * 10))
     metrics = Metrics()
     await remembered(Past(chain), books, US, metrics)
     assert counted(metrics) == [0, 0]
@@ -146,6 +151,36 @@ async def test_another_chain_of_the_same_name_stops_everything_and_the_ledger_is
     with pytest.raises(Fatal, match=r"9004.*9000.*another chain") as told:
         await remembered(Past(chain), books, US, Metrics(), look_again_s=3600)
     assert "empty" not in str(told.value)
+
+
+@pytest.mark.parametrize("behind", [0, 1, 100, MOST_BEHIND + 1])
+@pytest.mark.parametrize("off_ns", [-1, 1, 10**15])
+async def test_another_chain_of_the_same_name_that_has_outgrown_the_ledger_is_told_as_well(
+    chain: Any, books: Books, behind: int, off_ns: int
+) -> None:
+    """Its block at that height is of another time."""
+    at = TIP - behind
+    await books.advance(Head(at, at * 10 + off_ns))
+    with pytest.raises(Fatal, match=rf"block {at} of .*another chain.*chain\.nodes"):
+        await remembered(Past(chain), books, US, Metrics())
+
+
+async def test_nothing_is_said_against_a_chain_whose_nodes_keep_that_block_no_more_or_are_away(
+    chain: Any, books: Books
+) -> None:
+    class Away(Past):
+        looks = 0
+
+        async def time_at(self, height: int) -> int | None:
+            self.looks += 1
+            if self.looks < 3:
+                raise Retry("nobody is there", after_s=0)
+            return await super().time_at(height)
+
+    await books.advance(Head(TIP - 100, 1))
+    assert (await remembered(Past(chain, blocks_from=TIP - 99), books, US, Metrics())).height == TIP - 100
+    with pytest.raises(Fatal, match="another chain"):
+        await remembered(Away(chain), books, US, Metrics())
 
 
 @pytest.mark.parametrize("behind", [1, 3, 4, 100])
@@ -178,7 +213,7 @@ async def test_nodes_that_are_behind_or_away_are_waited_for_and_that_is_told(
 
 
 async def test_an_unregistered_provider_is_told_not_worked_around(chain: Any, books: Books) -> None:
-    await books.advance(Head(TIP - 5, 1))
+    await books.advance(Head(TIP - 5, (TIP - 5) * 10))
     with pytest.raises(ConfigError, match="akash1nobody is not registered"):
         await remembered(Past(chain), books, "akash1nobody", Metrics())
 
