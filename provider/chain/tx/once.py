@@ -20,7 +20,7 @@ from provider.chain.keys import SigningKey
 from provider.chain.tx import build, classify, gas
 from provider.chain.tx.classify import Verdict
 from provider.chain.tx.flights import PUSH_EVERY
-from provider.errors import NotFound, Retry, TxRefused
+from provider.errors import AkpError, Fatal, NotFound, Retry, TxRefused
 from provider.intents import TxEnd, TxState
 from provider.settings import ChainSettings
 
@@ -100,7 +100,8 @@ async def draft(
 
 async def send(chain: Chain, key: SigningKey, ready: Draft, notes: Notes | None = None) -> Landed:
     """Until a block holds it. TxRefused when a node or that block refuses it; Retry when its time passes first, after
-    which it is void, and when no node says whether it has taken it."""
+    which it is void, and when no node says whether it has taken it. Fatal when its end cannot be noted; that tells the
+    end as well."""
     tx = build.raw(ready.body, ready.auth_info, await key.signature(ready.document))
     tx_hash = build.tx_hash(tx)
     head = await chain.head()  # while nothing is noted yet: nodes may be away
@@ -108,14 +109,29 @@ async def send(chain: Chain, key: SigningKey, ready: Draft, notes: Notes | None 
         await notes.leaves(tx_hash, tx)
     end = await _sent(chain, tx, tx_hash, ready.timeout_unix_ns, head)
     if notes is not None:
-        await notes.ended(end)
+        try:
+            await notes.ended(end)
+        except AkpError as bad:
+            raise Fatal(f"{_in_words(end)}. That could not be noted: {bad}") from None
+    return _landed(end)
+
+
+def _landed(end: TxEnd) -> Landed:
     if end.state == "expired":
-        raise Retry(f"transaction {tx_hash} was not included before its timeout: it is void, send it again")
+        raise Retry(f"transaction {end.hash} was not included before its timeout: it is void, send it again")
     if end.height is None:
         raise TxRefused(end.codespace, end.code, told(end.why))
     if end.code:
         raise TxRefused(end.codespace, end.code, f"included at height {end.height} and void: {told(end.why)}")
-    return Landed(tx_hash, end.height, end.gas_used or 0)
+    return Landed(end.hash, end.height, end.gas_used or 0)
+
+
+def _in_words(end: TxEnd) -> str:
+    try:
+        landed = _landed(end)
+    except AkpError as no:
+        return str(no)
+    return f"done at height {landed.height}, transaction {landed.hash}: do not repeat it"
 
 
 async def _sent(chain: Chain, tx: bytes, tx_hash: str, timeout_unix_ns: int, head: Head) -> TxEnd:

@@ -11,7 +11,7 @@ from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider, Grant, GrantAllowance, UpdateProvider
 from provider.chain.tx import build, once
 from provider.chain.tx.broadcast import Simulation
-from provider.errors import NotFound, Retry, TxRefused, Unreachable
+from provider.errors import Fatal, NotFound, Retry, TxRefused, Unreachable
 from provider.intents import TxEnd
 
 OWNER, HOT, NOBODY = (Key.from_hex(digit * 64) for digit in "123")
@@ -128,6 +128,21 @@ async def test_it_is_noted_before_it_leaves_and_when_it_has_ended(town: Any) -> 
     with pytest.raises(Retry):
         await once.send(town.chain, OWNER, late, void)
     assert void.lines[1].startswith("expired ")
+
+
+class Full(Notebook):
+    async def ended(self, end: TxEnd) -> None:
+        raise Fatal("ledger.db: the ledger cannot be written: disk is full")
+
+
+async def test_what_became_of_it_is_told_first_where_that_cannot_be_noted(town: Any) -> None:
+    """Who hears of the disk alone sends it again."""
+    ready = [await once.draft(town.chain, OWNER, [record()], town.settings) for _ in range(2)]
+    with pytest.raises(Fatal, match=r"^done at height \d+, transaction \w{64}: do not .* noted: ledger\.db: .*full"):
+        await once.send(town.chain, OWNER, ready[0], Full())
+    assert (await town.chain.latest.provider(OWNER.address)).host_uri == "https://p.test:8443"
+    with pytest.raises(Fatal, match=r"^.*included at height \d+ and void: .*already exists.* noted: .*full"):
+        await once.send(town.chain, OWNER, ready[1], Full())
 
 
 class Away:
