@@ -50,6 +50,11 @@ class Runtimes:
 
     def why_not(self, name: str) -> str:
         """In words, with the cure, why nothing that needs a class the cluster lacks is promised."""
+        if name == self.sandbox == self.nvidia:
+            return (
+                f"the cluster has no RuntimeClass {name!r}, which pods without GPUs and those with NVIDIA cards are"
+                f" started with: create it, or change cluster.isolation.runtime_class and cluster.gpu_runtime_class"
+            )
         if name == self.sandbox:
             return (
                 f"the cluster has no RuntimeClass {name!r}, which pods without GPUs are started with: create it, or"

@@ -68,6 +68,15 @@ def test_what_needs_a_class_that_the_cluster_lacks_is_declined_with_the_cure(mak
         assert not isinstance(there.fit(spec), Decline)
 
 
+def test_one_class_for_both_names_both_in_its_cure(make: Any) -> None:
+    both = room(make, Runtimes(nvidia="kata", sandbox="kata", known={}))
+    for spec in (make.group(make.unit()), make.group(make.unit(gpu=1, models=["h100"]))):
+        no = both.fit(spec)
+        assert isinstance(no, Decline)
+        for words in ("'kata'", "without GPUs", "NVIDIA", "isolation.runtime_class", "gpu_runtime_class"):
+            assert words in no.detail
+
+
 def test_a_class_that_is_lacking_concerns_nobody_else(make: Any) -> None:
     without_sandbox = room(make, Runtimes(sandbox="gvisor", known={"nvidia": NO_OVERHEAD}))
     assert not isinstance(without_sandbox.fit(make.group(make.unit(gpu=1, models=["h100"]))), Decline)
