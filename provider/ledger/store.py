@@ -81,20 +81,23 @@ class Store:
         try:
             return await self._on_thread(run)
         except sqlite3.Error as bad:
-            if getattr(bad, "sqlite_errorcode", 0) & 0xFF not in _FROM_OUTSIDE:
-                raise
-            raise Fatal(f"{self.path}: the ledger cannot be written: {bad}. {_CURE_OF_DISK}") from None
+            raise self._told("written", bad) from None
 
     def along(self, statements: Iterable[Write]) -> None:
         """Before those of the next `write`, in its transaction. Lost when the process dies first."""
         self._along.extend(statements)
 
     async def read(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Fatal where the disk or the file is broken, or another process keeps it."""
+
         def run() -> list[Row]:
             assert self._db is not None
             return self._db.execute(sql, values).fetchall()
 
-        return await self._on_thread(run)
+        try:
+            return await self._on_thread(run)
+        except sqlite3.Error as bad:
+            raise self._told("read", bad) from None
 
     async def copy(self, to: Path) -> None:
         """The whole file as it is now, beside any writer. ConfigError where it cannot be written."""
@@ -120,6 +123,11 @@ class Store:
                     f"this ledger belongs to {key} {found[0][0]}, not {value}",
                     "Point `data` at another directory.",
                 )
+
+    def _told(self, cannot_be: str, bad: sqlite3.Error) -> Exception:
+        """A defect of ours is told as it is."""
+        cure = _CURES.get(getattr(bad, "sqlite_errorcode", 0) & 0xFF)
+        return bad if cure is None else Fatal(f"{self.path}: the ledger cannot be {cannot_be}: {bad}. {cure}")
 
     async def _on_thread(self, run: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
@@ -188,13 +196,18 @@ def _reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
-_FROM_OUTSIDE = {
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB,
-}  # fmt: skip
-"""What no statement is to blame for."""
 _CURE_OF_DISK = "It is as it was before; make room on its disk, or see to the disk and the rights."
+_CURE_OF_LOCK = (
+    "Another process has kept it locked for ten seconds; it is as it was before. `fuser` names who has it open."
+)
 _CURE_OF_RUBBISH = "Put a copy of the ledger there, or move it away: that loses history, never a lease (docs/money.md)."
+_CURES = {
+    **dict.fromkeys((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
+                    _CURE_OF_DISK),
+    **dict.fromkeys((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB), _CURE_OF_RUBBISH),
+    sqlite3.SQLITE_BUSY: _CURE_OF_LOCK,
+}  # fmt: skip
+"""Of what no statement is to blame for."""
 _FOREIGN = ("this is not a ledger", "Give --data the directory of a running daemon.")
 _OLDER = ("written by an older akp", "Start the daemon once; it brings the ledger up to date.")
 

@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from provider.errors import Fatal
 from provider.ledger import opening
 from provider.ledger.chained import broken
 from provider.ledger.store import Store
@@ -34,6 +35,8 @@ async def verify(path: Path, hash_: str = "") -> Verdict:
         async with Store.open(path, readonly=True) as store:
             await store.read("BEGIN")  # one state for all questions, whoever writes meanwhile
             return await _verdict(store, hash_)
+    except Fatal as bad:
+        return Verdict((str(bad),))
     except (sqlite3.Error, OverflowError, UnicodeError) as bad:
         return Verdict((f"SQLite cannot read it: {bad}",))
 

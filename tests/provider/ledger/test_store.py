@@ -63,6 +63,32 @@ async def test_a_full_disk_ends_the_process_in_words_and_leaves_the_file_whole(t
         assert await store.read("SELECT height FROM head") == [(7,)]
 
 
+async def test_a_file_that_another_process_keeps_locked_is_not_told_as_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with Store.open(path) as store:
+        await store.read("PRAGMA busy_timeout = 1")
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Fatal, match=r"ledger\.db: .*cannot be written: .*locked\. Another process") as told:
+            await store.write([("INSERT INTO head VALUES (1, 7, 70)", ())])
+        assert "room" not in str(told.value)
+        other.close()
+        await store.write([("INSERT INTO head VALUES (1, 7, 70)", ())])
+
+
+async def test_a_file_that_breaks_under_a_reader_is_told_in_words_and_a_defect_of_ours_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with Store.open(path) as store:
+        await store.write([("INSERT INTO meta VALUES ('long', ?)", ("x" * 100_000,))])
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            await store.read("SELECT * FROM nowhere")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    async with Store.open(path, readonly=True) as store:
+        with pytest.raises(Fatal, match=r"ledger\.db: the ledger cannot be read: .*malformed.*loses history"):
+            await store.read("SELECT * FROM meta")
+
+
 async def test_what_is_no_database_is_told_with_what_it_costs_to_go_without(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("rubbish" * 1000)
     with pytest.raises(ConfigError, match=r"not a database.*loses history, never a lease"):
