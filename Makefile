@@ -10,9 +10,10 @@ sandbox: .venv/.installed
 	$(BIN)/akp sandbox --once --sdl examples/01-web.yaml
 
 ## Every test, the real Kubernetes control plane included (built once from Go modules, 13 to 18 minutes; cached in ~/.cache/akp).
+## One worker more than two cores have: those with real pods mostly wait.
 test: .venv/.tools
 	$(BIN)/python -m e2e.prepare
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST)
 
 ## Style, types, layers, and a test file for each module.
 check: .venv/.tools
