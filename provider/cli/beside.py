@@ -40,26 +40,25 @@ async def beside(
         return
     async with Store.open(path, as_it_is=True) as store:
         await store.belongs_to(chain=chain.id, provider=who.owner)
-        yield Notes(Outbox(store), chain, [_item(msg, who) for msg in msgs], ready)
+        yield Notes(Outbox(store), [_item(msg, who) for msg in msgs], ready)
 
 
 class Notes:
     """What provider/chain/tx/once.py asks for."""
 
-    def __init__(self, outbox: Outbox, chain: Chain, items: Sequence[Item], ready: once.Draft) -> None:
-        self._outbox, self._chain, self._items, self._ready = outbox, chain, items, ready
+    def __init__(self, outbox: Outbox, items: Sequence[Item], ready: once.Draft) -> None:
+        self._outbox, self._items, self._ready = outbox, items, ready
         self._left = Moment(0, 0)
 
-    async def leaves(self, tx_hash: str, tx: bytes) -> None:
+    async def leaves(self, tx_hash: str, tx: bytes, now: Moment) -> None:
         """Retry when the daemon, or another command, has something in the air that settles the same escrow."""
         ready, keys = self._ready, tuple(item.key for item in self._items)
         signed = Signed(
             tx_hash, tx, ready.timeout_unix_ns, ready.sequence, ready.gas_limit, ready.fee, keys, settles(self._items)
         )
-        head = await self._chain.head()
-        self._left = Moment(head.height, head.time_unix_ns)
-        if others := await self._outbox.sign_beside([intent_of(i) for i in self._items], signed, self._left):
-            raise Retry(_told(others, self._left))
+        self._left = now
+        if others := await self._outbox.sign_beside([intent_of(i) for i in self._items], signed, now):
+            raise Retry(_told(others, now))
 
     async def ended(self, end: TxEnd) -> None:
         await self._outbox.end_beside(replace(end, why=classify.readable(end.why)), self._left)

@@ -21,7 +21,7 @@ from provider.chain.tx import build, classify, gas
 from provider.chain.tx.classify import Verdict
 from provider.chain.tx.flights import PUSH_EVERY
 from provider.errors import AkpError, Fatal, NotFound, Retry, TxRefused
-from provider.intents import TxEnd, TxState
+from provider.intents import Moment, TxEnd, TxState
 from provider.settings import ChainSettings
 
 MOST_WAITS = 3
@@ -46,8 +46,8 @@ class Draft:
 class Notes(Protocol):
     """Where such a transaction is noted, for others who sign with the same key."""
 
-    async def leaves(self, tx_hash: str, tx: bytes) -> None:
-        """Before a byte of it leaves; what is raised here keeps it from leaving."""
+    async def leaves(self, tx_hash: str, tx: bytes, now: Moment) -> None:
+        """Before a byte of it leaves; what is raised here keeps it from leaving. `now` is the last block."""
 
     async def ended(self, end: TxEnd) -> None:
         """What became of it, before anybody else is told."""
@@ -106,7 +106,7 @@ async def send(chain: Chain, key: SigningKey, ready: Draft, notes: Notes | None 
     tx_hash = build.tx_hash(tx)
     head = await chain.head()  # while nothing is noted yet: nodes may be away
     if notes is not None:
-        await notes.leaves(tx_hash, tx)
+        await notes.leaves(tx_hash, tx, Moment(head.height, head.time_unix_ns))
     end = await _sent(chain, tx, tx_hash, ready.timeout_unix_ns, head)
     if notes is not None:
         try:

@@ -12,7 +12,7 @@ from provider.chain.messages import CreateProvider, Grant, GrantAllowance, Updat
 from provider.chain.tx import build, once
 from provider.chain.tx.broadcast import Simulation
 from provider.errors import Fatal, NotFound, Retry, TxRefused, Unreachable
-from provider.intents import TxEnd
+from provider.intents import Moment, TxEnd
 
 OWNER, HOT, NOBODY = (Key.from_hex(digit * 64) for digit in "123")
 UPDATE = "/akash.provider.v1beta4.MsgUpdateProvider"
@@ -101,7 +101,7 @@ class Notebook:
     def __init__(self, no: Exception | None = None) -> None:
         self.no, self.lines = no, list[str]()
 
-    async def leaves(self, tx_hash: str, tx: bytes) -> None:
+    async def leaves(self, tx_hash: str, tx: bytes, now: Moment) -> None:
         assert build.tx_hash(tx) == tx_hash
         self.lines.append(f"leaves {tx_hash}")
         if self.no is not None:
