@@ -1,7 +1,7 @@
 """Keeps what leads in by a claim as it was rendered: an Ingress, an HTTPRoute, or the Service of a leased port.
 
 Three things keep it from doing so for ever and for nothing: a field that somebody else holds otherwise after it was
-applied, a change that comes back each time it is undone, which is left for longer and longer (mending.py), and the old
+applied, a change that comes back each time it is undone, which is left for longer and longer (written.py), and the old
 address of a port that moved, which is asked for only so long.
 """
 
@@ -21,7 +21,7 @@ from provider.cluster.objects.apply import put
 from provider.cluster.routes.claims import Ownership
 from provider.cluster.routes.doors import Door, as_said, covers
 from provider.cluster.routes.waiting import Why
-from provider.mending import Mending
+from provider.cluster.routes.written import Unlike, Written
 
 log = structlog.get_logger()
 
@@ -41,49 +41,45 @@ class Upkeep:
         """Service asked for at its old address -> the loop's time of that"""
         self._stubborn: dict[Where, str] = {}
         """object -> version at which applying it did not make it as rendered"""
-        self._applied: dict[Where, tuple[Mapping[str, Any], str]] = {}
-        """object -> as it was rendered when it was applied, and the version at which it was not so yet"""
-        self._mending: Mending[Where] = Mending()
+        self._written: Written[Where] = Written()
 
     async def apply(self, route: Mapping[str, Any], held: Ownership) -> bool:
         """False when it is left as somebody has changed it, for now: look again later."""
         kind, metadata = kind_of(route), route["metadata"]
         where = kind, metadata["namespace"], metadata["name"]
-        found, rendered, version, mends = self._mirrors.route(*where), route, "", False
-        before, unlike = self._applied.get(where, ({}, ""))
+        found, rendered, version, unlike = self._mirrors.route(*where), route, "", Unlike.OUTDATED
+        now_s = asyncio.get_running_loop().time()
         if found is None and held.address and kind is SERVICE:
             # It moved here from another lease of the tenant, who wants to keep its address.
-            self._pinned_s[where[1:]] = asyncio.get_running_loop().time()
+            self._pinned_s[where[1:]] = now_s
             route = {**route, "spec": {**route["spec"], "loadBalancerIP": held.address}}
         elif found is not None and not self._pinned_too_long(found, where[1:]):
             version = found["metadata"]["resourceVersion"]
             if covers(found, as_said(route)) or self._stubborn.get(where) == version:
                 return True
-            mends = before == rendered  # else it is rendered otherwise by now
-            if mends and version == unlike:  # what was applied is not shown yet
+            unlike = self._written.unlike(where, rendered, version, now_s)
+            if unlike is Unlike.UNSEEN:
                 return True
-            if mends and self._mending.wait_s(where, asyncio.get_running_loop().time()) is not None:
+            if unlike is Unlike.FOUGHT_OVER:
                 return False
-            if mends:
+            if unlike is Unlike.CHANGED:
                 log.warning("changed by somebody, made as it was", kind=str(kind), name=where[2], namespace=where[1])
         self._note(where, await put(self._kube, route), route)
-        self._applied[where] = rendered, version
-        if mends:
-            self._mending.mended(where, asyncio.get_running_loop().time())
+        self._written.put(where, rendered, version)
+        if unlike is Unlike.CHANGED:
+            self._written.undone(where, asyncio.get_running_loop().time())
         return True
 
     def has_applied(self, route: Mapping[str, Any]) -> bool:
         """Whether this process has."""
         metadata = route["metadata"]
-        return (kind_of(route), metadata["namespace"], metadata["name"]) in self._applied
+        return (kind_of(route), metadata["namespace"], metadata["name"]) in self._written
 
     def forget(self, namespace: str) -> None:
         """Its lease is over."""
-        for where in [where for where in self._applied if where[1] == namespace]:
-            del self._applied[where]
+        for where in self._written.forget(lambda where: where[1] == namespace):
             self._stubborn.pop(where, None)
             self._pinned_s.pop(where[1:], None)
-            self._mending.forget(where)
 
     def addressed(self, lease: LeaseID, door: Door) -> tuple[Why, str] | None:
         for route in door.routes:

@@ -124,7 +124,7 @@ async def test_a_claim_that_somebody_changes_each_time_is_told_and_not_fought_ov
         await until(left)
         assert edits <= 3
         assert it.leads_to() == [1]
-        it.cluster.reach.routing._opening._keeping._mending._mended.clear()  # as after a while
+        it.cluster.reach.routing._opening._keeping._written._mending._mended.clear()  # as after a while
         await until(lambda: not it.why(MINE))
 
 

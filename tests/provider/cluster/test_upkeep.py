@@ -91,7 +91,7 @@ async def test_a_change_that_comes_back_each_time_is_undone_less_and_less_often(
         assert led() == "another", "it is looked at all the while, and nothing is written"
         await it.deploy(MINE, group(HOST, port=9090))
         assert led() == "another", "the route is rendered as before"
-        it.cluster.reach.routing._opening._upkeep._mending._mended.clear()  # as after a while
+        it.cluster.reach.routing._opening._upkeep._written._mending._mended.clear()  # as after a while
         await until(lambda: led() == rendered and not it.why(MINE))
 
 
@@ -110,9 +110,9 @@ async def test_of_a_lease_that_is_over_nothing_is_remembered() -> None:
     async with world() as it:
         await it.deploy(MINE, group(HOST, ip="mine"))
         upkeep = it.cluster.reach.routing._opening._upkeep
-        assert upkeep._applied
+        assert upkeep._written._as
         await it.cluster.teardown(MINE)
-        assert not upkeep._applied
+        assert not upkeep._written._as
 
 
 async def test_an_address_that_cannot_be_had_again_is_asked_for_only_so_long(monkeypatch: Any) -> None:
