@@ -44,7 +44,7 @@ class DryRun:
             for definition in wanted:
                 out._keep(definition)
             names = [f"crd/{definition['metadata']['name']}" for definition in wanted]
-            cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=120s")
+            cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=600s")
             out.namespaces(["lease"])
             yield out
 

@@ -23,6 +23,8 @@ from e2e.cluster import build, cache, controlplane, kwok, network, node, nodespa
 from e2e.cluster.images import Image
 from e2e.cluster.processes import Processes, birth
 
+EXEC_TRIES = 3
+
 
 class ClusterError(Exception):
     """It cannot run here, or it did not come up; says why."""
@@ -141,6 +143,12 @@ class Cluster:
         if check and done.returncode:
             raise ClusterError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
+
+    def said(self, pod: str, script: str) -> str:
+        """What a shell script in a pod prints, which must be something: the way from a container to kubectl can lose
+        the last words of a command and still call it a success (kubernetes/kubernetes#124571), so it is run again."""
+        tries = (self.kubectl("exec", pod, "--", "sh", "-c", script) for _ in range(EXEC_TRIES))
+        return next(filter(None, tries), "")
 
     def load(self, *wanted: Image) -> None:
         """Give images to the kubelet node."""

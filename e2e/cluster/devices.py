@@ -23,7 +23,7 @@ from e2e.cluster import nodespace
 from e2e.cluster.cluster import Cluster
 
 RESOURCE = "nvidia.com/gpu"
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 
 
 class Cards:

@@ -20,7 +20,7 @@ import httpx
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.processes import Processes
 
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 
 
 @contextmanager

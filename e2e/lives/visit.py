@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.cluster import Cluster
 from e2e.cluster.addons import ingress
+from e2e.cluster.cluster import EXEC_TRIES
 from manifests.ids import LeaseID, lease_namespace
 from manifests.render.names import SERVICE
 from manifests.sdl import compile_sdl
@@ -86,7 +87,14 @@ class Visit:
             return await commands.run(self.net.kube, self.namespace, pod, service, ["sh", "-c", script])
 
     async def said(self, service: str, script: str) -> str:
-        return (await self.run(service, script)).stdout.decode()
+        """What a script prints, which must be something. It is run again when nothing came, since outputs get lost on
+        the way (Cluster.said); AssertionError with the reason when it could not be run."""
+        for _ in range(EXEC_TRIES):
+            done = await self.run(service, script)
+            assert not done.result.message, f"{script!r} in {service}: {done.result.message}: {done.result.cause}"
+            if done.stdout:
+                break
+        return done.stdout.decode()
 
     async def log(self, service: str) -> list[str]:
         async with asyncio.timeout(PATIENCE_S), logs(self.net.kube, self.namespace, service) as lines:

@@ -36,7 +36,7 @@ async def test_a_tenants_page_is_served_by_a_real_pod(real_node: Path, tmp_path:
 
         around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
         compiled = net.played(compile_sdl(EXAMPLE.read_bytes()))
-        life = Life(net.tenant, around, compiled, dseq=1, deposit=Coin("uact", 5_000_000), patience_s=120, on_step=look)
+        life = Life(net.tenant, around, compiled, dseq=1, deposit=Coin("uact", 5_000_000), patience_s=300, on_step=look)
         timeline = await life.run()
 
         assert tuple(step["step"] for step in timeline) == STEPS

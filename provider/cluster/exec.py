@@ -30,10 +30,12 @@ NOT_THERE = "command could not be executed because it does not exist"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`message` is "" when the command ran, whatever its code; else why it could not."""
+    """`message` is "" when the command ran, whatever its code; else why it could not, in the words clients know.
+    `cause` is what Kubernetes said of that: for a log only, since it may name nodes and their paths."""
 
     exit_code: int
     message: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +159,10 @@ def _result(data: bytes) -> Result:
                 return Result(int(cause["message"]))
         said = str(status.get("message") or "")
     except (ValueError, KeyError, TypeError, AttributeError):
-        said = ""
+        said = data.decode(errors="replace")
     if "no such file or directory" in said or "executable file not found" in said:
-        return Result(0, NOT_THERE)
-    return Result(0, "command execution failed")
+        return Result(0, NOT_THERE, said)
+    return Result(0, "command execution failed", said)
 
 
 def _refused(path: str, status: int) -> Retry | Refused:

@@ -100,7 +100,7 @@ class Api:
         return await self.call("PATCH", short, body, form=APPLY, **query)
 
     async def eventually(
-        self, ask: Callable[[], Awaitable[Answer]], good: Callable[[Answer], bool], limit_s: float = 20
+        self, ask: Callable[[], Awaitable[Answer]], good: Callable[[Answer], bool], limit_s: float = 180
     ) -> Answer:
         """Ask until the answer is good: controllers take a moment on both sides."""
         deadline = time.monotonic() + limit_s
@@ -115,7 +115,7 @@ class Api:
     async def watch(self, short: str, **query: str) -> AsyncIterator[AsyncIterator[Json]]:
         """Events, one by one; leaving ends the watch."""
         query = {"watch": "true", **query}
-        async with self.http.stream("GET", self.path(short), params=query, timeout=15) as response:
+        async with self.http.stream("GET", self.path(short), params=query, timeout=180) as response:
             assert response.status_code == 200, (response.status_code, await response.aread())
 
             async def events() -> AsyncIterator[Json]:
@@ -132,7 +132,7 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
         cluster = request.getfixturevalue("real_cluster")
         context = ssl.create_default_context(cafile=str(cluster.pki / "ca.crt"))
         context.load_cert_chain(cluster.pki / "admin.crt", cluster.pki / "admin.key")
-        http = httpx.AsyncClient(base_url=cluster.server, verify=context, timeout=20, trust_env=False)
+        http = httpx.AsyncClient(base_url=cluster.server, verify=context, timeout=180, trust_env=False)
         async with http:
             api = Api(http, name, real=True)
             await _home(api)
@@ -141,7 +141,7 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
         return
     async with (
         EmbeddedCluster() as embedded,
-        httpx.AsyncClient(base_url=embedded.url, timeout=20, trust_env=False) as http,
+        httpx.AsyncClient(base_url=embedded.url, timeout=180, trust_env=False) as http,
     ):
         api = Api(http, name, real=False)
         await _home(api)

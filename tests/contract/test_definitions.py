@@ -154,7 +154,7 @@ async def test_lists_merge_as_the_schema_says(api, custom: Custom) -> None:
 async def test_a_version_before_its_time_is_expired(api, custom: Custom) -> None:
     """Nobody remembers what happened to it before it existed: 410 in the stream, and the client lists again."""
     query = {"resourceVersion": "1", "watch": "true"}
-    async with api.http.stream("GET", custom.collection, params=query, timeout=15) as response:
+    async with api.http.stream("GET", custom.collection, params=query, timeout=180) as response:
         assert response.status_code == 200
         line = await anext(response.aiter_lines())
     assert '"ERROR"' in line

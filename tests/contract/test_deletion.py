@@ -113,7 +113,7 @@ async def test_the_life_of_a_namespace(api) -> None:
     assert again.code in (200, 409)
 
     await api.merge("configmaps/holds", {"metadata": {"finalizers": None}})
-    await api.eventually(lambda: api.get(home), lambda answer: answer.code == 404, limit_s=40)
+    await api.eventually(lambda: api.get(home), lambda answer: answer.code == 404)
     nowhere = await api.create("configmaps", named("a"))
     assert (nowhere.code, nowhere.body["details"]["kind"]) == (404, "namespaces")
 

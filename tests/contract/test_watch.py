@@ -12,7 +12,7 @@ def named(name: str, **labels: str) -> dict[str, Any]:
 
 async def take(events: Any, count: int) -> list[tuple[str, str]]:
     found = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(180):
         async for event in events:
             found.append((event["type"], event["object"]["metadata"].get("name", "")))
             if len(found) == count:

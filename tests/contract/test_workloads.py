@@ -98,7 +98,7 @@ async def test_a_new_image_rolls_and_status_writes_do_not_count_as_generations(a
     assert changed.body["metadata"]["generation"] == 2
     await api.eventually(lambda: api.get("apps/deployments/web"), settled(2, 2))
     alone = await api.eventually(
-        lambda: api.get("pods", labelSelector="app=web"), lambda answer: len(answer.body["items"]) == 2, limit_s=40
+        lambda: api.get("pods", labelSelector="app=web"), lambda answer: len(answer.body["items"]) == 2
     )
     assert {pod["spec"]["containers"][0]["image"] for pod in alone.body["items"]} == {"web:2"}
 
@@ -109,7 +109,7 @@ async def test_scaling_down_and_away(api) -> None:
     await api.merge("apps/deployments/web", {"spec": {"replicas": 1}})
     await api.eventually(lambda: api.get("apps/deployments/web"), settled(1, 2))
     await api.delete("apps/deployments/web", {"propagationPolicy": "Background"})
-    await api.eventually(lambda: api.get("pods"), lambda answer: not answer.body["items"], limit_s=40)
+    await api.eventually(lambda: api.get("pods"), lambda answer: not answer.body["items"])
     assert (await api.get("apps/replicasets")).body["items"] == []
 
 
@@ -156,6 +156,4 @@ async def test_a_stateful_set_numbers_its_pods(api) -> None:
     assert pods.names == ["web-0", "web-1"]
     assert pods.body["items"][0]["metadata"]["labels"]["statefulset.kubernetes.io/pod-name"] == "web-0"
     await api.apply("apps/statefulsets/web", workload("StatefulSet", 1))
-    await api.eventually(
-        lambda: api.get("pods", labelSelector="app=web"), lambda answer: answer.names == ["web-0"], limit_s=40
-    )
+    await api.eventually(lambda: api.get("pods", labelSelector="app=web"), lambda answer: answer.names == ["web-0"])

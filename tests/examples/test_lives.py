@@ -19,7 +19,7 @@ UNSERVED = "13-confidential"
 @pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem != UNSERVED], ids=lambda p: p.stem)
 async def test_an_example_lives_its_whole_life(path: Path, tmp_path: Path) -> None:
     compiled = COMPILED[path.stem]
-    timeline = await one_life(tmp_path, compiled, block_s=0.15, patience_s=60)
+    timeline = await one_life(tmp_path, compiled, block_s=0.15, patience_s=300)
     assert tuple(step["step"] for step in timeline) == STEPS
     by_step = {step["step"]: step for step in timeline}
     wanted = {s.name for group in compiled.manifest for s in group.services}

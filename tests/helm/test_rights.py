@@ -22,7 +22,7 @@ def cluster(real_cluster, objects):
     rights = [o for (kind, _), o in objects("minimal").items() if kind in KINDS]
     text = yaml.dump_all([home, *rights, *definitions()], Dumper=yaml.SafeDumper)
     real_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
-    real_cluster.kubectl("wait", "--for=condition=Established", "crd/providerhosts.akash.network", "--timeout=60s")
+    real_cluster.kubectl("wait", "--for=condition=Established", "crd/providerhosts.akash.network", "--timeout=600s")
     return real_cluster
 
 

@@ -169,7 +169,7 @@ def cluster(rendered: list[dict[str, Any]]) -> Iterable[Cluster]:
         home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}}
         put(found, home, *rendered, *definitions(), *gatewayapi.definitions(), POOL, DISKS, *map(disk, range(8)))
         for name in (POOL["metadata"]["name"], "httproutes.gateway.networking.k8s.io"):  # type: ignore[index]
-            found.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=120s")
+            found.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=600s")
         put(found, ADDRESSES)
         yield found
 

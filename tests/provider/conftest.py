@@ -67,7 +67,7 @@ class Daemon:
         assert self.process is not None
         begin, process = time.monotonic(), self.process
         process.terminate()
-        code = await asyncio.wait_for(process.wait(), 30)
+        code = await asyncio.wait_for(process.wait(), 180)
         self.process = None
         return code, time.monotonic() - begin
 

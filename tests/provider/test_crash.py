@@ -227,7 +227,7 @@ async def test_told_to_stop_it_stops_at_once_and_goes_on_later(with_daemon: Open
                 await daemon.ready()
                 code, seconds = await daemon.terminate()
                 assert code == 0
-                assert seconds < 5
+                assert seconds < 30, "Kubernetes would have killed it"
                 await daemon.start()
 
         await town.life(on_step=stop).run()

@@ -59,7 +59,7 @@ def changed(settings: Settings, part: str, **values: Any) -> Settings:
 async def ended_by(settings: Settings) -> AkpError:
     """The error a start ends with; it must be one of ours, and tell on one line."""
     with pytest.raises((AkpError, BaseExceptionGroup)) as found:
-        await asyncio.wait_for(daemon.run(settings), 30)
+        await asyncio.wait_for(daemon.run(settings), 300)
     error: BaseException = found.value
     while isinstance(error, BaseExceptionGroup):
         (error,) = error.exceptions
@@ -76,7 +76,7 @@ async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any
         stop = asyncio.Event()
         up: asyncio.Future[daemon.Running] = asyncio.get_running_loop().create_future()
         task = tasks.create_task(daemon.run(town.net.settings, stop=stop, up=up.set_result))
-        running = await asyncio.wait_for(up, 30)
+        running = await asyncio.wait_for(up, 300)
         assert running.address == town.net.provider.address
         async with httpx.AsyncClient(trust_env=False) as http:
             ready = await http.get(f"http://127.0.0.1:{running.health_port}/readyz")
@@ -89,7 +89,7 @@ async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any
 
         await until("its certificate is on chain", listed)
         stop.set()
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, 300)
         with pytest.raises(OSError):
             await asyncio.open_connection("127.0.0.1", running.gateway_port)
 
@@ -324,7 +324,7 @@ async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], unti
                 town.net.node.chaos.heal()
                 await until("it is up", lambda: ready(200, "ready\n"))
             stop.set()
-            await asyncio.wait_for(task, 60)
+            await asyncio.wait_for(task, 300)
 
 
 ASKED = {

@@ -25,7 +25,7 @@ def start(ground: Ground) -> None:
         })
     )  # fmt: skip
     ground.apply(*_rights(), _deployment(), _service(ground.cluster.network.dns))
-    ground.cluster.kubectl("rollout", "status", "-n", NAMESPACE, f"deployment/{NAME}", "--timeout=120s")
+    ground.cluster.kubectl("rollout", "status", "-n", NAMESPACE, f"deployment/{NAME}", "--timeout=600s")
 
 
 def _rights() -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ from typing import Any
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.processes import Processes
 
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Ground:
         """CustomResourceDefinitions; returns when they are served."""
         self.apply(*definitions)
         names = [f"customresourcedefinition/{each['metadata']['name']}" for each in definitions]
-        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
+        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=600s", *names)
 
     def wait_for(self, what: str, seen: Callable[[], bool], *names: str) -> None:
         """`names` are the processes without which it will not come."""

@@ -34,7 +34,7 @@ def cluster(real_cluster):
     here = Here(real_cluster)
     here.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lease"}}, *definitions()])
     names = [d["metadata"]["name"] for d in definitions()]
-    real_cluster.kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=60s")
+    real_cluster.kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=600s")
     return here
 
 

@@ -146,7 +146,7 @@ async def test_following_shows_the_last_ones_then_the_new_ones(decided: Path) ->
     assert (await anext(found)).outcome == "lost.unknown"
     async with Store.open(decided / "ledger.db") as daemon:
         await Decisions(daemon).note(Decided(OrderID("akash1tenant", 6, 1, 1), 201, "skip.attributes"))
-        link = await asyncio.wait_for(anext(found), 20)
+        link = await asyncio.wait_for(anext(found), 180)
     assert (link.order.dseq, link.outcome) == (6, "skip.attributes")
     await found.aclose()  # type: ignore[attr-defined]
 

@@ -29,7 +29,7 @@ deployment: {web: {here: {profile: web, count: 1}}}
 
 def sandbox(*args: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "provider", "sandbox", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_one_life_as_json_has_exactly_the_nine_steps(tmp_path: Path) -> None:

@@ -128,7 +128,14 @@ async def test_an_older_server_cannot_be_told_that_input_ends(server: ApiServer,
 )
 async def test_how_it_ended(server: ApiServer, kube: Kube, status: Any, result: Result) -> None:
     Kubelet(server, status)
-    assert (await run(kube, "ns", "web-0", "web", ["x"])).result == result
+    found = (await run(kube, "ns", "web-0", "web", ["x"])).result
+    assert replace(found, cause="") == result
+
+
+async def test_why_it_could_not_be_run_is_kept_for_the_log(server: ApiServer, kube: Kube) -> None:
+    Kubelet(server, {"status": "Failure", "message": "node n7: no runtime"})
+    found = (await run(kube, "ns", "web-0", "web", ["x"])).result
+    assert found == Result(0, "command execution failed", "node n7: no runtime")
 
 
 async def test_a_connection_that_breaks_off_is_not_success(server: ApiServer, kube: Kube) -> None:

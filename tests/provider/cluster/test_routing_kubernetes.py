@@ -57,7 +57,7 @@ async def test_one_lease_has_it_it_moves_and_what_is_spoilt_is_mended(real_clust
     base = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lease"}}, *definitions()]
     real_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(base))
     names = [d["metadata"]["name"] for d in definitions()]
-    kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=60s")
+    kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=600s")
     async with daemon(real_cluster) as cluster:
         reach = cluster.reach
         try:

@@ -15,7 +15,7 @@ from provider.gateway.server import Limits, serve
 HURRIED = Limits(head_s=0.3)
 
 
-async def until(true, patience_s: float = 60.0) -> None:
+async def until(true, patience_s: float = 180.0) -> None:
     end = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < end, "it did not become true"

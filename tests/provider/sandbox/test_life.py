@@ -52,7 +52,7 @@ async def test_without_a_bid_it_ends_with_the_daemons_reason(
 ) -> None:
     async with in_town(compiled=compiled) as town, living(town.net):
         life = town.life()
-        life.patience_s = 2
+        life.patience_s = 10
         with pytest.raises(LifeEnded, match=rf"^no bid on order {re.escape(str(town.order()))}: {reason}"):
             await life.run()
         assert [entry["step"] for entry in life.timeline] == ["order"]
@@ -101,8 +101,8 @@ async def test_pods_that_never_run_end_it_at_ready(in_town: Callable[..., Any]) 
     async with in_town() as town, living(town.net):
         town.net.embedded.broken_images.add("docker.io/library/web:1")
         life = town.life()
-        life.patience_s = 3
-        with pytest.raises(LifeEnded, match="step `ready` did not come within 3 s"):
+        life.patience_s = 10
+        with pytest.raises(LifeEnded, match="step `ready` did not come within 10 s"):
             await life.run()
 
 

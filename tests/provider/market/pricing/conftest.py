@@ -91,7 +91,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def _until(true: Callable[[], bool], else_: str, patience_s: float = 30) -> None:
+async def _until(true: Callable[[], bool], else_: str, patience_s: float = 180) -> None:
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, else_

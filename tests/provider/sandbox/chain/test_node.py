@@ -11,11 +11,12 @@ import grpc
 import pytest
 
 from provider.chain.wire import channel, message, stub
+from provider.sandbox.chain.blockstore import Block
 from provider.sandbox.chain.genesis import Genesis
 from provider.sandbox.chain.node import Node
 
 
-async def until(true, patience_s: float = 60.0) -> None:
+async def until(true, patience_s: float = 180.0) -> None:
     end = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < end, "it did not become true"
@@ -67,9 +68,10 @@ async def test_fast_forward_costs_nothing_and_includes_what_waits(node, rpc, wal
     await node.step()
     tx = wallet.send(node.app)
     await broadcast(rpc, tx)
-    started = time.perf_counter()
+    made: list[Block] = []
+    node.on_block(made.append)
     assert await node.fast_forward(100_000) == 100_001
-    assert time.perf_counter() - started < 0.5
+    assert len(made) <= 2, "one of its own for what waits, and the last"
     assert node.included(tx_hash_of(tx)).height == 2
     assert node.block(100_001).time_unix_ns - node.block(2).time_unix_ns == 99_999 * 6 * 10**9
     assert (await rpc("block_results", height="50000"))["txs_results"] is None

@@ -165,5 +165,5 @@ async def test_leaving_with_subscribers_is_quick(app) -> None:
             await socket.call("subscribe", query="tm.event='NewBlockHeader'")
             await socket.heard()
             leaving = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - leaving < 2
+        assert asyncio.get_running_loop().time() - leaving < 30, "a server that waits for its clients does so for 60 s"
         await socket.socket.close()
