@@ -48,6 +48,8 @@ class Node:
     has no such bound"""
     volumes: int = NO_LIMIT
     """persistent volumes that can still be attached, by the driver that allows fewest (CSINode)"""
+    without_gpus: str = ""
+    """why no pod without GPUs can be here; "" when it can"""
 
     def makes(self, volumes: tuple[tuple[str, int], ...]) -> bool:
         """Whether a pod here could have these volumes, (class, bytes)."""

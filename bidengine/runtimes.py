@@ -1,16 +1,18 @@
 """The RuntimeClasses that pods of leases are started with, and what each adds to what a pod asks of its node.
 
-A pod whose RuntimeClass the cluster does not have is refused for ever, so nothing that needs it may be promised. The
-subtle part is whom it concerns: NVIDIA's is that of pods with NVIDIA cards only, the sandbox is that of pods without
-any; cards of other vendors are started by the cluster's own runtime (manifests/render/workload.py).
+A pod whose RuntimeClass the cluster does not have is refused for ever, and one whose class is for other nodes waits for
+ever, so nothing that needs them may be promised. The subtle part is whom it concerns: NVIDIA's is that of pods with
+NVIDIA cards only, the sandbox is that of pods without any; cards of other vendors are started by the cluster's own
+runtime (manifests/render/workload.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bidengine.reasons import Decline, Reason
+from manifests.gpus import GpuModel
 
 VENDOR = "nvidia"
 
@@ -30,11 +32,14 @@ NO_OVERHEAD = Overhead()
 @dataclass(frozen=True, slots=True)
 class Runtimes:
     """`nvidia` and `sandbox` are names, "" for the cluster's own runtime. `known` are those the cluster has; None while
-    nobody has looked, and nothing is lacking then."""
+    nobody has looked, and nothing is lacking then. `nowhere` is why no node takes pods of `sandbox`, "" when some does;
+    `withheld` are cards that no pod can have where they are, each with the reason."""
 
     nvidia: str = "nvidia"
     sandbox: str = ""
     known: Mapping[str, Overhead] | None = None
+    nowhere: str = ""
+    withheld: Mapping[GpuModel, str] = field(default_factory=dict)
 
     def of(self, *, gpus: int, vendor: str) -> str:
         """The class of pods with so many cards of this vendor."""

@@ -59,6 +59,8 @@ def _endpoints(spec: GroupSpec, free: Snapshot) -> Iterator[Decline]:
 def _runtimes(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     """Of cards it counts only where there are some that would do and none of another vendor."""
     for need in asked:
+        if not need.ask.gpu_units and free.runtimes.nowhere and need.startable:
+            yield _kept_off(f"no node takes pods without GPUs: {free.runtimes.nowhere}")
         if need.startable:
             continue
         if not need.ask.gpu_units or (not need.cards(free.cards) and replace(need, startable=True).cards(free.cards)):
@@ -73,6 +75,10 @@ def _gpus(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     for need in wanting:
         units = need.ask.gpu_units * need.replicas
         fitting = need.cards(cards)
+        withheld = (why for card, why in sorted(free.runtimes.withheld.items()) if need.accepts(card))
+        if not fitting and (why := next(withheld, "")):
+            yield _kept_off(f"no pod can have a card that is {_wanted(need)} where there are some: {why}")
+            return
         if not fitting:
             yield _no_gpu(f"no node has a card that is {_wanted(need)}")
             return
@@ -83,6 +89,11 @@ def _gpus(asked: Sequence[Need], free: Snapshot) -> Iterator[Decline]:
     left = sum(cards[card] for card in cards if any(n.accepts(card) for n in wanting))
     if left < units:
         yield _no_gpu(f"needs {units} GPUs in all its units, {left} of the accepted cards are free")
+
+
+def _kept_off(detail: str) -> Decline:
+    cure = "label or untaint nodes, or change `scheduling` of that RuntimeClass, or cluster.tolerations"
+    return Decline(Reason.NO_RUNTIME_CLASS, f"{detail}; {cure}", final=False)
 
 
 def _no_gpu(detail: str) -> Decline:
@@ -136,6 +147,10 @@ def _too_large(need: Need, free: Snapshot) -> str:
     ask, unit = need.ask, f"unit {need.resource_id}"
     nodes = _eligible(need, free)
     where = "that has its card and storage classes" if ask.gpu_units or ask.volumes else "there is"
+    if not ask.gpu_units and (closed := [n for n in free.nodes.values() if n.without_gpus]):
+        if len(closed) == len(free.nodes):
+            return f"{unit}: no node takes pods without GPUs: {closed[0].without_gpus}"
+        where += " for pods without GPUs"
     if not nodes:
         return f"{unit}: no node has its card and its storage classes together"
     cpu, memory = max(n.cpu_milli for n in nodes), max(n.memory_bytes for n in nodes)
@@ -161,7 +176,7 @@ def _too_large(need: Need, free: Snapshot) -> str:
 def _eligible(need: Need, free: Snapshot) -> list[Node]:
     """Nodes with a card and the storage classes of one replica, whatever else they lack."""
     ask = need.ask
-    nodes: Iterable[Node] = free.nodes.values()
+    nodes: Iterable[Node] = (node for node in free.nodes.values() if not node.without_gpus)
     if ask.gpu_units:
         found = {n.name: n for card in need.cards(free.cards) for n in free.having(card, ask.gpu_units)}
         nodes = found.values()

@@ -222,6 +222,7 @@ def copied(node: Node) -> Node:
         node.classes,
         node.largest_volume_bytes,
         node.volumes,
+        node.without_gpus,
     )
 
 
@@ -240,7 +241,7 @@ def _fits(node: Node, ask: Ask, gpu: GpuModel | None) -> bool:
         and node.ephemeral_bytes >= ask.ephemeral_bytes
         and node.pods > 0
         and node.volumes >= ask.attached
-        and (not ask.gpu_units or (gpu is not None and node.gpus.get(gpu, 0) >= ask.gpu_units))
+        and ((gpu is not None and node.gpus.get(gpu, 0) >= ask.gpu_units) if ask.gpu_units else not node.without_gpus)
         and (not ask.volumes or node.makes(ask.volumes))
     )
 

@@ -295,8 +295,8 @@ class _Play:
         return isinstance(self.room.fit(spec), Placement)
 
     def _choices(self, made: Compiled) -> Iterator[dict[int, GpuModel]]:
-        """One card for each unit with GPUs, of all that would do; a model nobody has when none does."""
-        known = sorted({card for node in self.daemon.inventory().nodes for card in node.gpus})
+        """One card for each unit with GPUs, of all that would do, sold or not; a model nobody has when none does."""
+        known = sorted({gpu.model for node in self.daemon.nodes() for gpu in node.gpus if gpu.model is not None})
         wanting = [need for need in needs(made.groups[0], Commit()) if need.ask.gpu_units]
         nobody = (GpuModel("nvidia", "nobody"),)
         for cards in product(*(need.cards(known) or nobody for need in wanting)):

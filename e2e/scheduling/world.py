@@ -31,10 +31,19 @@ STRANGERS = "strangers"
 DRIVER = "disks.e2e.test"
 SANDBOX = "sandbox"
 RUNTIMES: tuple[Json, ...] = (
-    {"metadata": {"name": "nvidia"}, "handler": "x", "overhead": {"podFixed": {"cpu": "900m", "memory": "1500Mi"}}},
-    {"metadata": {"name": SANDBOX}, "handler": "y", "overhead": {"podFixed": {"cpu": "1100m", "memory": "2500M"}}},
-)
-"""With and without cards, each pod takes more than its containers: so much that it decides what fits."""
+    {
+        "metadata": {"name": "nvidia"}, "handler": "x",
+        "overhead": {"podFixed": {"cpu": "900m", "memory": "1500Mi"}},
+        "scheduling": {"nodeSelector": {"driver": "new"}, "tolerations": [{"key": "cards", "operator": "Exists"}]},
+    },
+    {
+        "metadata": {"name": SANDBOX}, "handler": "y",
+        "overhead": {"podFixed": {"cpu": "1100m", "memory": "2500M"}},
+        "scheduling": {"nodeSelector": {"sandboxes": "yes"}},
+    },
+)  # fmt: skip
+"""With and without cards, each pod takes more than its containers: so much that it decides what fits. Each class has
+nodes of its own: those with the taint are for NVIDIA's cards alone, others have no driver, or no sandbox."""
 
 
 class World:
@@ -90,6 +99,8 @@ class World:
         }
         self.zones[name] = random.choice("ab")
         labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": self.zones[name]}
+        labels |= {"driver": "old" if number % 10 == 4 else "new"}
+        labels |= {"sandboxes": "yes"} if number % 10 != 8 else {}
         if number % 50 == 7:  # a rack with a storage of its own, of which each node attaches few volumes
             labels["rack"] = "r1"
             driver = {"name": DRIVER, "nodeID": name, "allocatable": {"count": random.choice((1, 2))}}
@@ -117,6 +128,11 @@ class World:
                 labels["akash.network"] = "false"
             case 4:
                 annotations, conditions = {}, [{"type": "Ready", "status": "False"}]  # and nobody will mend it
+            case _ if number % 10 == 3:
+                spec["taints"] = [{"key": "cards", "value": "nvidia", "effect": "NoSchedule"}]
+                self.sellable |= {name} if card and CARDS[card][0] == "nvidia" else set()
+            case _ if number % 10 == 8:
+                self.sellable |= {name} if card else set()
             case _:
                 self.sellable.add(name)
         if number % 10 == 5:

@@ -7,7 +7,7 @@ needed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +47,7 @@ def nodes(
     """Each node: what of it is free, of how much, and why it is not sold."""
     on = _looked(config, nodes, cluster_only)
     all_of, free = _by_name(on.inventory), _by_name(on.room.free())
-    rows = [_node_row(name, all_of.get(name), free.get(name), why) for name, why in _why_not(on, all_of).items()]
+    rows = [_node_row(name, all_of.get(name), free.get(name), why) for name, why in why_not(on.nodes, all_of).items()]
     columns = {"node": "node", "cpu": "cpu", "memory": "memory", "ephemeral": "ephemeral", "gpus": "gpus",
                "storage classes": "classes", "not sold": "not_sold"}  # fmt: skip
     show(rows, output, columns, nothing="the cluster has no nodes")
@@ -127,9 +127,13 @@ def _by_name(found: Inventory) -> dict[str, Node]:
     return {node.name: node for node in found.nodes}
 
 
-def _why_not(on: Ground, all_of: Mapping[str, Node]) -> dict[str, str]:
-    """Node -> why it is not sold; machines from a file all are."""
-    return {node.name: node.why_not for node in on.nodes} or dict.fromkeys(all_of, "")
+def why_not(nodes: Iterable[NodeReport], machines: Iterable[str]) -> dict[str, str]:
+    """Node -> why it is not sold, as a whole or without its GPUs; machines from a file all are."""
+    return {node.name: _not_sold(node) for node in nodes} or dict.fromkeys(machines, "")
+
+
+def _not_sold(node: NodeReport) -> str:
+    return node.why_not or (f"without GPUs: {node.without_gpus}" if node.without_gpus else "")
 
 
 def _node_row(name: str, node: Node | None, free: Node | None, why_not: str) -> dict[str, Any]:

@@ -36,8 +36,8 @@ log = structlog.get_logger()
 
 class Changes:
     """`lease(lease)`: look at it. `inventory()`: nodes, what runs on them, storage, ports, addresses or runtimes have
-    moved; `nodes()`: of these, nodes or where storage is reached, which decide on labels; `claim(key)`: a claim on a
-    host name or address, or what leads in by it; `api_servers()`: where these are."""
+    moved; `nodes()`: of these, nodes, runtimes or where storage is reached, which decide on labels; `claim(key)`: a
+    claim on a host name or address, or what leads in by it; `api_servers()`: where these are."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Changes:
             (mirrors.classes, self._class),
             (mirrors.capacities, self._capacity),
             (mirrors.csi_nodes, self._supply),
-            (mirrors.runtime_classes, self._supply),
+            (mirrors.runtime_classes, self._runtime_class),
             (mirrors.pools, self._supply),
             (mirrors.manifests, self._manifest),
             (mirrors.hosts, self._ownership),
@@ -93,6 +93,10 @@ class Changes:
         self._tell_nodes()
 
     def _class(self, old: StorageClass | None, new: StorageClass | None) -> None:
+        self._tell_inventory()
+        self._tell_nodes()
+
+    def _runtime_class(self, old: RuntimeClass | None, new: RuntimeClass | None) -> None:
         self._tell_inventory()
         self._tell_nodes()
 
@@ -165,8 +169,8 @@ class Changes:
 
     def _supply(
         self,
-        old: Claim | ForeignService | Pool | Attachable | Retained | RuntimeClass | None,
-        new: Claim | ForeignService | Pool | Attachable | Retained | RuntimeClass | None,
+        old: Claim | ForeignService | Pool | Attachable | Retained | None,
+        new: Claim | ForeignService | Pool | Attachable | Retained | None,
     ) -> None:
         self._tell_inventory()
 

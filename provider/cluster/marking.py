@@ -36,7 +36,7 @@ class Marking:
             classes, published = self._supply.classes(), Published(self._mirrors.capacities.all())
             troubled = [
                 not await self._mark(obj)
-                for node in self._mirrors.nodes.all()
+                for node in self._supply.opened()
                 if (obj := labels.due(node, classes, published, self._supply.gpu_table))
             ]
             try:

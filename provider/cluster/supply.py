@@ -18,6 +18,7 @@ from provider.cluster.inventory.attachable import by_node
 from provider.cluster.inventory.capabilities import Capabilities, capabilities
 from provider.cluster.inventory.capacities import Published
 from provider.cluster.inventory.inventory import inventory
+from provider.cluster.inventory.nodes import NodeFacts
 from provider.cluster.inventory.notices import Notices
 from provider.cluster.inventory.survey import NodeReport, survey
 from provider.cluster.inventory.volumes import StorageClass, declared, offered, unsold
@@ -33,8 +34,8 @@ LIST_AGAIN_S = 30.0
 
 
 class Supply:
-    """`moved()` is called once changes have settled; `nodes_moved()` at once when nodes, their storage or the names of
-    their cards have changed."""
+    """`moved()` is called once changes have settled; `nodes_moved()` at once when nodes, their storage, the names of
+    their cards or the runtimes that are for them have changed."""
 
     def __init__(
         self, mirrors: Mirrors, settings: ClusterSettings, moved: Callable[[], None], nodes_moved: Callable[[], None]
@@ -52,9 +53,9 @@ class Supply:
     def inventory(self) -> Inventory:
         """Made anew only when `version` has moved."""
         if self._inventory is None or self._inventory[0] != self.version:
-            mirrors, classes = self._mirrors, self.classes()
+            mirrors, classes, nodes = self._mirrors, self.classes(), self.opened()
             made = inventory(
-                nodes=mirrors.nodes.all(),
+                nodes=nodes,
                 pods=mirrors.pods.all(),
                 leases=mirrors.leases,
                 classes=classes,
@@ -66,7 +67,7 @@ class Supply:
                 services=[s for s in mirrors.foreign_services.all() if s.namespace not in mirrors.leases],
                 node_ports=self._settings.node_ports,
                 leased_ips=self.addresses(),
-                runtimes=self._runtimes(),
+                runtimes=runtimeclasses.confined(self._runtimes(), nodes, self.gpu_table),
             )
             self._inventory = (self.version, made)
             storage = unsold(classes, self._settings.storage_classes, made.storage_bytes)
@@ -76,9 +77,14 @@ class Supply:
     def nodes(self) -> list[NodeReport]:
         """Every node of the cluster by name: whether it is sold, what its GPUs are, and why not."""
         if self._reports is None:
-            nodes = sorted(self._mirrors.nodes.all(), key=lambda node: node.name)
+            nodes = sorted(self.opened(), key=lambda node: node.name)
             self._reports = [survey(node, self.gpu_table) for node in nodes]
         return self._reports
+
+    def opened(self) -> list[NodeFacts]:
+        """Every node, as the pods of leases find it."""
+        runtimes, classes = self._runtimes(), self._mirrors.runtime_classes.all()
+        return [runtimeclasses.opened(node, runtimes, classes) for node in self._mirrors.nodes.all()]
 
     @property
     def nodes_out(self) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,3 +130,74 @@ def test_a_lease_keeps_its_room_whatever_becomes_of_its_class(make: Any) -> None
     hold = here.adopt(make.lease_id(1), make.group(make.unit(gpu=2, models=["h100"])), height=5)
     assert [slot.node for slot in hold.placement.slots] == ["own"]
     assert not here.missing
+
+
+def test_pods_without_gpus_keep_off_nodes_that_are_not_for_their_class(make: Any) -> None:
+    open_, closed = (
+        make.node("open", cpu=2000),
+        replace(make.node("closed", gpus={make.h100: 1}), without_gpus="taint x"),
+    )
+    here = Room(Commit())
+    here.see(Inventory((closed, open_)))
+    found = here.fit(make.group(make.unit(cpu=1000, count=2)))
+    assert not isinstance(found, Decline)
+    assert {slot.node for slot in found.slots} == {"open"}
+    assert not isinstance(here.fit(make.group(make.unit(gpu=1, models=["h100"]))), Decline), (
+        "those with its cards do not"
+    )
+
+    no = here.fit(make.group(make.unit(cpu=3000)))
+    assert isinstance(no, Decline)
+    assert no.reason is Reason.NO_NODE_FIT
+    assert (
+        no.detail == "unit 1: a replica asks 3000 milli of cpu, the best node there is for pods without GPUs has 2000"
+    )
+
+    here.see(Inventory((closed,)))
+    no = here.fit(make.group(make.unit()))
+    assert isinstance(no, Decline)
+    assert no.reason is Reason.NO_NODE_FIT
+    assert no.detail == "unit 1: no node takes pods without GPUs: taint x"
+
+
+def test_a_promise_on_a_node_that_has_closed_is_counted_where_it_will_be(make: Any) -> None:
+    here = Room(Commit())
+    both = make.node("a", cpu=2000), make.node("b", cpu=4000)
+    here.see(Inventory(both))
+    spec = make.group(make.unit(cpu=2000))
+    placement = here.fit(spec)
+    assert not isinstance(placement, Decline)
+    assert [slot.node for slot in placement.slots] == ["a"]
+    here.see(Inventory((replace(both[0], without_gpus="taint x"), both[1])))
+    assert isinstance(here.hold(make.order_id(1), spec, placement, height=5), Decline), "it closed meanwhile"
+    here.adopt(make.lease_id(1), spec, height=5)
+    assert {node.name: node.cpu_milli for node in here.free().nodes} == {"a": 2000, "b": 2000}
+    here.see(Inventory((both[0], replace(both[1], without_gpus="taint x"))))
+    assert {node.name: node.cpu_milli for node in here.free().nodes} == {"a": 0, "b": 4000}
+
+
+@pytest.mark.parametrize(
+    ("unit", "says"),
+    [
+        ({}, "no node takes pods without GPUs: RuntimeClass 'gvisor' is for others"),
+        ({"gpu": 1, "models": ["t4"]}, "nvidia/model/t4 where there are some: RuntimeClass 'nvidia' is for others"),
+    ],
+    ids=["without GPUs", "with a card that is nowhere else"],
+)
+def test_what_its_class_is_nowhere_for_is_declined_with_the_reason_and_the_cure(
+    make: Any, unit: dict[str, Any], says: str
+) -> None:
+    known = {"gvisor": NO_OVERHEAD, "nvidia": NO_OVERHEAD}
+    nowhere, withheld = "RuntimeClass 'gvisor' is for others", {make.t4: "RuntimeClass 'nvidia' is for others"}
+    here = Room(Commit())
+    node = replace(make.node("own", gpus={make.h100: 2}), without_gpus=nowhere)
+    here.see(Inventory((node,), runtimes=Runtimes("nvidia", "gvisor", known, nowhere, withheld)))
+    no = here.fit(make.group(make.unit(**unit)))
+    assert isinstance(no, Decline)
+    assert (no.reason, no.final) == (Reason.NO_RUNTIME_CLASS, False)
+    assert says in no.detail
+    assert "`scheduling` of that RuntimeClass" in no.detail
+    assert not isinstance(here.fit(make.group(make.unit(gpu=1, models=["h100"]))), Decline)
+    gone = here.fit(make.group(make.unit(gpu=1, models=["a100"])))
+    assert isinstance(gone, Decline)
+    assert gone.reason is Reason.NO_GPU_MODEL, "nobody has that one"

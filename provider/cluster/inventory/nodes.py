@@ -22,6 +22,7 @@ from provider.cluster.inventory.gpuresources import vendor_of
 from provider.cluster.inventory.gpus import Cards, cards
 from provider.cluster.inventory.gputable import GpuTable
 from provider.cluster.inventory.pods import PodFacts, total
+from provider.cluster.inventory.scheduling import Taint, hard_taints
 from provider.cluster.inventory.volumes import StorageClass, classes_on, largest_bytes
 
 MARK = "akash.network"
@@ -51,6 +52,12 @@ class NodeFacts:
     """why none of its GPUs is sold; "" when they are well"""
     ready: bool = True
     """its kubelet is heard of; a cordoned node may be ready, one that is not cannot say how its pods are"""
+    taints: tuple[Taint, ...] = ()
+    """what makes it unusable where nothing else does; a RuntimeClass may tolerate it (runtimeclasses.py)"""
+    without_gpus: str = ""
+    """why no pod without GPUs can be here; "" when it can"""
+    shut: Mapping[str, str] = field(default_factory=dict)
+    """vendor -> why no pod with its cards can be here"""
 
     foreign_labels: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """all but `ours`"""
@@ -81,12 +88,17 @@ def node_facts(node: Mapping[str, Any], tolerated: Collection[str] = ()) -> Node
     has, capacity = status.get("allocatable") or {}, status.get("capacity") or {}
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     ours, theirs = label_holders(node)
+    unusable = "being deleted" if "deletionTimestamp" in metadata else _unusable(spec, status)
+    # A GPU's own taint is also tolerated where the ExtendedResourceToleration plug-in is on, which cannot be seen from
+    # here: an operator says so with cluster.tolerations.
+    taints = () if unusable else tuple(taint for taint in hard_taints(spec) if taint.key not in tolerated)
     return NodeFacts(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
         labels={key: value for key, value in labels.items() if key not in _RESTLESS},
         ours=ours - theirs,  # what others say too is not only our own conclusion
-        unusable="being deleted" if "deletionTimestamp" in metadata else _unusable(spec, status, tolerated),
+        unusable=unusable or next((f"taint {taint.key}" for taint in taints), ""),
+        taints=taints,
         cpu_milli=milli(has.get("cpu", 0)),
         memory_bytes=whole(has.get("memory", 0)),
         ephemeral_bytes=whole(has.get("ephemeral-storage", 0)),
@@ -112,7 +124,7 @@ def free(
     taken = total(pod.ask for pod in others)
     gpus: dict[GpuModel, int] = {}
     for resource, found in node.cards(table).items():
-        if found.model is not None and not node.sick:
+        if found.model is not None and not node.sick and found.model.vendor not in node.shut:
             used = sum(units for pod in others for name, units in pod.gpus if name == resource)
             gpus[found.model] = max(0, node.gpus[resource] - used)
     return Node(
@@ -125,6 +137,7 @@ def free(
         classes=classes_on(node.foreign_labels, classes, published),
         largest_volume_bytes=largest_bytes(node.foreign_labels, classes, published),
         volumes=max(0, attachable - taken.attached),
+        without_gpus=node.without_gpus,
     )
 
 
@@ -132,7 +145,7 @@ def _gpus(amounts: Mapping[str, Any]) -> dict[str, int]:
     return {name: whole(amount) for name, amount in amounts.items() if vendor_of(name)}
 
 
-def _unusable(spec: Mapping[str, Any], status: Mapping[str, Any], tolerated: Collection[str]) -> str:
+def _unusable(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
     if spec.get("unschedulable"):
         return "cordoned"
     conditions = {c.get("type"): c.get("status") for c in status.get("conditions") or []}
@@ -141,9 +154,4 @@ def _unusable(spec: Mapping[str, Any], status: Mapping[str, Any], tolerated: Col
     for pressure in ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"):
         if conditions.get(pressure) == "True":
             return pressure
-    for taint in spec.get("taints") or []:
-        # A GPU's own taint is also tolerated where the ExtendedResourceToleration plug-in is on, which cannot be seen
-        # from here: an operator says so with cluster.tolerations.
-        if taint.get("effect") in ("NoSchedule", "NoExecute") and taint.get("key") not in tolerated:
-            return f"taint {taint.get('key')}"
     return ""

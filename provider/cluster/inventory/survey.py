@@ -36,11 +36,13 @@ class GpuReport:
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """`why_not` is "" when the node is sold; its GPUs are judged by themselves."""
+    """`why_not` is "" when the node is sold; its GPUs are judged by themselves. `without_gpus` is why it is sold with
+    them only."""
 
     name: str
     why_not: str
     gpus: tuple[GpuReport, ...]
+    without_gpus: str = ""
 
 
 def survey(node: NodeFacts, table: GpuTable) -> NodeReport:
@@ -56,13 +58,15 @@ def survey(node: NodeFacts, table: GpuTable) -> NodeReport:
             none = "the device plugin offers none of them: they are sick, or it is not (yet) up"
             gpus.append(GpuReport(resource, None, 0, capacity, none))
         else:
-            gpus.append(GpuReport(resource, card.model, offered, capacity, card.why_not or node.sick, card.unlisted))
+            shut = "" if node.unusable else node.shut.get(vendor_of(resource), "")
+            why_not = card.why_not or node.sick or shut
+            gpus.append(GpuReport(resource, card.model, offered, capacity, why_not, card.unlisted))
     offering = {vendor_of(gpu.resource) for gpu in gpus}
     silent = "labels show cards, but no device plugin offers {} (yet)"
     for vendor in sorted(seen(node.gpu_labels, table) - offering):
         resource = usual_resource(vendor)
         gpus.append(GpuReport(resource, None, 0, 0, silent.format(resource)))
-    return NodeReport(node.name, _why_not(node), tuple(gpus))
+    return NodeReport(node.name, _why_not(node), tuple(gpus), "" if node.unusable else node.without_gpus)
 
 
 def _why_not(node: NodeFacts) -> str:

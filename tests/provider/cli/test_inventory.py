@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from manifests.gpus import GpuModel
-from provider.cli.inventory import unsold
+from provider.cli.inventory import unsold, why_not
 from provider.cluster.inventory.survey import GpuReport, NodeReport
 
 T4 = GpuModel("nvidia", "t4")
@@ -144,3 +144,17 @@ def test_cards_that_are_not_sold_are_listed_with_the_reason(
 ) -> None:
     found = unsold([NodeReport("n", node_why, (gpu,))])
     assert [(r["card"], r["total"], r["not_sold"]) for r in found] == ([row] if row is not None else [])
+
+
+@pytest.mark.parametrize(
+    ("report", "says"),
+    [
+        (NodeReport("n", "", ()), ""),
+        (NodeReport("n", "cordoned", ()), "cordoned"),
+        (NodeReport("n", "", (), "taint gpu"), "without GPUs: taint gpu"),
+    ],
+    ids=["sold", "not at all", "with its GPUs only"],
+)
+def test_why_a_node_is_not_sold_or_not_without_its_gpus(report: NodeReport, says: str) -> None:
+    assert why_not([report], ["n"]) == {"n": says}
+    assert why_not([], ["a machine of a file"]) == {"a machine of a file": ""}

@@ -26,6 +26,7 @@ from .mirrored import LABELS, LEASE, NS, mirrored, obj, pod
         pytest.param(obj(kinds.PERSISTENT_VOLUME_CLAIM, "data", spec={}), 0, 1, 0, id="a claim"),
         pytest.param(obj(kinds.NODE, "n1"), 0, 1, 1, id="a node"),
         pytest.param(obj(kinds.STORAGE_CLASS, "beta3"), 0, 1, 1, id="a storage class"),
+        pytest.param(obj(kinds.RUNTIME_CLASS, "kata"), 0, 1, 1, id="a runtime"),
         pytest.param(obj(kinds.STORAGE_CAPACITY, "c", "rook"), 0, 1, 1, id="where a driver has storage"),
         pytest.param(
             obj(kinds.SERVICE, "s", "other", labels={}, spec={"ports": [{"port": 1, "nodePort": 30001}]}), 0, 1, 0,

@@ -251,3 +251,30 @@ async def test_runtime_classes_come_and_go(memory: Memory) -> None:
         assert list(cluster.runtimes_lacking()) == ["kata"]
         assert cluster.health(LEASE)["web"].cause is Cause.ADMISSION
         assert "'kata'" in cluster.health(LEASE)["web"].reason
+
+
+async def test_nodes_open_and_close_with_what_a_runtime_class_says_of_them(memory: Memory) -> None:
+    """A node with a taint that only NVIDIA's class tolerates is labelled and sold with its cards; what the sandbox is
+    not for is sold without it, and the reason is there for whoever asks."""
+    settings = SETTINGS.model_copy(update={"isolation": IsolationSettings(runtime_class="kata")})
+    memory.put({**real_node("gpu-operator-a100"), "spec": {"taints": [{"key": "cards", "effect": "NoSchedule"}]}})
+    memory.put(node("plain", kata="yes"))
+    memory.put(runtime("kata"))
+    memory.put(runtime("nvidia"))
+    async with watched(memory, settings) as cluster:
+        await asyncio.sleep(2)
+        assert [n.name for n in cluster.inventory().nodes] == ["plain"]
+        assert list(cluster.inventory().runtimes.withheld) == [A100]
+
+        tolerates = {"scheduling": {"tolerations": [{"key": "cards", "operator": "Exists"}]}}
+        memory.put({**runtime("nvidia"), **tolerates})
+        memory.put({**runtime("kata"), "scheduling": {"nodeSelector": {"kata": "no"}}})
+        await memory.tell()
+        await asyncio.sleep(2)
+        found = cluster.inventory()
+        assert [(n.name, n.gpus) for n in found.nodes] == [("a100-1", {A100: 8})]
+        assert found.nodes[0].without_gpus == "RuntimeClass 'kata' is for nodes with the label kata=no"
+        assert found.runtimes.nowhere == found.nodes[0].without_gpus
+        assert {n.name: n.why_not for n in cluster.nodes()} == {"a100-1": "", "plain": found.runtimes.nowhere}
+        labels = (await memory.get(kinds.NODE, None, "a100-1"))["metadata"]["labels"]
+        assert labels["akash.network"] == "true"

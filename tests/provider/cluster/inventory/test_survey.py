@@ -71,3 +71,14 @@ def test_a_mark_speaks_for_all_gpus_of_the_node() -> None:
     (found,) = survey(facts, bundled()).gpus
     assert (found.offered, found.why_not) == (8, "marked akash.network/gpu=sick")
     assert found.model is not None
+
+
+def test_a_node_whose_cards_or_all_but_its_cards_are_for_other_classes() -> None:
+    facts = node_facts(real_node("gpu-operator-a100"))
+    facts = replace(facts, labels={**facts.labels, "akash.network": "true"})
+    without = survey(replace(facts, without_gpus="taint x"), bundled())
+    assert (without.why_not, without.without_gpus, without.gpus[0].why_not) == ("", "taint x", "")
+    cards = survey(replace(facts, shut={"nvidia": "no driver"}), bundled())
+    assert (cards.why_not, cards.without_gpus, cards.gpus[0].why_not) == ("", "", "no driver")
+    both = survey(replace(facts, unusable="taint x", without_gpus="taint x", shut={"nvidia": "no driver"}), bundled())
+    assert (both.why_not, both.without_gpus, both.gpus[0].why_not) == ("taint x", "", ""), "it is told once"
