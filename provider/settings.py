@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -270,6 +279,23 @@ class ClusterSettings(_Part):
     image_pull_secret: MaybeName = Field(
         "", description="Secret in each lease namespace used where a tenant gives no credentials."
     )
+
+    @field_validator("tls_issuer")
+    @classmethod
+    def _has_ingresses(cls, value: str, known: ValidationInfo) -> str:
+        if value and known.data.get("ingress_mode") == "gateway-api":
+            raise ValueError(
+                "cert-manager knows no HTTPRoutes: leave it out with cluster.ingress_mode gateway-api, and give the"
+                " certificates to the listeners of your Gateway (annotate that with the issuer)"
+            )
+        return value
+
+    @field_validator("tls_generated_hosts")
+    @classmethod
+    def _has_an_issuer(cls, value: bool, known: ValidationInfo) -> bool:
+        if value and known.data.get("tls_issuer") == "":
+            raise ValueError("nobody is asked for certificates: set cluster.tls_issuer, or leave it out")
+        return value
 
 
 class BidSettings(_Part):

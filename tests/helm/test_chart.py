@@ -85,6 +85,12 @@ def test_without_a_policy_none_is_named(objects):
         ("no wallet", ["--set", "wallet.existingSecret="], "wallet.existingSecret"),
         ("no prices", ["--set", "prices=null"], "set prices"),
         ("lists without a policy", ["--set", "policyLists.a=b"], "set policy"),
+        (
+            "an issuer for HTTPRoutes",
+            ["--set", "config.cluster.tls_issuer=le,config.cluster.ingress_mode=gateway-api"],
+            "annotate your Gateway",
+        ),
+        ("names for an issuer that is not there", ["--set", "config.cluster.tls_generated_hosts=true"], "tls_issuer"),
         ("a typo in a setting", ["--set", "config.chain.gprc=x"], "gprc"),
         ("a setting out of its range", ["--set", "config.chain.gas_adjustment=99"], "gas_adjustment"),
         ("the words in the clear", ["--set", "config.key.mnemonic=abandon"], "key"),

@@ -55,6 +55,15 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ),
         ("cluster: {storage: {beta3: 10TB}}\n", r"cluster\.storage\.beta3: .*'10TB'.*Declared capacity"),
         ("cluster: {ip_pool: My Pool}\n", r"cluster\.ip_pool: .*'My Pool'.*IPAddressPool"),
+        (
+            "cluster: {tls_issuer: le, ingress_mode: gateway-api}\n",
+            r"cluster\.tls_issuer: .*listeners of your Gateway.*found 'le'",
+        ),
+        ("cluster: {tls_generated_hosts: true}\n", r"cluster\.tls_generated_hosts: .*set cluster\.tls_issuer"),
+        (
+            "cluster: {tls_generated_hosts: true, ingress_mode: gateway-api}\n",
+            r"cluster\.tls_generated_hosts: .*set cluster\.tls_issuer",
+        ),
         ("chian: {id: x}\n", r"chian: unknown key\. Known here: .*chain"),
         ("chain: {idd: x}\n", r"chain\.idd: unknown key\. Known here: .*gas_price_uakt"),
         ("chain: {nodes: []}\n", r"chain\.nodes: .*at least 1"),
@@ -74,6 +83,9 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         "one of a list",
         "one of a map",
         "a name",
+        "an issuer for HTTPRoutes",
+        "names for no issuer",
+        "nor with a Gateway",
         "unknown section",
         "unknown key",
         "empty list",
@@ -92,6 +104,14 @@ def test_what_cannot_work_names_the_place_and_the_cure(tmp_path: Path, text: str
     file.write_text(text)
     with pytest.raises(ConfigError, match=says):
         load(file)
+
+
+def test_an_issuer_may_be_named_where_ingresses_ask_it(tmp_path: Path) -> None:
+    file = tmp_path / "akp.yaml"
+    file.write_text("cluster: {tls_issuer: le, tls_generated_hosts: true}\n")
+    assert load(file).cluster.tls_generated_hosts
+    file.write_text("cluster: {tls_issuer: '', tls_generated_hosts: false, ingress_mode: gateway-api}\n")
+    assert load(file).cluster.tls_issuer == ""
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
