@@ -114,18 +114,20 @@ class Routing:
         return released and not found
 
     async def _release(self, lease: LeaseID) -> bool:
-        """Give up what the lease has claimed and no longer wants."""
+        """Give up what the lease has claimed and no longer wants, once nothing of its own leads in by it any more:
+        whoever takes it then finds it free."""
         kept = {door.key for door in self._doors[lease]}
         left = [c for c in self._mirrors.owned() if c.lease == lease and c.key not in kept]
         stored = self._rules.stored(lease) if left else ()
+        over = [c for c in left if c.key not in stored]
+        free = [c for c in over if all(whose != lease for _, _, _, whose in self._mirrors.routes(c.key))]
         try:
-            for claim in left:
-                if claim.key not in stored:
-                    await give_up(self._kube, self._namespace, claim)
+            for claim in free:
+                await give_up(self._kube, self._namespace, claim)
         except (Retry, Refused) as trouble:
             log.warning("a claim could not be given up, will try again", why=str(trouble))
             return False
-        return True
+        return free == over
 
     def _lock(self, lease: LeaseID) -> asyncio.Lock:
         return self._locks.setdefault(lease, asyncio.Lock())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from manifests.ids import lease_namespace
 from provider.cluster.routes.waiting import Why
 from provider.errors import Retry
 from provider.sandbox.cluster.kinds import SERVICES
 
-from .reached import HOST, MINE, MY_OTHER, PORT, THEIRS, group, process, until, world
+from .reached import HOST, MINE, MY_OTHER, PORT, THEIRS, address, group, process, until, world
 
 
 async def test_the_second_lease_of_a_tenant_waits_is_told_and_takes_over_when_the_first_ends() -> None:
@@ -73,6 +75,25 @@ async def test_moving_takes_the_name_and_the_address_along() -> None:
         )
         await reach.move(MINE, [reach.hosts(MINE)[HOST], *reach.endpoint(MINE, "mine")])
         await until(lambda: it.leads_to() == [1] and it.addresses() == {1: "10.0.0.2"})
+
+
+async def test_after_a_restart_too_a_port_is_given_up_only_when_nothing_leads_in_by_it_any_more() -> None:
+    """The process was killed between storing the new manifest and deploying it; one Service cannot be deleted yet."""
+    async with world() as it:
+        await it.deploy(MINE, address(80, 81, 82))
+        await until(lambda: it.ports() == {1: [80, 81, 82]} and not it.why(MINE))
+        await it.cluster.reach.routing.forget(MINE)
+        await it.cluster.store_manifest(MINE, address(80), {})
+        async with process(it.server) as next_one:
+            it.server.faults.fail_next(10**6, 503, path="services/web-ip-82-tcp")
+            with pytest.raises(Retry):
+                await next_one.deploy(MINE, address(80), {}, "2")
+            await until(lambda: it.ports() == {1: [80, 82]})
+            assert not await next_one.reach.routing.settle(MINE)
+            assert it.ports() == {1: [80, 82]}, "its Service still stands"
+            it.server.faults.heal()
+            await next_one.deploy(MINE, address(80), {}, "2")
+            await until(lambda: it.ports() == {1: [80]})
 
 
 async def test_killed_at_each_step_of_a_move_one_lease_has_the_name_and_the_next_process_finishes() -> None:
