@@ -17,7 +17,7 @@ from manifests.ids import LeaseID, lease_namespace
 from provider.cluster.api.kinds import PROVIDER_HOST, Kind, kind_of
 from provider.cluster.api.kube import Kube
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.routes.claims import Ownership, give_up, read, take, take_all
+from provider.cluster.routes.claims import Ownership, give_up, read, take, take_all, whole
 from provider.cluster.routes.doors import Door, Key
 from provider.cluster.routes.keeping import Keeping
 from provider.cluster.routes.waiting import Waiting, Why
@@ -88,9 +88,11 @@ class Opening:
                 return Why.ELSEWHERE, f"{door.called} waits: another deployment of yours has a port of this address"
         if held.lease not in (None, lease):
             return await self._elsewhere(lease, door, held)
-        if (other := await self._half(lease, door, doors, held)) is not None:
+        if (other := await self._half(lease, doors, held)) is not None:
             await give_up(self._kube, self._namespace, held)
             return Why.ELSEWHERE, f"{door.called} waits: your deployment {other.dseq} has a port of this address"
+        if held.in_part:
+            held = await whole(self._kube, self._namespace, held)
         kept = await self._keeping.keep(lease, door, held)
         if kept is None:
             return Why.CHANGED, f"{door.called}: somebody changes its claim again and again; it is undone later"
@@ -117,13 +119,11 @@ class Opening:
             taken |= got if got is not None else dict.fromkeys(d.key for d in free)
         return taken[door.key]
 
-    async def _half(self, lease: LeaseID, door: Door, doors: Sequence[Door], held: Ownership) -> LeaseID | None:
-        """Who has another port of the address, where this one is left of claiming all or none: it could not be given
-        back, and nothing leads in by it yet. One that moved here is on its way together with the others."""
-        if len(doors) == 1 or held.moved or self._standing(lease, door):
+    async def _half(self, lease: LeaseID, doors: Sequence[Door], held: Ownership) -> LeaseID | None:
+        """Who has another port of the address, where this one is left of claiming all or none, because it could not be
+        given back. One that moved here is on its way together with the others."""
+        if not held.in_part or held.moved:
             return None
-        if any(self._upkeep.has_applied(route) for route in door.routes):
-            return None  # somebody has deleted it
         for other in doors:
             owner = self._mirrors.owner(other.key)
             if owner is not None and owner.lease not in (None, lease):

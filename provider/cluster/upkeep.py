@@ -70,11 +70,6 @@ class Upkeep:
             self._written.undone(where, asyncio.get_running_loop().time())
         return True
 
-    def has_applied(self, route: Mapping[str, Any]) -> bool:
-        """Whether this process has."""
-        metadata = route["metadata"]
-        return (kind_of(route), metadata["namespace"], metadata["name"]) in self._written
-
     def forget(self, namespace: str) -> None:
         """Its lease is over."""
         for where in self._written.forget(lambda where: where[1] == namespace):

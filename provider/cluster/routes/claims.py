@@ -23,6 +23,9 @@ from provider.errors import AkpError, Conflict, NotFound, Refused, Retry
 CLAIMS = (PROVIDER_HOST, PROVIDER_LEASED_IP)
 ADDRESS = "akash.network/leased-ip.address"
 """Annotation of a claim that moved: the address its port had before, to be asked for again; "" for none."""
+IN_PART = "akash.network/leased-ip.in-part"
+"""Annotation of a claim that was made to have several, all or none, until it is known that all were had. A process
+that is killed in between, or cannot give back, leaves it to the next."""
 
 
 class Taken(Refused):
@@ -53,6 +56,11 @@ class Ownership:
     def moved(self) -> bool:
         """It came from another lease of the tenant."""
         return ADDRESS in self.obj["metadata"]["annotations"]
+
+    @property
+    def in_part(self) -> bool:
+        """Whether others that were wanted with it may be another's."""
+        return IN_PART in self.obj["metadata"]["annotations"]
 
     @property
     def host(self) -> str:
@@ -87,14 +95,15 @@ async def take(kube: Kube, wanted: Mapping[str, Any]) -> Ownership:
 async def take_all(kube: Kube, lease: LeaseID, wanted: Iterable[Mapping[str, Any]]) -> dict[Key, Ownership] | None:
     """Claim what belongs together, all or none: None, with nothing claimed, when another lease has one of them. Asked
     for in the order of their names, so of several leases that want the same at the same moment the one that gets the
-    first gets all."""
+    first gets all. Until `whole` says so, each of several is known to be one (IN_PART)."""
     created: list[tuple[Ownership, str]] = []
     found: dict[Key, Ownership] = {}
+    wanted = sorted(wanted, key=_name)
     try:
-        for claim in sorted(wanted, key=_name):
+        for claim in wanted:
             kind, metadata = kind_of(claim), claim["metadata"]
             try:
-                held = ownership(kind, await kube.create(claim))
+                held = ownership(kind, await kube.create(in_part(claim) if len(wanted) > 1 else claim))
                 created.append((held, metadata["namespace"]))
             except Conflict:
                 held = await read(kube, kind, metadata["namespace"], metadata["name"])
@@ -108,6 +117,25 @@ async def take_all(kube: Kube, lease: LeaseID, wanted: Iterable[Mapping[str, Any
         raise
     await _give_back(kube, created)
     return None
+
+
+def in_part(claim: Mapping[str, Any]) -> dict[str, Any]:
+    """As it is made while others are wanted with it."""
+    metadata = claim["metadata"]
+    return {**claim, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), IN_PART: "true"}}}
+
+
+async def whole(kube: Kube, namespace: str, held: Ownership) -> Ownership:
+    """Note that all were had that were wanted with it; no matter when it was noted before, as a mirror may not show
+    yet. Retry when something else about it has changed since it was `held`."""
+    change = {"metadata": {"annotations": {IN_PART: None}, "resourceVersion": held.version}}
+    try:
+        return ownership(held.kind, await kube.patch(held.kind, namespace, held.name, change))
+    except (Conflict, NotFound) as same_time:
+        now = await read(kube, held.kind, namespace, held.name)
+        if now.lease != held.lease or now.in_part:
+            raise Retry(str(same_time)) from same_time
+        return now
 
 
 async def _give_back(kube: Kube, created: Iterable[tuple[Ownership, str]]) -> None:

@@ -33,9 +33,6 @@ class Written(Generic[K]):
         self._as: dict[K, tuple[Mapping[str, Any], str]] = {}
         self._mending: Mending[K] = Mending()
 
-    def __contains__(self, key: K) -> bool:
-        return key in self._as
-
     def unlike(self, key: K, rendered: Mapping[str, Any], version: str, now_s: float) -> Unlike:
         """Of an object that is there, at this version, and not as rendered."""
         before, was = self._as.get(key, (None, ""))

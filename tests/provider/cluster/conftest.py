@@ -228,6 +228,18 @@ class Memory:
         await self.tell()
         return out
 
+    async def patch(self, kind: Kind, namespace: str | None, name: str, change: dict[str, Any]) -> dict[str, Any]:
+        """Of annotations only."""
+        self._asked("patch", kind, name)
+        there, metadata = await self.get(kind, namespace, name), change["metadata"]
+        if metadata.get("resourceVersion") not in (None, there["metadata"]["resourceVersion"]):
+            raise Conflict(f"{name} has been modified")
+        both = {**there["metadata"].get("annotations", {}), **metadata["annotations"]}
+        annotations = {key: value for key, value in both.items() if value is not None}
+        out = self.put({**there, "metadata": {**there["metadata"], "annotations": annotations}})
+        await self.tell()
+        return out
+
     async def get(self, kind: Kind, namespace: str | None, name: str) -> dict[str, Any]:
         try:
             found: dict[str, Any] = self.objects[kind, namespace or "", name]

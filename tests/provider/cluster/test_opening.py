@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from manifests.ids import lease_namespace
+from provider.cluster.routes.claims import in_part
 from provider.cluster.routes.waiting import Why
 from provider.sandbox.cluster.kinds import SERVICES
 from provider.sandbox.cluster.objects import Write
@@ -69,7 +70,7 @@ async def test_half_an_address_that_could_not_be_given_back_is_given_up_at_the_n
             await it.cluster.store_manifest(lease, address(80, 443), {})
             await until(lambda lease=lease: bool(it.cluster.reach.endpoint(lease, "mine")))
             claims = {claim["spec"]["external_port"]: claim for claim in it.cluster.reach.endpoint(lease, "mine")}
-            it.server.objects.create(leased, "lease", claims[port], Write(manager="akash-provider"))
+            it.server.objects.create(leased, "lease", in_part(claims[port]), Write(manager="akash-provider"))
         await until(lambda: len(it.cluster._mirrors.leased_ips) == 2)
         await asyncio.gather(*(it.cluster.deploy(lease, address(80, 443), {}, "1") for lease in (MINE, MY_OTHER)))
         await until(lambda: [*it.ports().values()] == [[80, 443]] and len(it.addresses()) == 1)
@@ -92,6 +93,23 @@ async def test_a_port_that_led_in_is_kept_though_another_is_elsewhere_and_somebo
             )
         )
         assert it.ports() == {1: [80, 81], 2: [82]}
+
+
+async def test_so_it_is_where_its_service_was_deleted_while_no_process_was_up() -> None:
+    async with world() as it:
+        await it.deploy(MY_OTHER, address(82))
+        await it.deploy(MINE, address(80))
+        await it.deploy(MINE, address(80, 82))
+        await until(lambda: it.why(MINE) == [Why.ELSEWHERE])
+        for lease in (MINE, MY_OTHER):
+            await it.cluster.reach.routing.forget(lease)
+        it.delete(SERVICES, lease_namespace(MINE), "web-ip-80-tcp")
+        async with process(it.server) as next_one:
+            await next_one.deploy(MY_OTHER, address(82), {}, "1")
+            await next_one.deploy(MINE, address(80, 82), {}, "1")
+            assert [w.why for w in next_one.reach.waiting(MINE)][-1:] == [Why.ELSEWHERE]
+            assert it.ports() == {1: [80], 2: [82]}
+            await until(lambda: it.server.store.get("services", lease_namespace(MINE), "web-ip-80-tcp") is not None)
 
 
 async def test_an_address_moves_whole_also_where_it_is_looked_at_half_way() -> None:

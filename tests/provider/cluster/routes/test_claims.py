@@ -21,6 +21,7 @@ from provider.cluster.routes.claims import (
     rewrite,
     take,
     take_all,
+    whole,
 )
 from provider.errors import Retry
 from tests.provider.cluster.conftest import Memory
@@ -88,6 +89,29 @@ async def test_one_that_cannot_be_given_back_keeps_no_other(memory: Memory) -> N
     with pytest.raises(Retry):
         await take_all(memory, MINE, [host(name) for name in "abc"])  # type: ignore[arg-type]
     assert owners(memory) == {"a": MINE, "c": MY_OTHER}
+
+
+async def test_what_belongs_together_says_so_until_it_is_known_that_all_was_had(memory: Memory) -> None:
+    """So the next process knows a claim that was left half way from one whose route somebody has deleted."""
+    found = await take_all(memory, MINE, [host("a"), host("b")])  # type: ignore[arg-type]
+    assert found is not None
+    seen = now(memory, "a")
+    assert (seen.in_part, now(memory, "b").in_part) == (True, True)
+    assert not (await whole(memory, "lease", seen)).in_part  # type: ignore[arg-type]
+    assert (now(memory, "a").in_part, now(memory, "b").in_part) == (False, True)
+    assert not (await whole(memory, "lease", seen)).in_part, "a mirror may be behind"  # type: ignore[arg-type]
+
+    before = now(memory, "b")
+    await move(memory, MY_OTHER, host("b", MY_OTHER))  # type: ignore[arg-type]
+    with pytest.raises(Retry):
+        await whole(memory, "lease", before)  # type: ignore[arg-type]
+    memory.drop(PROVIDER_HOST, "lease", "b")
+    with pytest.raises(Retry):
+        await whole(memory, "lease", before)  # type: ignore[arg-type]
+
+    alone = await take_all(memory, MINE, [host("c")])  # type: ignore[arg-type]
+    assert alone is not None
+    assert not now(memory, "c").in_part, "one alone is all"
 
 
 async def test_given_up_between_asking_and_looking(memory: Memory) -> None:

@@ -31,7 +31,7 @@ def test_a_change_that_comes_back_is_left_for_a_while_and_nothing_is_known_of_wh
     assert written.unlike("a", AS, "2", 105.0) is Unlike.FOUGHT_OVER
     assert written.unlike("a", AS, "2", 110.0) is Unlike.CHANGED
     assert written.forget(lambda key: key == "a") == ["a"]
-    assert "a" not in written
-    assert "b" in written
+    assert written.unlike("a", AS, "1", 105.0) is Unlike.OUTDATED
+    assert written.unlike("b", AS, "1", 105.0) is Unlike.UNSEEN
     written.put("a", AS, "1")
     assert written.unlike("a", AS, "2", 105.0) is Unlike.CHANGED
