@@ -24,7 +24,7 @@ from provider.cluster.inventory.nodes import NodeFacts
 from provider.cluster.inventory.pods import PodFacts
 from provider.cluster.inventory.runtimeclasses import RuntimeClass
 from provider.cluster.inventory.volumes import Claim, StorageClass
-from provider.cluster.kept import InNamespace, Opening, Placed, Policy, Unreadable
+from provider.cluster.kept import ForeignPolicy, InNamespace, Marked, Policy, Unreadable
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.retained import Retained
 from provider.cluster.routes.claims import Ownership
@@ -62,14 +62,14 @@ class Changes:
             (mirrors.pods, self._pod),
             (mirrors.deployments, self._workload),
             (mirrors.stateful_sets, self._workload),
-            (mirrors.policies, self._placed),
-            (mirrors.openings, self._opening),
+            (mirrors.policies, self._marked),
+            (mirrors.foreign_policies, self._foreign_policy),
             (mirrors.services, self._service),
-            (mirrors.budgets, self._placed),
-            (mirrors.secrets, self._placed),
-            (mirrors.accounts, self._placed),
-            (mirrors.roles, self._placed),
-            (mirrors.role_bindings, self._placed),
+            (mirrors.budgets, self._marked),
+            (mirrors.secrets, self._marked),
+            (mirrors.accounts, self._marked),
+            (mirrors.roles, self._marked),
+            (mirrors.role_bindings, self._marked),
             (mirrors.foreign_services, self._supply),
             (mirrors.ingresses, self._routes),
             (mirrors.http_routes, self._routes),
@@ -106,15 +106,15 @@ class Changes:
         for lease in {facts.lease for facts in (old, new) if facts is not None}:
             self._tell(lease)
         if old is None and new is not None:
-            for opening in self._mirrors.openings.within(new.name).values():
-                self._opened(opening)
+            for policy in self._mirrors.foreign_policies.within(new.name).values():
+                self._opened(policy)
 
-    def _opening(self, old: Opening | None, new: Opening | None) -> None:
+    def _foreign_policy(self, old: ForeignPolicy | None, new: ForeignPolicy | None) -> None:
         self._in_namespace(old, new)
         if new is not None:
             self._opened(new)
 
-    def _opened(self, found: Opening) -> None:
+    def _opened(self, found: ForeignPolicy) -> None:
         if (lease := self._mirrors.leases.get(found.namespace)) is not None:
             log.warning("a network policy of somebody else opens a lease", lease=str(lease), policy=found.name,
                         opens=found.opens)  # fmt: skip
@@ -133,15 +133,15 @@ class Changes:
 
     def _in_namespace(
         self,
-        old: PodFacts | WorkloadFacts | ServiceFacts | Policy | Opening | Placed | None,
-        new: PodFacts | WorkloadFacts | ServiceFacts | Policy | Opening | Placed | None,
+        old: PodFacts | WorkloadFacts | ServiceFacts | Policy | ForeignPolicy | Marked | None,
+        new: PodFacts | WorkloadFacts | ServiceFacts | Policy | ForeignPolicy | Marked | None,
     ) -> None:
         either = new or old
         assert either is not None
         if (lease := self._mirrors.leases.get(either.namespace)) is not None:
             self._tell(lease)
 
-    def _placed(self, old: Policy | Placed | None, new: Policy | Placed | None) -> None:
+    def _marked(self, old: Policy | Marked | None, new: Policy | Marked | None) -> None:
         self._in_namespace(old, new)
 
     def _routes(self, old: InNamespace | None, new: InNamespace | None) -> None:

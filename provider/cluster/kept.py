@@ -17,8 +17,8 @@ from provider.cluster.api.marks import mark
 from provider.cluster.api.times import unix_s
 from provider.cluster.apiservers import Address
 from provider.cluster.health.status import Route, http_routes, ingress_routes
-from provider.cluster.routes.acceptance import SILENT, Acceptance, of_http_route, of_ingress
 from provider.cluster.routes.doors import Key, claim_of, live
+from provider.cluster.routes.routestatus import SILENT, RouteStatus, of_http_route, of_ingress
 
 ACCEPTED = "akash.network/accepted"
 """Annotation with which an operator says of a network policy of his own that it is meant to open what it opens."""
@@ -44,7 +44,7 @@ class InNamespace:
     key: Key | None = None
     """the claim it depends on"""
     live: Mapping[str, Any] | None = None
-    acceptance: Acceptance = SILENT
+    status: RouteStatus = SILENT
     made_unix_s: int = 0
 
 
@@ -57,7 +57,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class ForeignPolicy:
     """A NetworkPolicy that rendering did not make. Policies add up: whatever one allows is open, and none shuts."""
 
     namespace: str
@@ -67,7 +67,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Marked:
     """What is looked at only to see whether somebody has changed or deleted it: access, credentials, budgets."""
 
     namespace: str
@@ -87,7 +87,7 @@ def policy(obj: Object) -> Policy:
     return Policy(metadata["namespace"], metadata["name"], made, mark(kinds.NETWORK_POLICY, obj))
 
 
-def opening(obj: Object) -> Opening | None:
+def foreign_policy(obj: Object) -> ForeignPolicy | None:
     """None for one that allows nothing, or of which the operator says that it is meant to."""
     metadata, spec = obj["metadata"], obj.get("spec") or {}
     # Rules of a type that is not named count for nothing.
@@ -95,11 +95,11 @@ def opening(obj: Object) -> Opening | None:
     ways = [word for word, field in (("in", "ingress"), ("out", "egress")) if field in counted and spec.get(field)]
     if not ways or (metadata.get("annotations") or {}).get(ACCEPTED) == "true":
         return None
-    return Opening(metadata["namespace"], metadata["name"], " and ".join(ways))
+    return ForeignPolicy(metadata["namespace"], metadata["name"], " and ".join(ways))
 
 
-def placed(kind: Kind, obj: Object) -> Placed:
-    return Placed(obj["metadata"]["namespace"], mark(kind, obj))
+def marked(kind: Kind, obj: Object) -> Marked:
+    return Marked(obj["metadata"]["namespace"], mark(kind, obj))
 
 
 def ingress(obj: Object) -> InNamespace:
@@ -120,8 +120,8 @@ def addresses(obj: Object) -> tuple[Address, ...]:
     )
 
 
-def _route(kind: Kind, obj: Object, routes: tuple[Route, ...], acceptance: Acceptance) -> InNamespace:
+def _route(kind: Kind, obj: Object, routes: tuple[Route, ...], status: RouteStatus) -> InNamespace:
     metadata = obj["metadata"]
     lease = lease_of(metadata.get("labels") or {})
     made = unix_s(metadata.get("creationTimestamp"))
-    return InNamespace(metadata["namespace"], lease, routes, claim_of(kind, obj), live(obj), acceptance, made)
+    return InNamespace(metadata["namespace"], lease, routes, claim_of(kind, obj), live(obj), status, made)

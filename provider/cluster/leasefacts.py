@@ -78,7 +78,7 @@ def lease_facts(
         mirrors.namespaces.get("", name),
         site.network_policies,
         policy.made_unix_s if policy is not None else None,
-        {found.name: found.opens for found in mirrors.openings.within(name).values()},
+        {found.name: found.opens for found in mirrors.foreign_policies.within(name).values()},
         tuple(without_api_servers(stored.group, site)) if stored else (),
         {workload.service: workload.made_unix_s for workload in workloads},
         services,
@@ -97,8 +97,8 @@ def _unserved(mirrors: Mirrors, namespace: str, now_unix_s: int) -> dict[str, st
     """Only of HTTPRoutes: an Ingress's controller says nothing when it serves none."""
     out: dict[str, str] = {}
     for facts in mirrors.http_routes.within(namespace).values():
-        why = facts.acceptance.refused
-        if not why and not facts.acceptance.taken and now_unix_s - facts.made_unix_s > SILENT_S:
+        why = facts.status.refused
+        if not why and not facts.status.taken and now_unix_s - facts.made_unix_s > SILENT_S:
             why = "no Gateway's controller has said anything of it"
         out |= {route.host: why for route in facts.routes if why}
     return out
@@ -106,7 +106,7 @@ def _unserved(mirrors: Mirrors, namespace: str, now_unix_s: int) -> dict[str, st
 
 def _lacking(mirrors: Mirrors, namespace: str, site: Site) -> str:
     """One that is served all the same, by a controller that looks at names only, lacks nothing."""
-    asks = [facts for facts in mirrors.ingresses.within(namespace).values() if not facts.acceptance.taken]
+    asks = [facts for facts in mirrors.ingresses.within(namespace).values() if not facts.status.taken]
     known = mirrors.ingress_classes
     lacks = site.ingress_mode == "ingress" and known.readable and known.get("", site.ingress_class) is None
     return site.ingress_class if asks and lacks else ""

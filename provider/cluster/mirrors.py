@@ -52,10 +52,10 @@ class Mirrors:
         self.deployments = Mirror(kube, kinds.DEPLOYMENT, keep=workload_facts, labels=OURS)
         self.stateful_sets = Mirror(kube, kinds.STATEFUL_SET, keep=workload_facts, labels=OURS)
         self.policies = Mirror(kube, kinds.NETWORK_POLICY, keep=kept.policy, labels=OURS)
-        self.openings = Mirror(kube, kinds.NETWORK_POLICY, keep=kept.opening, labels=f"{MANAGED}!=true")
+        self.foreign_policies = Mirror(kube, kinds.NETWORK_POLICY, keep=kept.foreign_policy, labels=f"{MANAGED}!=true")
         self.services = Mirror(kube, kinds.SERVICE, keep=service_facts, labels=OURS)
         self.budgets, self.secrets, self.accounts, self.roles, self.role_bindings = (
-            Mirror(kube, kind, keep=partial(kept.placed, kind), labels=OURS)
+            Mirror(kube, kind, keep=partial(kept.marked, kind), labels=OURS)
             for kind in (kinds.DISRUPTION_BUDGET, kinds.SECRET, kinds.SERVICE_ACCOUNT, kinds.ROLE, kinds.ROLE_BINDING)
         )
         self.foreign_services = Mirror(kube, kinds.SERVICE, keep=foreign_service, labels=f"{MANAGED}!=true")

@@ -8,7 +8,7 @@ from manifests.ids import LeaseID
 from manifests.render.names import lease_labels
 from provider.cluster.api.kinds import PROVIDER_HOST
 from provider.cluster.health.status import Route
-from provider.cluster.kept import Opening, Unreadable, addresses, http_route, ingress, manifest, opening
+from provider.cluster.kept import ForeignPolicy, Unreadable, addresses, foreign_policy, http_route, ingress, manifest
 
 LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")
 LABELS = lease_labels(LEASE)
@@ -51,8 +51,8 @@ def test_where_the_api_servers_are(slice_: dict[str, Any], found: Any) -> None:
     ],
 )
 def test_what_somebody_elses_network_policy_opens(spec: Any, annotations: dict[str, str], opens: str | None) -> None:
-    found = opening({"metadata": {"name": "p", "namespace": "ns", "annotations": annotations}, "spec": spec})
-    assert found == (Opening("ns", "p", opens) if opens else None)
+    found = foreign_policy({"metadata": {"name": "p", "namespace": "ns", "annotations": annotations}, "spec": spec})
+    assert found == (ForeignPolicy("ns", "p", opens) if opens else None)
 
 
 def test_a_manifest_that_cannot_be_understood_says_why_and_whose_it_is() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from provider.cluster.routes.acceptance import MOST_SAID, Acceptance, of_http_route, of_ingress
+from provider.cluster.routes.routestatus import MOST_SAID, RouteStatus, of_http_route, of_ingress
 
 GATEWAY = {"name": "akash-gateway", "namespace": "akash-gateway"}
 
@@ -24,28 +24,28 @@ NO = said("Accepted", "False", "NotAllowedByListeners", "no listener takes route
 @pytest.mark.parametrize(
     ("parents", "found"),
     [
-        pytest.param([], Acceptance(), id="nobody has said anything"),
-        pytest.param([FINE], Acceptance(taken=True), id="taken"),
+        pytest.param([], RouteStatus(), id="nobody has said anything"),
+        pytest.param([FINE], RouteStatus(taken=True), id="taken"),
         pytest.param(
             [by(NO)],
-            Acceptance(refused="NotAllowedByListeners: no listener takes routes of this namespace"),
+            RouteStatus(refused="NotAllowedByListeners: no listener takes routes of this namespace"),
             id="refused",
         ),
         pytest.param(
             [by(said("Accepted", "True"), said("ResolvedRefs", "False", "BackendNotFound"))],
-            Acceptance(taken=True, refused="BackendNotFound"),
+            RouteStatus(taken=True, refused="BackendNotFound"),
             id="taken, and leads nowhere",
         ),
-        pytest.param([by({**NO, "observedGeneration": 1})], Acceptance(), id="of an older version"),
-        pytest.param([by(said("Accepted", "True", of=1))], Acceptance(taken=True), id="taken before its last change"),
-        pytest.param([by(NO, ref={"name": "another", "namespace": "x"})], Acceptance(), id="of another Gateway"),
-        pytest.param([by({"type": "Accepted", "status": "False"})], Acceptance(refused="not Accepted"), id="wordless"),
-        pytest.param([by(said("Accepted", "Unknown", "Pending"))], Acceptance(), id="not decided yet"),
-        pytest.param([{"parentRef": GATEWAY}], Acceptance(), id="half made"),
-        pytest.param([by(NO), by(NO)], Acceptance(refused=f"{NO['reason']}: {NO['message']}"), id="said twice"),
+        pytest.param([by({**NO, "observedGeneration": 1})], RouteStatus(), id="of an older version"),
+        pytest.param([by(said("Accepted", "True", of=1))], RouteStatus(taken=True), id="taken before its last change"),
+        pytest.param([by(NO, ref={"name": "another", "namespace": "x"})], RouteStatus(), id="of another Gateway"),
+        pytest.param([by({"type": "Accepted", "status": "False"})], RouteStatus(refused="not Accepted"), id="wordless"),
+        pytest.param([by(said("Accepted", "Unknown", "Pending"))], RouteStatus(), id="not decided yet"),
+        pytest.param([{"parentRef": GATEWAY}], RouteStatus(), id="half made"),
+        pytest.param([by(NO), by(NO)], RouteStatus(refused=f"{NO['reason']}: {NO['message']}"), id="said twice"),
     ],
 )
-def test_what_a_gateways_controller_says(parents: list[Any], found: Acceptance) -> None:
+def test_what_a_gateways_controller_says(parents: list[Any], found: RouteStatus) -> None:
     route = {"metadata": {"generation": 2, "namespace": "ns"}, "spec": {"parentRefs": [{"kind": "Gateway", **GATEWAY}]}}
     assert of_http_route({**route, "status": {"parents": parents}}) == found
 
@@ -60,5 +60,5 @@ def test_its_words_are_bounded_and_a_gateway_of_the_same_namespace_is_named_with
 
 
 def test_an_ingress_is_taken_once_it_has_an_address() -> None:
-    assert of_ingress({"metadata": {}}) == of_ingress({"status": {"loadBalancer": {}}}) == Acceptance()
+    assert of_ingress({"metadata": {}}) == of_ingress({"status": {"loadBalancer": {}}}) == RouteStatus()
     assert of_ingress({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}).taken

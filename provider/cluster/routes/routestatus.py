@@ -15,7 +15,7 @@ MOST_SAID = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class RouteStatus:
     """`refused` is why it is not served, in the controller's words, "" when nobody says that it is not. `taken`: some
     controller says that it serves it, or did before its last change."""
 
@@ -23,10 +23,10 @@ class Acceptance:
     refused: str = ""
 
 
-SILENT = Acceptance()
+SILENT = RouteStatus()
 
 
-def of_http_route(obj: Mapping[str, Any]) -> Acceptance:
+def of_http_route(obj: Mapping[str, Any]) -> RouteStatus:
     metadata = obj["metadata"]
     generation, taken, refused = metadata.get("generation") or 0, False, []
     for condition in _conditions(obj):
@@ -37,12 +37,12 @@ def of_http_route(obj: Mapping[str, Any]) -> Acceptance:
             refused.append(
                 ": ".join(filter(None, (condition.get("reason"), condition.get("message")))) or f"not {kind}"
             )
-    return Acceptance(taken, "; ".join(dict.fromkeys(refused))[:MOST_SAID])
+    return RouteStatus(taken, "; ".join(dict.fromkeys(refused))[:MOST_SAID])
 
 
-def of_ingress(obj: Mapping[str, Any]) -> Acceptance:
+def of_ingress(obj: Mapping[str, Any]) -> RouteStatus:
     """The address by which it is served is all that an Ingress's controller says."""
-    return Acceptance(taken=bool(((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress")))
+    return RouteStatus(taken=bool(((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress")))
 
 
 def _conditions(obj: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
