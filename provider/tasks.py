@@ -29,6 +29,11 @@ def spawn(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Any]) -
     return group.create_task(work, name=name)
 
 
+def loop_s() -> float:
+    """The running loop's time in seconds: what waits are told by."""
+    return asyncio.get_running_loop().time()
+
+
 class WorkQueue(Generic[K]):
     """Keys to look at.
 

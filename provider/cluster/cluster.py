@@ -36,7 +36,7 @@ from provider.cluster.marking import Marking
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects import retained
 from provider.cluster.objects.preview import Change
-from provider.cluster.reach import Reach
+from provider.cluster.reach import Outside, Reach
 from provider.cluster.site import site_of
 from provider.cluster.supply import Supply
 from provider.settings import ClusterSettings
@@ -50,7 +50,7 @@ class Cluster:
     """Made by `watch`. Everything that returns at once reads the mirrors; everything awaited speaks with the API
     server and raises Retry (later), Refused (the API server's own words) or nothing."""
 
-    def __init__(self, kube: Kube, settings: ClusterSettings) -> None:
+    def __init__(self, kube: Kube, settings: ClusterSettings, outside: Outside | None = None) -> None:
         self.kube, self.settings = kube, settings
         self._listeners: list[Listener] = []
         self._mirrors = Mirrors(
@@ -59,7 +59,7 @@ class Cluster:
         self._supply = Supply(self._mirrors, settings, self._inventory_moved, lambda: self._marking.look())
         self._marking = Marking(kube, self._mirrors, self._supply)
         self._api_servers = ApiServers(self._mirrors.endpoints.all, self._api_servers_changed)
-        self.reach = Reach(kube, self._mirrors, settings, self._site)
+        self.reach = Reach(kube, self._mirrors, settings, self._site, outside)
         self._deploying = Deploying(kube, self._mirrors, self.reach, settings, self._site, self._api_servers)
         self._changes = Changes(
             self._mirrors, lease=self._lease_changed, inventory=self._supply.changed, nodes=self._supply.nodes_changed,
@@ -67,10 +67,18 @@ class Cluster:
         )  # fmt: skip
 
     @classmethod
-    async def watch(cls, kube: Kube, settings: ClusterSettings, tasks: asyncio.TaskGroup, *, mark: bool = True) -> Self:
+    async def watch(
+        cls,
+        kube: Kube,
+        settings: ClusterSettings,
+        tasks: asyncio.TaskGroup,
+        *,
+        mark: bool = True,
+        outside: Outside | None = None,
+    ) -> Self:
         """Start mirroring in `tasks` and return when every mirror has listed. ConfigError, through the group, when the
         cluster lacks something the daemon cannot do without. Without `mark` nothing is written."""
-        out = cls(kube, settings)
+        out = cls(kube, settings, outside)
         out._changes.start(tasks)
         await out._mirrors.listed()
         if mark:

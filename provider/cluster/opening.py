@@ -8,7 +8,7 @@ before ours comes, because ingress controllers refuse a second.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
@@ -23,6 +23,7 @@ from provider.cluster.routes.keeping import Keeping
 from provider.cluster.routes.waiting import Waiting, Why
 from provider.cluster.upkeep import Upkeep
 from provider.errors import Refused, Retry, Unreachable
+from provider.tasks import loop_s
 
 log = structlog.get_logger()
 
@@ -40,9 +41,11 @@ class Rules(Protocol):
 class Opening:
     """`open` never fails: why a door does not lead to the lease is its answer."""
 
-    def __init__(self, kube: Kube, mirrors: Mirrors, namespace: str, rules: Rules) -> None:
+    def __init__(
+        self, kube: Kube, mirrors: Mirrors, namespace: str, rules: Rules, now_s: Callable[[], float] = loop_s
+    ) -> None:
         self._kube, self._mirrors, self._namespace, self._rules = kube, mirrors, namespace, rules
-        self._keeping, self._upkeep = Keeping(kube), Upkeep(kube, mirrors)
+        self._keeping, self._upkeep = Keeping(kube, now_s), Upkeep(kube, mirrors, now_s)
 
     async def open(self, lease: LeaseID, doors: Sequence[Door]) -> list[Waiting]:
         """One host name, or the ports of one address."""

@@ -18,11 +18,13 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import provider_hosts, provider_leased_ips
 from manifests.render.names import lease_selector
 from manifests.render.site import Site
+from provider.cluster import routing
 from provider.cluster.api.kinds import PROVIDER_HOST, SERVICE, kind_of
 from provider.cluster.api.kube import Kube
 from provider.cluster.inventory.addresses import Addresses, leased_ips_left
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.apply import delete_labelled
+from provider.cluster.routes import proof
 from provider.cluster.routes.claims import CLAIMS, Taken, move
 from provider.cluster.routes.doors import Key
 from provider.cluster.routes.hostnames import given_hosts, nameless, why_blocked
@@ -30,7 +32,7 @@ from provider.cluster.routes.proof import Lookup, Proof, txt_records
 from provider.cluster.routes.waiting import Waiting
 from provider.cluster.routing import Routing
 from provider.settings import ClusterSettings
-from provider.tasks import spawn
+from provider.tasks import loop_s, spawn
 
 Claim = Mapping[str, Any]
 """A ProviderHost or ProviderLeasedIP as rendered."""
@@ -55,6 +57,17 @@ class Listed:
         return not self.service
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is asked besides the cluster: DNS and the clock; and how soon what is wrong is looked at again, first and at
+    most."""
+
+    lookup: Lookup = txt_records
+    now_s: Callable[[], float] = loop_s
+    routes_again_s: tuple[float, float] = routing.AGAIN_S
+    proofs_again_s: tuple[float, float] = proof.AGAIN_S
+
+
 class Reach:
     def __init__(
         self,
@@ -62,11 +75,14 @@ class Reach:
         mirrors: Mirrors,
         settings: ClusterSettings,
         site: Callable[[], Site],
-        lookup: Lookup = txt_records,
+        outside: Outside | None = None,
     ) -> None:
+        outside = outside or Outside()
         self._kube, self._mirrors, self._settings, self._site = kube, mirrors, settings, site
-        self.routing = Routing(kube, mirrors, settings.manifest_namespace, self)
-        self.proof = Proof(lambda host: self.routing.look((PROVIDER_HOST, host)), lookup)
+        self.routing = Routing(kube, mirrors, settings.manifest_namespace, self, outside.now_s, outside.routes_again_s)
+        self.proof = Proof(
+            lambda host: self.routing.look((PROVIDER_HOST, host)), outside.lookup, outside.proofs_again_s
+        )
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         spawn(tasks, "routing", self.routing.run())

@@ -11,7 +11,7 @@ Here is who wants what and when it is looked at; how one name is opened is in op
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -24,12 +24,12 @@ from provider.cluster.routes.claims import give_up
 from provider.cluster.routes.doors import Door, Key, together
 from provider.cluster.routes.waiting import Waiting
 from provider.errors import Refused, Retry
-from provider.tasks import WorkQueue, spawn
+from provider.tasks import WorkQueue, loop_s, spawn
 
 log = structlog.get_logger()
 
-AGAIN_S = 300.0
-"""Longest between two looks at a lease with something wrong."""
+AGAIN_S = 1.0, 300.0
+"""First and longest between two looks at a lease with something wrong."""
 WORKERS = 4
 
 
@@ -44,14 +44,22 @@ class Routing:
     - Trouble with one name keeps no other waiting, of whichever lease.
     - A lease that is as wanted costs no request."""
 
-    def __init__(self, kube: Kube, mirrors: Mirrors, namespace: str, rules: Rules) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        mirrors: Mirrors,
+        namespace: str,
+        rules: Rules,
+        now_s: Callable[[], float] = loop_s,
+        again_s: tuple[float, float] = AGAIN_S,
+    ) -> None:
         self._kube, self._mirrors, self._namespace, self._rules = kube, mirrors, namespace, rules
-        self.queue: WorkQueue[LeaseID] = WorkQueue(first_backoff_s=1.0, max_backoff_s=AGAIN_S)
+        self.queue: WorkQueue[LeaseID] = WorkQueue(first_backoff_s=again_s[0], max_backoff_s=again_s[1])
         self._doors: dict[LeaseID, tuple[Door, ...]] = {}
         self._seekers: dict[Key, set[LeaseID]] = {}
         self._waiting: dict[LeaseID, tuple[Waiting, ...]] = {}
         self._locks: dict[LeaseID, asyncio.Lock] = {}
-        self._opening = opening.Opening(kube, mirrors, namespace, rules)
+        self._opening = opening.Opening(kube, mirrors, namespace, rules, now_s)
 
     def want(self, lease: LeaseID, doors: Sequence[Door]) -> None:
         self._unseek(lease)

@@ -7,8 +7,7 @@ address of a port that moved, which is asked for only so long.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from provider.cluster.routes.claims import Ownership
 from provider.cluster.routes.doors import Door, as_said, covers
 from provider.cluster.routes.waiting import Why
 from provider.cluster.routes.written import Unlike, Written
+from provider.tasks import loop_s
 
 log = structlog.get_logger()
 
@@ -35,10 +35,10 @@ PINNED_S = 60.0
 class Upkeep:
     """What is as it was rendered costs no request."""
 
-    def __init__(self, kube: Kube, mirrors: Mirrors) -> None:
-        self._kube, self._mirrors = kube, mirrors
+    def __init__(self, kube: Kube, mirrors: Mirrors, now_s: Callable[[], float] = loop_s) -> None:
+        self._kube, self._mirrors, self._now_s = kube, mirrors, now_s
         self._pinned_s: dict[tuple[str, str], float] = {}
-        """Service asked for at its old address -> the loop's time of that"""
+        """Service asked for at its old address -> the clock's time of that"""
         self._stubborn: dict[Where, str] = {}
         """object -> version at which applying it did not make it as rendered"""
         self._written: Written[Where] = Written()
@@ -48,7 +48,7 @@ class Upkeep:
         kind, metadata = kind_of(route), route["metadata"]
         where = kind, metadata["namespace"], metadata["name"]
         found, rendered, version, unlike = self._mirrors.route(*where), route, "", Unlike.OUTDATED
-        now_s = asyncio.get_running_loop().time()
+        now_s = self._now_s()
         if found is None and held.address and kind is SERVICE:
             # It moved here from another lease of the tenant, who wants to keep its address.
             self._pinned_s[where[1:]] = now_s
@@ -67,7 +67,7 @@ class Upkeep:
         self._note(where, await put(self._kube, route), route)
         self._written.put(where, rendered, version)
         if unlike is Unlike.CHANGED:
-            self._written.undone(where, asyncio.get_running_loop().time())
+            self._written.undone(where, self._now_s())
         return True
 
     def forget(self, namespace: str) -> None:
@@ -96,5 +96,5 @@ class Upkeep:
         if not found["spec"].get("loadBalancerIP") or facts is None or facts.addresses:
             self._pinned_s.pop(service, None)
             return False
-        now = asyncio.get_running_loop().time()
-        return now - self._pinned_s.setdefault(service, now) > PINNED_S
+        now_s = self._now_s()
+        return now_s - self._pinned_s.setdefault(service, now_s) > PINNED_S

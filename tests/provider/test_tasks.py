@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from provider.errors import Refused, Retry
-from provider.tasks import REFUSED_AGAIN_S, WorkQueue, each, insist, spawn, work
+from provider.tasks import REFUSED_AGAIN_S, WorkQueue, each, insist, loop_s, spawn, work
 
 pytestmark = pytest.mark.looptime
 
@@ -188,3 +188,9 @@ async def test_who_is_not_patient_hears_of_the_first_trouble() -> None:
 
     with pytest.raises(Retry, match="down"):
         await insist("the answer", ask, patient=False)
+
+
+async def test_the_clock_of_waits_is_the_loops() -> None:
+    before = loop_s()
+    await asyncio.sleep(3600)
+    assert loop_s() - before == pytest.approx(3600)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -13,6 +13,7 @@ from provider.cluster.api.kube import Kube
 from provider.cluster.routes.claims import Ownership, rewrite
 from provider.cluster.routes.doors import Door, Key, as_said, covers
 from provider.cluster.routes.written import Unlike, Written
+from provider.tasks import loop_s
 
 log = structlog.get_logger()
 
@@ -20,14 +21,14 @@ log = structlog.get_logger()
 class Keeping:
     """A claim that is as rendered costs no request."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
+    def __init__(self, kube: Kube, now_s: Callable[[], float] = loop_s) -> None:
+        self._kube, self._now_s = kube, now_s
         self._written: Written[tuple[LeaseID, Key]] = Written()
 
     async def keep(self, lease: LeaseID, door: Door, held: Ownership) -> Ownership | None:
         """`held` is the lease's or nobody's; as it is then. None when it is left as somebody has changed it, for now:
         look again later."""
-        which, now_s = (lease, door.key), asyncio.get_running_loop().time()
+        which, now_s = (lease, door.key), self._now_s()
         if held.lease is not None and covers(held.obj, as_said(door.claim)):
             self._written.put(which, door.claim)
             return held

@@ -20,7 +20,8 @@ from provider.tasks import WorkQueue, spawn
 
 log = structlog.get_logger()
 
-AGAIN_S = 300.0
+AGAIN_S = 5.0, 300.0
+"""First and longest between two look-ups of a name that is not proved."""
 WORKERS = 8
 LOOKUP_S = 5.0
 PREFIX = "_akash-challenge"
@@ -48,9 +49,11 @@ async def txt_records(name: str) -> frozenset[str]:
 class Proof:
     """`proved(host)` is called when a name somebody asked for has been proved."""
 
-    def __init__(self, proved: Callable[[str], None], lookup: Lookup = txt_records) -> None:
+    def __init__(
+        self, proved: Callable[[str], None], lookup: Lookup = txt_records, again_s: tuple[float, float] = AGAIN_S
+    ) -> None:
         self._proved, self._lookup = proved, lookup
-        self.queue: WorkQueue[Name] = WorkQueue(first_backoff_s=5.0, max_backoff_s=AGAIN_S)
+        self.queue: WorkQueue[Name] = WorkQueue(first_backoff_s=again_s[0], max_backoff_s=again_s[1])
         self._said: dict[Name, str] = {}
         """names asked for -> what is still missing; "" once nothing is"""
 

@@ -11,15 +11,18 @@ from manifests.render.crd import definitions
 from provider.cluster.api.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
+from provider.cluster.reach import Outside
 from provider.errors import NotFound, Retry
 from provider.settings import ClusterSettings
 
 
 @asynccontextmanager
-async def following(kube: Any, settings: ClusterSettings, *, mark: bool = True) -> AsyncIterator[Cluster]:
+async def following(
+    kube: Any, settings: ClusterSettings, *, mark: bool = True, outside: Outside | None = None
+) -> AsyncIterator[Cluster]:
     """Its tasks never end by themselves; they are ended with the block."""
     async with asyncio.TaskGroup() as tasks:
-        yield await Cluster.watch(kube, settings, tasks, mark=mark)
+        yield await Cluster.watch(kube, settings, tasks, mark=mark, outside=outside)
         for task in tasks._tasks:  # type: ignore[attr-defined]
             task.cancel()
 

@@ -16,11 +16,14 @@ from manifests.render.crd import definitions
 from manifests.resources import Cpu, Gpu, Memory, Resources, Storage
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
+from provider.cluster.reach import Outside
+from provider.cluster.routes.proof import Lookup
 from provider.cluster.routes.waiting import Why
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.sandbox.cluster.kinds import DEFINITIONS, NAMESPACES
 from provider.sandbox.cluster.objects import Write
 from provider.settings import ClusterSettings
+from provider.tasks import loop_s
 from tests.provider.cluster.following import following
 
 MINE = LeaseID("akash1owner", 1, 1, 1, "akash1provider")
@@ -52,10 +55,25 @@ def address(*ports: int) -> ManifestGroup:
     return ManifestGroup("west", (Service("web", "web:1", None, None, None, SIZE, 1, exposes),))
 
 
+class Clock:
+    """The loop's, set forward: "as after a while"."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return loop_s() + self.ahead_s
+
+
+async def no_records(name: str) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass
 class World:
     server: EmbeddedCluster
     cluster: Cluster
+    clock: Clock
 
     async def deploy(self, lease: LeaseID, wanted: ManifestGroup) -> None:
         await self.cluster.store_manifest(lease, wanted, {})
@@ -103,17 +121,20 @@ class World:
 
 
 @asynccontextmanager
-async def process(server: EmbeddedCluster, **settings: Any) -> AsyncIterator[Cluster]:
-    """A daemon's cluster part with its tasks, until the end of the block."""
+async def process(
+    server: EmbeddedCluster, clock: Callable[[], float] = loop_s, lookup: Lookup = no_records, **settings: Any
+) -> AsyncIterator[Cluster]:
+    """A daemon's cluster part with its tasks, until the end of the block. A test does not wait as long as an operator
+    may."""
     given = ClusterSettings(kubeconfig=server.kubeconfig, static_hosts=False, **settings)
-    async with Kube.connect(given) as kube, following(kube, given) as cluster:
-        # A test does not wait as long as an operator may.
-        cluster.reach.routing.queue._first, cluster.reach.routing.queue._max = 0.02, 0.2
+    outside = Outside(lookup, clock, routes_again_s=(0.02, 0.2), proofs_again_s=(0.02, 0.2))
+    async with Kube.connect(given) as kube, following(kube, given, outside=outside) as cluster:
         yield cluster
 
 
 @asynccontextmanager
-async def world(**settings: Any) -> AsyncIterator[World]:
+async def world(lookup: Lookup = no_records, **settings: Any) -> AsyncIterator[World]:
+    clock = Clock()
     async with AsyncExitStack() as open_:
         server = await open_.enter_async_context(
             EmbeddedCluster(ready_after_s=0.0, stop_after_s=0.0, addresses=[f"10.0.0.{n}" for n in range(1, 5)])
@@ -121,7 +142,7 @@ async def world(**settings: Any) -> AsyncIterator[World]:
         for definition in (*definitions(), HTTP_ROUTES):
             server.objects.create(DEFINITIONS, "", definition, Write(manager="test"))
         server.objects.create(NAMESPACES, "", {"metadata": {"name": "lease"}}, Write(manager="test"))
-        yield World(server, await open_.enter_async_context(process(server, **settings)))
+        yield World(server, await open_.enter_async_context(process(server, clock, lookup, **settings)), clock)
 
 
 async def until(what: Callable[[], bool]) -> None:

@@ -13,6 +13,7 @@ from manifests.render.names import pod_labels
 from manifests.resources import Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
 from provider.cluster.cluster import Cluster
+from provider.cluster.reach import Outside
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
 
@@ -34,8 +35,10 @@ GROUP = ManifestGroup("west", (WEB,))
 
 
 @asynccontextmanager
-async def watched(memory: Memory, settings: ClusterSettings = SETTINGS) -> AsyncIterator[Cluster]:
-    async with following(memory, settings) as cluster:
+async def watched(
+    memory: Memory, settings: ClusterSettings = SETTINGS, outside: Outside | None = None
+) -> AsyncIterator[Cluster]:
+    async with following(memory, settings, outside=outside) as cluster:
         yield cluster
 
 

@@ -7,6 +7,7 @@ import asyncio
 from manifests.ids import lease_namespace
 from provider.cluster.routes.claims import in_part
 from provider.cluster.routes.waiting import Why
+from provider.mending import MOST_S
 from provider.sandbox.cluster.kinds import SERVICES
 from provider.sandbox.cluster.objects import Write
 
@@ -142,7 +143,7 @@ async def test_a_claim_that_somebody_changes_each_time_is_told_and_not_fought_ov
         await until(left)
         assert edits <= 3
         assert it.leads_to() == [1]
-        it.cluster.reach.routing._opening._keeping._written._mending._mended.clear()  # as after a while
+        it.clock.ahead_s += MOST_S
         await until(lambda: not it.why(MINE))
 
 
@@ -164,10 +165,7 @@ async def test_a_name_that_must_be_proved_is_routed_once_it_is() -> None:
     async def lookup(name: str) -> frozenset[str]:
         return frozenset(texts if name == "_akash-challenge.a.example" else ())
 
-    async with world(hostname_proof="txt", ingress_domain="in.example") as it:
-        it.cluster.reach.proof._lookup = lookup
-        it.cluster.reach.proof.queue._first = 0.02
-        it.cluster.reach.proof.queue._max = 0.2
+    async with world(lookup, hostname_proof="txt", ingress_domain="in.example") as it:
         await it.deploy(MINE, group(HOST, "nice.in.example"))
         assert it.why(MINE) == [Why.UNPROVEN]
         assert it.leads_to("nice.in.example") == [1]

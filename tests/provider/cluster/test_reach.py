@@ -15,6 +15,7 @@ from manifests.resources import Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
 from provider.cluster.api.kinds import PROVIDER_HOST, PROVIDER_LEASED_IP, SERVICE
 from provider.cluster.cluster import Cluster
+from provider.cluster.reach import Outside
 from provider.cluster.routes.claims import Taken
 from provider.cluster.routes.waiting import Why
 from provider.settings import ClusterSettings
@@ -39,8 +40,10 @@ def group(*hosts: str, ip: str = "") -> ManifestGroup:
     return ManifestGroup("west", (Service("web", "web:1", None, None, None, SIZE, 1, tuple(exposes)),))
 
 
-def watched(memory: Memory, settings: ClusterSettings = SETTINGS) -> AbstractAsyncContextManager[Cluster]:
-    return cluster_of(memory, settings)
+def watched(
+    memory: Memory, settings: ClusterSettings = SETTINGS, outside: Outside | None = None
+) -> AbstractAsyncContextManager[Cluster]:
+    return cluster_of(memory, settings, outside)
 
 
 async def deploy(cluster: Cluster, lease: LeaseID, wanted: ManifestGroup) -> None:
@@ -169,8 +172,8 @@ async def test_a_name_to_be_proved_is_asked_about_as_long_as_a_lease_wants_it(me
         asked.append(name)
         return frozenset()
 
-    async with watched(memory, SETTINGS.model_copy(update={"hostname_proof": "txt"})) as cluster:
-        cluster.reach.proof._lookup = lookup
+    settings = SETTINGS.model_copy(update={"hostname_proof": "txt"})
+    async with watched(memory, settings, Outside(lookup)) as cluster:
         await deploy(cluster, MINE, group("a.example"))
         await asyncio.sleep(1)
         assert [w.why for w in cluster.reach.waiting(MINE)] == [Why.UNPROVEN]

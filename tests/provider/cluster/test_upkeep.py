@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from manifests.ids import LeaseID, lease_namespace
 from provider.cluster.routes.waiting import Why
+from provider.cluster.upkeep import PINNED_S
+from provider.mending import MOST_S
 from provider.sandbox.cluster.kinds import SERVICES
 from provider.sandbox.cluster.objects import Write
 
@@ -91,7 +92,7 @@ async def test_a_change_that_comes_back_each_time_is_undone_less_and_less_often(
         assert led() == "another", "it is looked at all the while, and nothing is written"
         await it.deploy(MINE, group(HOST, port=9090))
         assert led() == "another", "the route is rendered as before"
-        it.cluster.reach.routing._opening._upkeep._written._mending._mended.clear()  # as after a while
+        it.clock.ahead_s += MOST_S
         await until(lambda: led() == rendered and not it.why(MINE))
 
 
@@ -115,8 +116,7 @@ async def test_of_a_lease_that_is_over_nothing_is_remembered() -> None:
         assert not upkeep._written._as
 
 
-async def test_an_address_that_cannot_be_had_again_is_asked_for_only_so_long(monkeypatch: Any) -> None:
-    monkeypatch.setattr("provider.cluster.upkeep.PINNED_S", 0.1)
+async def test_an_address_that_cannot_be_had_again_is_asked_for_only_so_long() -> None:
     async with world() as it:
         await it.deploy(MINE, group(ip="mine"))
         await until(lambda: it.addresses() == {1: "10.0.0.1"})
@@ -124,6 +124,8 @@ async def test_an_address_that_cannot_be_had_again_is_asked_for_only_so_long(mon
         reach = it.cluster.reach
         reach._address = lambda key: "10.9.9.9"  # type: ignore[method-assign]  # of a pool that is gone
         await reach.move(MY_OTHER, reach.endpoint(MY_OTHER, "mine"))
+        await until(lambda: it.why(MY_OTHER) == [Why.NO_ADDRESS])
+        it.clock.ahead_s += PINNED_S + 1
         await until(lambda: it.addresses() == {2: "10.0.0.1"} and not it.why(MY_OTHER))
 
 
