@@ -19,6 +19,7 @@ from provider.cluster.routes.waiting import Why
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
 
+from .reached import address as address_with
 from .reached import group, until
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("lease namespace")]
@@ -102,6 +103,16 @@ async def test_one_lease_has_it_it_moves_and_what_is_spoilt_is_mended(real_clust
             assert await reach.routing.settle(MY_OTHER)
             again = kubectl("get", "ingress,service", "-A", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
             assert versions == again
+
+            # Two ports of one address are had together, and nothing is left of how.
+            await deploy(cluster, MINE, address_with(81, 82))
+            claimed = [PORT.removesuffix("80") + port for port in ("81", "82")]
+
+            def claims() -> list[dict[str, Any]]:
+                found = json.loads(kubectl("get", "providerleasedip", "-n", "lease", "-o", "json"))["items"]
+                return [c["metadata"] for c in found if c["metadata"]["name"] in claimed]
+
+            await until(lambda: len(claims()) == 2 and not any(c.get("annotations") for c in claims()))
         finally:
             for lease in (MINE, MY_OTHER, THEIRS):
                 await cluster.teardown(lease)
