@@ -63,6 +63,20 @@ def leased_ips(spec: GroupSpec) -> int:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """Persistent ones: how many, and their sizes in sum."""
+
+    count: int = 0
+    size_bytes: int = 0
+
+
+def volumes(spec: GroupSpec) -> Volumes:
+    """What a group pays for: each replica has volumes of its own."""
+    bought = [(u.count, v.quantity_bytes) for u in spec.resources for v in u.resources.storage if v.persistent]
+    return Volumes(sum(count for count, _ in bought), sum(count * size for count, size in bought))
+
+
 def _need(unit: ResourceUnit, commit: Commit, runtimes: Runtimes) -> Need:
     """Where cards of several vendors would do, each replica asks what it does with NVIDIA's: it is not known yet which
     it gets, and a little too much is set aside rather than too little."""

@@ -67,6 +67,15 @@ def claim_templates(service: Service, site: Site) -> list[dict[str, Any]]:
     return [_claim(service, storage, site) for storage in claimed(service)]
 
 
+def claims(service: Service) -> dict[str, int]:
+    """Name -> bytes of the claims that are made of the templates: one for each volume of each replica."""
+    return {
+        f"{names.volume(service.name, storage.name)}-{service.name}-{replica}": storage.quantity_bytes
+        for storage in claimed(service)
+        for replica in range(service.count)
+    }
+
+
 def _claim(service: Service, storage: Storage, site: Site) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],

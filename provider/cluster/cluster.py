@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import structlog
 
+from bidengine.needs import Volumes
 from bidengine.node import Inventory
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
@@ -34,7 +35,7 @@ from provider.cluster.inventory.volumes import actual_names
 from provider.cluster.leasefacts import LeaseFacts, lease_facts
 from provider.cluster.marking import Marking
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.objects import retained
+from provider.cluster.objects import claimed, retained
 from provider.cluster.objects.preview import Change
 from provider.cluster.reach import Outside, Reach
 from provider.cluster.site import site_of
@@ -212,6 +213,10 @@ class Cluster:
 
     async def has_manifest(self, lease: LeaseID) -> bool:
         return await self._deploying.has_manifest(lease)
+
+    async def volumes_objection(self, lease: LeaseID, group: ManifestGroup, bought: Volumes) -> str | None:
+        """Why the lease may not have this manifest for its volumes, given what was bought; None when it may."""
+        return await claimed.objection(self.kube, self.settings.manifest_namespace, lease, group, bought)
 
     async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan, *, dry_run: bool = False) -> None:
         await self._deploying.store_manifest(lease, group, plan, dry_run=dry_run)

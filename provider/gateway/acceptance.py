@@ -7,12 +7,13 @@ stored is deployed, so nothing of a manifest is stored before all of it could be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 import structlog
 
-from bidengine.needs import leased_ips
+from bidengine.needs import Volumes, leased_ips, volumes
 from bidengine.plan import service_plans
 from bidengine.room import Room
 from bidengine.views import Deployment
@@ -47,6 +48,7 @@ class Cluster(Protocol):
     @property
     def reach(self) -> Reach: ...
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
+    async def volumes_objection(self, lease: LeaseID, group: ManifestGroup, bought: Volumes) -> str | None: ...
     async def store_manifest(
         self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], *, dry_run: bool = False
     ) -> None: ...
@@ -82,6 +84,7 @@ class Acceptance:
         groups = {lease: self._group(lease, specs.get(lease.gseq, ""), manifest) for lease in ours}
         for lease, group in groups.items():
             self._check_outside(lease, group, on_chain)
+            await self._check_volumes(lease, group, on_chain)
         # What is stored is deployed: nothing is before all of it could be.
         for dry_run in (True, False) if len(groups) > 1 else (False,):
             for lease, group in groups.items():
@@ -97,12 +100,16 @@ class Acceptance:
         return group
 
     async def _store(self, lease: LeaseID, group: ManifestGroup, *, dry_run: bool) -> None:
-        try:
+        with _answered():
             await self.cluster.store_manifest(lease, group, self._plan(lease, group), dry_run=dry_run)
-        except Refused as no:
-            raise Answer(422, f"manifest rejected: {no}") from None
-        except Retry as trouble:
-            raise Answer(503, f"the cluster cannot take it now: {trouble}") from None
+
+    async def _check_volumes(self, lease: LeaseID, group: ManifestGroup, on_chain: Deployment) -> None:
+        """Claims outlive the service that made them: no more than were paid for, whatever services are called."""
+        bought = next((volumes(g.spec) for g in on_chain.groups if g.id.gseq == lease.gseq), Volumes())
+        with _answered():
+            no = await self.cluster.volumes_objection(lease, group, bought)
+        if no is not None:
+            raise Answer(422, f"manifest rejected: {no}")
 
     def _check_outside(self, lease: LeaseID, group: ManifestGroup, on_chain: Deployment) -> None:
         """Host names that can be had, and no more addresses than were paid for: the chain counts ports on addresses
@@ -141,6 +148,17 @@ class Acceptance:
         if hold is None:
             return {}
         return service_plans(group, hold.placement, self.cluster.leases().get(lease), self.room.inventory.runtimes)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """The cluster's errors as the tenant's answers."""
+    try:
+        yield
+    except Refused as no:
+        raise Answer(422, f"manifest rejected: {no}") from None
+    except Retry as trouble:
+        raise Answer(503, f"the cluster cannot take it now: {trouble}") from None
 
 
 def _checked(body: bytes) -> Manifest:

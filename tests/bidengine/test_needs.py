@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from bidengine.commit import Commit
-from bidengine.needs import leased_ips, needs, node_ports
+from bidengine.needs import Volumes, leased_ips, needs, node_ports, volumes
 from bidengine.runtimes import Overhead, Runtimes
-from manifests.resources import Attribute, Endpoint, EndpointKind, Gpu, Resources, ResourceUnit
+from manifests.resources import Attribute, Endpoint, EndpointKind, Gpu, Resources, ResourceUnit, Storage
 
 HTTP, PORT = Endpoint(EndpointKind.SHARED_HTTP), Endpoint(EndpointKind.RANDOM_PORT)
 
@@ -22,6 +22,14 @@ def test_ports_belong_to_services_and_not_to_replicas(make: Any) -> None:
 def test_services_that_name_the_same_number_share_an_address(make: Any) -> None:
     spec = make.group(make.unit(1, count=33, endpoints=[ip(1), ip(1), PORT]), make.unit(2, endpoints=[ip(1), ip(2)]))
     assert leased_ips(spec) == 2
+
+
+def test_each_replica_has_persistent_volumes_of_its_own(make: Any) -> None:
+    kept = Storage("data", 10, (Attribute("class", "beta2"), Attribute("persistent", "true")))
+    lost = Storage("default", 7, (Attribute("persistent", "false"),))
+    spec = make.group(make.unit(1, count=3, storage=[lost, kept, kept]), make.unit(2, storage=[kept]))
+    assert volumes(spec) == Volumes(7, 70)
+    assert volumes(make.group(make.unit(1, count=3, storage=[lost]))) == Volumes()
 
 
 def test_which_cards_would_do(make: Any) -> None:

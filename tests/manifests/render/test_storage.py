@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from manifests.manifest import Params, StorageParams
-from manifests.render.storage import claim_templates, claimed, in_memory, on_disk, pod_volumes, volume_mounts
+from manifests.render.storage import claim_templates, claimed, claims, in_memory, on_disk, pod_volumes, volume_mounts
 
 
 def test_each_volume_is_one_of_three_kinds(build):
@@ -77,3 +77,12 @@ def test_a_claim_names_the_class_that_stands_behind_what_was_asked(build, site, 
     db = build.service("db", resources=build.resources(build.persistent("data", class_)))
     (claim,) = claim_templates(db, mapped)
     assert claim["spec"]["storageClassName"] == named
+
+
+def test_each_replica_has_a_claim_of_each_persistent_volume(build):
+    volumes = build.resources(
+        build.volume("root"), build.persistent("data", "beta3", 5), build.persistent("log", "", 3)
+    )
+    db = build.service("db", resources=volumes, count=2)
+    assert claims(db) == {"db-data-db-0": 5, "db-data-db-1": 5, "db-log-db-0": 3, "db-log-db-1": 3}
+    assert claims(build.service("web")) == {}

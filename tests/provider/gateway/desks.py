@@ -9,6 +9,7 @@ from types import SimpleNamespace as Some
 from typing import Any
 
 from bidengine.commit import Commit
+from bidengine.needs import Volumes
 from bidengine.node import Inventory, Node
 from bidengine.room import Room
 from bidengine.views import Deployment, Group, Lease, MarketParams, Order, Provider
@@ -19,6 +20,7 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.sdl import Compiled, compile_sdl
 from manifests.wire import manifest_json
+from provider.cluster.objects.claimed import why_not
 from provider.cluster.routes.waiting import Waiting
 from provider.errors import NotFound
 from provider.gateway.desk import Answer
@@ -103,6 +105,10 @@ class MemoryCluster:
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:
         return self.running.get(lease)
 
+    async def volumes_objection(self, lease: LeaseID, group: ManifestGroup, bought: Volumes) -> str | None:
+        stored = self.stored.get(lease)
+        return why_not(stored.group if stored is not None else None, {}, group, bought)
+
     async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Any, *, dry_run: bool = False) -> None:
         if self.trouble is not None:
             raise self.trouble
@@ -120,7 +126,7 @@ class Desk:
         params = MarketParams((Coin("uakt", 1),), 20, 0, 0)
         self.book = Book(Provider(US, "https://us.test:8443", ()), params, 5, 50)
         self.room = Room(Commit())
-        node = Node("n1", 64_000, 64 << 30, 1 << 40, gpus={RTX: 4, A100: 8})
+        node = Node("n1", 64_000, 64 << 30, 1 << 40, gpus={RTX: 4, A100: 8}, classes=frozenset({"beta3"}))
         self.room.see(Inventory((node,), storage_bytes={"beta3": 1 << 40}, node_ports=10, leased_ips=4))
         self.deployment = DeploymentID(TENANT, 7)
         groups = [Group(GroupID(TENANT, 7, n), "open", spec) for n, spec in enumerate(compiled.groups, start=1)]

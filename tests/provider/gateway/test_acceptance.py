@@ -9,9 +9,10 @@ import pytest
 
 from manifests.images import ImagePolicy
 from manifests.render.site import ServicePlan
+from manifests.sdl import Compiled, compile_sdl
 from provider.errors import Refused, Retry, Unreachable
 
-from .desks import A100, STRANGER, TENANT, Desk, compiled
+from .desks import A100, EXAMPLES, STRANGER, TENANT, Desk, compiled
 
 
 @pytest.fixture
@@ -230,3 +231,33 @@ async def test_no_more_addresses_than_were_ordered() -> None:
     status, text = await desk.put(body)
     assert (status, text.partition(":")[0]) == (422, "manifest rejected")
     assert f"{len(names)} were ordered" in text
+
+
+def with_a_volume() -> Compiled:
+    return compile_sdl((EXAMPLES / "03-persistent-storage.yaml").read_bytes().replace(b"beta2", b"beta3"))
+
+
+async def test_a_service_with_volumes_keeps_its_name() -> None:
+    """Its claims stay, and under another name it would be given others for the same money."""
+    desk = Desk(with_a_volume())
+    assert await desk.put() == (200, "")
+    body = desk.edited(name="store")
+    desk.agree_to(body)
+    status, text = await desk.put(body)
+    assert status == 422
+    assert text.startswith("manifest rejected: service 'db' has volumes (data) and may not vanish or be called")
+    assert desk.cluster.stored[desk.leases[0]].group.services[0].name == "db"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status"), [(Retry("it is down"), 503), (Refused("may not list"), 422)], ids=["down", "refuses"]
+)
+async def test_volumes_that_cannot_be_counted_are_not_given(trouble: Exception, status: int) -> None:
+    desk = Desk(with_a_volume())
+
+    async def objection(*_: object) -> None:
+        raise trouble
+
+    desk.cluster.volumes_objection = objection  # type: ignore[method-assign, assignment]
+    assert (await desk.put())[0] == status
+    assert desk.cluster.stored == {}
