@@ -20,7 +20,7 @@ from provider.cluster.api.kinds import DEPLOYMENT, STATEFUL_SET, Kind
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
 from provider.cluster.objects.preview import Change
-from provider.errors import Refused
+from provider.errors import ConfigError, Refused
 from provider.settings import load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Take over from other provider software.")
@@ -46,18 +46,18 @@ def from_go(
     check: Annotated[bool, typer.Option("--check", help="Look and tell; the only thing this command does.")] = True,
     output: OutputOption = "table",
 ) -> None:
-    """List each lease's objects that would be created, changed or deleted. Exit code 4 if a pod would be restarted or
-    an object refused."""
+    """List each lease's objects that would be created, changed or deleted. Exit code 4 if a pod would be restarted, an
+    object refused, or a custom resource definition is too old."""
     log.configure("auto", level="error")
-    rows, told = asyncio.run(_check(config))
+    rows, told, old = asyncio.run(_check(config))
     show(rows, output, _COLUMNS, nothing="the cluster has no leases")
-    for line in told:
+    for line in (*told, *map(str, old)):
         typer.echo(line, err=True)
-    if any(row["restarts"] or row["refused"] for row in rows):
+    if old or any(row["restarts"] or row["refused"] for row in rows):
         raise typer.Exit(4)
 
 
-async def _check(config: Path) -> tuple[list[dict[str, Any]], list[str]]:
+async def _check(config: Path) -> tuple[list[dict[str, Any]], list[str], list[ConfigError]]:
     async with glimpse(load(config).cluster) as cluster:
         rows = [await _row(cluster, lease) for lease in sorted(cluster.leases())]
         told = [f"{len(rows)} leases, {sum(bool(row['restarts']) for row in rows)} of them would be restarted"]
@@ -66,7 +66,7 @@ async def _check(config: Path) -> tuple[list[dict[str, Any]], list[str]]:
         running = [name for kind in (STATEFUL_SET, DEPLOYMENT) for name in await _running(cluster.kube, kind)]
         if running:
             told.append(f"still running: {', '.join(running)}. Scale these to 0 before the daemon starts")
-        return rows, told
+        return rows, told, await cluster.outdated_definitions()
 
 
 async def _row(cluster: Cluster, lease: Any) -> dict[str, Any]:

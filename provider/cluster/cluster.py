@@ -35,13 +35,14 @@ from provider.cluster.inventory.volumes import actual_names
 from provider.cluster.leasefacts import LeaseFacts, lease_facts
 from provider.cluster.marking import Marking
 from provider.cluster.mirrors import Mirrors
-from provider.cluster.objects import claimed, retained
+from provider.cluster.objects import claimed, definitions, retained
 from provider.cluster.objects.preview import Change
 from provider.cluster.reach import Outside, Reach
 from provider.cluster.site import site_of
 from provider.cluster.supply import Supply
+from provider.errors import ConfigError
 from provider.settings import ClusterSettings
-from provider.tasks import spawn
+from provider.tasks import insist, spawn
 
 log = structlog.get_logger()
 Listener = Callable[[LeaseID | None], None]
@@ -83,11 +84,17 @@ class Cluster:
         out._changes.start(tasks)
         await out._mirrors.listed()
         if mark:
+            for old in await insist("definitions of custom resources", out.outdated_definitions):
+                raise old
             out._tell_of_kept()
             spawn(tasks, "mark nodes", out._marking.run())
             out.reach.start(tasks)
         spawn(tasks, "list of GPUs", out._supply.run())
         return out
+
+    async def outdated_definitions(self) -> list[ConfigError]:
+        """Custom resource definitions that lack fields the daemon writes."""
+        return await definitions.outdated(self.kube, self.settings.manifest_namespace)
 
     def on_change(self, listener: Listener) -> None:
         """`listener(lease)`: something of it changed, look. `listener(None)`: the inventory moved."""

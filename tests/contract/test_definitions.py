@@ -114,6 +114,46 @@ async def test_unknown_fields_are_dropped_except_where_welcome(api, custom: Cust
     assert made.body["spec"] == {"color": "red", "loose": {"any": [1]}}
 
 
+async def test_what_is_not_declared_cannot_be_applied(api, custom: Custom) -> None:
+    """Not even in a dry run; a plain creation drops it."""
+    spec = {"color": "red", "odd": 1, "loose": {"any": [1]}, "plain": ["x"], "keyed": [{"name": "x", "more": {"a": 1}}]}
+    path = f"{custom.collection}/a"
+    refused = await api.apply(path, custom.body("a", **spec), dryRun="All")
+    assert refused.code == 500
+    which = f"(/a; {custom.group}/v1, Kind=Thing)"
+    assert refused.body["message"] == (
+        f"failed to create typed patch object {which}: errors:\n"
+        '  .spec.keyed[name="x"].more: field not declared in schema\n'
+        "  .spec.odd: field not declared in schema"
+    )
+    one = await api.apply(path, custom.body("a", color="red", odd={"any": 1}))
+    assert (
+        one.body["message"] == f"failed to create typed patch object {which}: .spec.odd: field not declared in schema"
+    )
+    assert (await api.get(path)).code == 404
+    made = await api.apply(path, custom.body("a", color="red"))
+    assert made.code == 201
+    assert (await api.apply(path, custom.body("a", color="red", odd=1), force=True)).code == 500
+
+
+async def test_nor_in_a_list_without_keys_nor_of_kinds_of_the_server_s_own(api, custom: Custom) -> None:
+    ports = [{"port": 80, "name": "a", "color": "red"}]
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": ports}}
+    refused = await api.apply("services/a", service)
+    assert refused.code == 500
+    assert refused.body["message"].endswith('.spec.ports[port=80,protocol="TCP"].color: field not declared in schema')
+    rules = [{"host": "a.example", "odd": 1}]
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "a"},
+        "spec": {"rules": rules},
+    }
+    refused = await api.apply("net/ingresses/a", ingress)
+    assert refused.code == 500
+    assert refused.body["message"].endswith(".spec.rules[0].odd: field not declared in schema")
+
+
 async def test_empty_values_stay(api, custom: Custom) -> None:
     made = await api.create(custom.collection, custom.body("a", color="red", plain=[], loose={}))
     assert made.body["spec"] == {"color": "red", "plain": [], "loose": {}}

@@ -1,6 +1,7 @@
 """Sets of field paths, in the notation of `metadata.managedFields`: what each manager of an object has spoken for.
 
-A path is a tuple of `f:name` (a field), `k:{"name":"web"}` (a list item by its keys) and `v:"x"` (a member of a set).
+A path is a tuple of `f:name` (a field), `k:{"name":"web"}` (a list item by its keys) and `v:"x"` (a member of a set);
+where a fault is only to be told, `i:0` is the item of a list without keys.
 A list item and a map entry are members themselves, besides what is inside them; an object is not, unless it is empty.
 """
 
@@ -69,6 +70,21 @@ def repeated(shape: Shape, value: Any, path: Path = ()) -> Path | None:
     return next((found for place, inner, each in below if (found := repeated(inner, each, place))), None)
 
 
+def undeclared(shape: Shape, value: Any, path: Path = ()) -> Iterator[Path]:
+    """Fields that the shape has not."""
+    if isinstance(value, dict) and shape.kind in ("object", "map"):
+        for name in sorted(value):
+            inner = shape.of(name)
+            if inner is None:
+                yield (*path, f"f:{name}")
+            else:
+                yield from undeclared(inner, value[name], (*path, f"f:{name}"))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            at = item_key(shape, item) if shape.keys and isinstance(item, dict) else f"i:{index}"
+            yield from undeclared(shape.item or ANY, item, (*path, at))
+
+
 def compare(shape: Shape, old: Any, new: Any) -> tuple[set[Path], set[Path]]:
     """Paths that are new or changed, and paths that are gone."""
     before, after = leaves(shape, old), leaves(shape, new)
@@ -119,7 +135,7 @@ def dotted(path: Path) -> str:
         elif kind == "k":
             text += "[" + ",".join(f"{name}={_json(value)}" for name, value in sorted(json.loads(rest).items())) + "]"
         else:
-            text += f"[={rest}]"
+            text += f"[{rest}]" if kind == "i" else f"[={rest}]"
     return text
 
 

@@ -23,7 +23,7 @@ from provider.sandbox.cluster.definitions import kinds_of, schema_faults
 from provider.sandbox.cluster.kinds import Kind, Kinds
 from provider.sandbox.cluster.patches import json_patch, merge_patch
 from provider.sandbox.cluster.services import Addresses
-from provider.sandbox.cluster.shapes import WrongType, read
+from provider.sandbox.cluster.shapes import Shape, WrongType, read
 from provider.sandbox.cluster.store import Store
 from provider.sandbox.cluster.validate import faults
 
@@ -114,11 +114,10 @@ class Objects:
         given = config["metadata"].get("name", "")
         if given != name:
             raise status.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
-        twice = fields.repeated(kind.shape, config)
-        if twice is not None:  # a request's fault, but 500 is what a real server answers
-            which = f"({namespace}/{name}; {kind.api_version}, Kind={kind.kind})"
-            why = f"failed to create typed patch object {which}: duplicate entries for key {fields.dotted(twice)}"
-            raise status.ApiError(500, "", why)
+        if wrong := _untyped(kind.shape, body, config):  # a request's fault, but 500 is what a real server answers
+            written = (body.get("metadata") or {}).get("namespace", "")  # as in the body, which may leave it out
+            which = f"({written}/{name}; {kind.api_version}, Kind={kind.kind})"
+            raise status.ApiError(500, "", f"failed to create typed patch object {which}: {wrong}")
         who = Manager(how.manager, "Apply", how.subresource)
         live = self.store.get(kind.resource, namespace, name)
         ignored = _ignored(kind, how.subresource)
@@ -355,6 +354,15 @@ class Objects:
     def _serve(self, definition: Json) -> None:
         spec = definition["spec"]
         self.kinds.serve(spec["group"], spec["names"]["plural"], kinds_of(definition))
+
+
+def _untyped(shape: Shape, body: Json, config: Json) -> str:
+    """Why what is applied is no object of that kind; "" when it is one."""
+    twice = fields.repeated(shape, config)
+    if twice is not None:
+        return f"duplicate entries for key {fields.dotted(twice)}"
+    odd = [f"{fields.dotted(path)}: field not declared in schema" for path in fields.undeclared(shape, body)]
+    return "\n  ".join(("errors:", *odd)) if len(odd) > 1 else "".join(odd)
 
 
 def _ignored(kind: Kind, subresource: str) -> tuple[fields.Path, ...]:

@@ -16,8 +16,11 @@ from provider.cluster.api.kinds import DEPLOYMENT, NODE, STATEFUL_SET
 from provider.cluster.api.kube import Kube, _query
 from provider.cluster.api.writers import REFERENCE
 from provider.sandbox.cluster import EmbeddedCluster
+from provider.sandbox.cluster.kinds import NAMESPACES
+from provider.sandbox.cluster.objects import Write
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
+from tests.provider.cluster.objects.test_definitions import CURE, LACKING, install, of_the_reference
 
 CASE = Path(__file__).resolve().parents[4] / "shared" / "conformance" / "objects" / "02-several-services"
 
@@ -54,6 +57,23 @@ def test_it_lists_what_would_change_and_that_nothing_restarts(
     assert bool(row["change"]) is not taken_over
     assert "0 of them would be restarted" in said[0].err
     assert ("still running: statefulsets.apps/akash-provider" in said[0].err) is not taken_over
+
+
+def test_it_names_a_definition_that_is_too_old_for_the_daemon(akp: Callable[..., Any], tmp_path: Path) -> None:
+    config = tmp_path / "akp.yaml"
+    said: list[Any] = []
+
+    async def look() -> None:
+        async with EmbeddedCluster() as server:
+            install(server, of_the_reference())
+            server.objects.create(NAMESPACES, "", {"metadata": {"name": "akash-services"}}, Write(manager="test"))
+            site = {"ingress_domain": "ingress.example.test", "public_hostname": "provider.example.test"}
+            config.write_text(json.dumps({"cluster": {"kubeconfig": str(server.kubeconfig), **site}}))
+            said.append(await asyncio.to_thread(akp, "migrate", "from-go", "--check", "--config", config))
+
+    asyncio.run(look())
+    assert said[0].code == 4
+    assert f"CustomResourceDefinition manifests.akash.network: {LACKING}. {CURE}" in said[0].err
 
 
 async def _stand(kube: Kube) -> None:
