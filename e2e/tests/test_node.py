@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -51,7 +51,7 @@ from provider.cluster.api.kube import Kube
 from provider.errors import AkpError, NotFound, Retry
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.sandbox.life import STEPS, Life, Surroundings
-from provider.sandbox.network import NODES, PRICES, free_port, furnish
+from provider.sandbox.network import NODES, PRICES, furnish, kept_port
 from provider.sandbox.tenant import Tenant
 from provider.sandbox.town import living
 from provider.settings import ChainSettings, ClusterSettings, NodeSettings, Settings, load
@@ -111,7 +111,7 @@ async def place() -> AsyncIterator[Place]:
     doors = NodeSettings(rpc=rpc, grpc=grpc)
     async with httpx.AsyncClient() as http:
         status = (await http.get(f"{doors.rpc}/status")).json()["result"]
-    settings = ChainSettings(id=status["node_info"]["network"], nodes=(doors,), tx_timeout_s=300)
+    settings = ChainSettings(id=status["node_info"]["network"], nodes=(doors,), tx_timeout_s=590)
     theirs = os.environ.get("AKP_E2E_TENANT_MNEMONIC", "")
     tenant = Key.from_mnemonic(theirs) if theirs else Key.from_mnemonic(words, 1)
     async with Chain.connect(settings) as chain:
@@ -211,11 +211,13 @@ async def test_the_daemon_lives_a_tenants_whole_life_on_it(place: Place, tmp_pat
     before, dseq = await registered(place), time.time_ns() // 10**6
     lease = OrderID(place.tenant.address, dseq, 1, 1).bid_of(place.provider.address)
     valid = {c.cert_pem for c in await place.chain.latest.certificates(place.provider.address)}
-    async with EmbeddedCluster(NODES[:1]) as embedded:
+    async with AsyncExitStack() as open_:
+        port = open_.enter_context(kept_port())
+        embedded = await open_.enter_async_context(EmbeddedCluster(NODES[:1]))
         cluster = ClusterSettings(
             kubeconfig=embedded.kubeconfig, ingress_domain="ingress.example.com", public_hostname="akp-e2e.example.com"
         )
-        settings = settings_in(tmp_path, place, cluster)
+        settings = settings_in(tmp_path, place, cluster, port)
         await place.does(place.provider, says(place, before, f"https://{settings.gateway.listen}"))
         try:
             async with Kube.connect(cluster) as kube:
@@ -248,7 +250,7 @@ class Hand:
         return (await self.place.does(self.place.tenant, msg)).hash
 
 
-def settings_in(work: Path, place: Place, cluster: ClusterSettings) -> Settings:
+def settings_in(work: Path, place: Place, cluster: ClusterSettings, port: int) -> Settings:
     """A daemon that serves the tenant of this suite and nobody else."""
     (work / "words").write_text(place.words)
     (work / "prices.yaml").write_text(PRICES)
@@ -258,8 +260,9 @@ def settings_in(work: Path, place: Place, cluster: ClusterSettings) -> Settings:
         "chain": json.loads(place.settings.model_dump_json()),
         "key": {"mnemonic_file": str(work / "words")},
         "cluster": json.loads(cluster.model_dump_json(exclude_defaults=True)),
-        "bid": {"prices": str(work / "prices.yaml"), "policy": str(work / "policy.yaml")},
-        "gateway": {"listen": f"127.0.0.1:{free_port()}"},
+        "bid": {"prices": str(work / "prices.yaml"), "policy": str(work / "policy.yaml"), "timeout_s": 7200},
+        "lease": {"manifest_timeout_s": 7200},
+        "gateway": {"listen": f"127.0.0.1:{port}"},
         "metrics": {"listen": "127.0.0.1:0"},
         "data": str(work),
     }

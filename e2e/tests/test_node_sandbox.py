@@ -33,7 +33,7 @@ async def test_it_passes_on_the_sandbox_chain_and_leaves_nothing_open() -> None:
     genesis = Genesis.default(
         {provider: {"uakt": 10**8}, tenant: {"uakt": 10**8, "uact": 10**7}}, genesis_time_unix_ns=time.time_ns()
     )
-    async with Node(genesis, block_time_s=0.3, virtual_block_time_s=6.0) as node:
+    async with Node(genesis, block_time_s=0.3, virtual_block_time_s=2.0) as node:
         code, said = await suite(AKP_E2E_NODE=f"{node.rpc_url},{node.grpc_url}", AKP_E2E_MNEMONIC=WORDS)
     assert code == 0, said
     assert "7 passed" in said

@@ -229,12 +229,9 @@ class Life:
 
         return over
 
-    def _gateway(self, provider: str) -> Callable[[], Awaitable[Gateway | None]]:
-        async def reachable() -> Gateway | None:
-            try:
-                return await self.tenant.gateway(provider)
-            except OSError:
-                return None
+    def _gateway(self, provider: str) -> Callable[[], Awaitable[Gateway]]:
+        async def reachable() -> Gateway:
+            return await self.tenant.gateway(provider)
 
         return reachable
 

@@ -13,9 +13,10 @@ import importlib
 import json
 import os
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -87,6 +88,8 @@ MIN_RECLAMATION_WINDOW_S, RECLAMATION_WINDOW_S = 60, 86_400
 CLASSES = ("beta1", "beta2", "beta3", "default")
 AKT_USD_E18 = 5 * 10**17
 _YEAR_NS = 365 * 86_400 * 10**9
+_PATIENCE_S = 600
+"""of ours, for which a tenant is waited for: blocks come many times faster than they count"""
 PRICES = """\
 # The sandbox's prices; `akp sandbox` writes this file, a real provider writes its own (docs/prices.md).
 usdPerMonth:
@@ -190,8 +193,9 @@ async def network(
         chain = await open_.enter_async_context(Chain.connect(quiet))
         kube = await open_.enter_async_context(Kube.connect(cluster_settings))
         await furnish(kube)
-        port = free_port()
-        settings = _settings(work, chain_settings, cluster_settings, provider, port, log)
+        port = open_.enter_context(kept_port())
+        patience_s = round(_PATIENCE_S * chain_block_s / block_s)
+        settings = _settings(work, chain_settings, cluster_settings, provider, port, log, patience_s)
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
         signers = {k.address: Signer(chain, k, chain_settings) for k in (provider, tenant, auditor)}
         running = [spawn(tasks, f"sandbox signer {n}", s.run()) for n, s in enumerate(signers.values())]
@@ -285,7 +289,7 @@ async def _served(kube: Kube, definition: dict[str, Any]) -> None:
     spec = definition["spec"]
     version = next(v["name"] for v in spec["versions"] if v["served"])
     kind = Kind(spec["group"], version, spec["names"]["plural"], spec["names"]["kind"])
-    for _ in range(200):
+    for _ in range(3600):
         try:
             async for _page in kube.list(kind):
                 pass
@@ -303,8 +307,10 @@ def _settings(
     provider: Key,
     port: int,
     log: Literal["auto", "json", "console"],
+    patience_s: int,
 ) -> Settings:
-    """The daemon's settings, also written to a file so that it can run in a process of its own."""
+    """The daemon's settings, also written to a file so that it can run in a process of its own. `patience_s` with
+    tenants is of the chain's time."""
     (work / "prices.yaml").write_text(PRICES)
     secret = work / "provider.hex"
     secret.touch(mode=0o600)
@@ -314,12 +320,15 @@ def _settings(
         "chain": json.loads(chain.model_dump_json()),
         "key": {"hex_file": str(secret)},
         "cluster": json.loads(cluster.model_dump_json(exclude_defaults=True)),
-        "bid": {"prices": str(work / "prices.yaml"), "reclamation_window_s": RECLAMATION_WINDOW_S},
+        "bid": {
+            "prices": str(work / "prices.yaml"), "timeout_s": patience_s, "reclamation_window_s": RECLAMATION_WINDOW_S,
+        },
+        "lease": {"manifest_timeout_s": patience_s},
         "gateway": {"listen": f"127.0.0.1:{port}"},
         "metrics": {"listen": "127.0.0.1:0"},
         "data": str(work),
         "log": log,
-    }
+    }  # fmt: skip
     (work / "akp.yaml").write_text(json.dumps(values, indent=2))  # JSON is YAML
     return load(work / "akp.yaml")
 
@@ -376,7 +385,15 @@ def _key(who: str) -> Key:
     return Key.from_hex(_secret(who))
 
 
-def free_port() -> int:
-    """The provider's record on chain names the gateway's port, so it must be known before the gateway listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A port that nobody else is given as long as the block lasts: the provider's record on chain names the gateway's,
+    so it must be known before the gateway listens, and stay free while a daemon is between two lives. Who names it can
+    listen there."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = int(held.getsockname()[1])
+        if sys.platform != "linux":  # elsewhere who holds it keeps everybody away
+            held.close()
+        yield port

@@ -28,8 +28,12 @@ from provider.chain.messages import CloseDeployment, CreateDeployment, CreateLea
 from provider.chain.tx.signer import Signer
 from provider.errors import Refused, Retry
 
-PATIENCE = 50
+PATIENCE = 300
 """tries of a message, a fifth of a second apart"""
+ANSWER_S = 120.0
+"""longest wait for a gateway's answer; it may live in a machine that has other things to do"""
+TRIES = 3
+"""of a request whose connection breaks: a gateway does not wait long for those who stand still"""
 
 
 class Tenant:
@@ -66,7 +70,8 @@ class Tenant:
         await self.send(CloseDeployment(DeploymentID(self.key.address, dseq)))
 
     async def gateway(self, provider: str) -> Gateway:
-        """The provider's gateway, found and trusted through its record on chain."""
+        """The provider's gateway, found and trusted through its record on chain. Retry while nobody listens there, or
+        its certificate is not on chain yet."""
         record = await self.chain.latest.provider(provider)
         return Gateway(record.host_uri, await self._trust(provider, record.host_uri), self.token)
 
@@ -88,10 +93,15 @@ class Tenant:
     async def _trust(self, provider: str, uri: str) -> ssl.SSLContext:
         """TLS that accepts the very certificate the chain lists as the provider's, and no other."""
         host, port = httpx.URL(uri).host, httpx.URL(uri).port or 443
-        pem = await asyncio.to_thread(ssl.get_server_certificate, (host, port), timeout=10)
+        try:
+            pem = await asyncio.to_thread(ssl.get_server_certificate, (host, port), timeout=ANSWER_S)
+        except OSError as trouble:
+            raise Retry(f"the gateway cannot be reached: {trouble}") from None
         shown = x509.load_pem_x509_certificate(pem.encode())
         listed = await self.chain.latest.certificate(provider, shown.serial_number)
-        if listed is None or listed.state != "valid" or x509.load_pem_x509_certificate(listed.cert_pem) != shown:
+        if listed is None:
+            raise Retry(f"{uri} shows a certificate that is not on chain, or not yet")
+        if listed.state != "valid" or x509.load_pem_x509_certificate(listed.cert_pem) != shown:
             raise Refused(f"{uri} shows a certificate that is not {provider}'s on chain")
         context = ssl.create_default_context(cadata=pem)
         context.check_hostname = False  # the chain vouches for the certificate, not a name in it
@@ -103,7 +113,7 @@ class Gateway:
     """A provider's HTTPS gateway, as a tenant uses it."""
 
     def __init__(self, uri: str, trust: ssl.SSLContext, token: Callable[[], str]) -> None:
-        self._http = httpx.AsyncClient(base_url=uri, verify=trust, timeout=30, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=uri, verify=trust, timeout=ANSWER_S, trust_env=False)
         self._token = token
 
     async def __aenter__(self) -> Gateway:
@@ -135,15 +145,18 @@ class Gateway:
         return dict(answer.json())
 
     async def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
-        try:
-            answer = await self._http.request(
-                method,
-                path,
-                content=body,
-                headers={"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"},
-            )
-        except httpx.TransportError as trouble:
-            raise Retry(f"the gateway cannot be reached: {trouble}") from None
+        for left in reversed(range(TRIES)):
+            try:
+                answer = await self._http.request(
+                    method,
+                    path,
+                    content=body,
+                    headers={"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"},
+                )
+                break
+            except httpx.TransportError as trouble:
+                if not left or isinstance(trouble, httpx.ConnectError):
+                    raise Retry(f"the gateway cannot be reached: {trouble}") from None
         if answer.status_code == 503:
             raise Retry(f"the gateway answered 503: {answer.text.strip()}")
         return answer

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from provider.market.pricing import Failed
 from provider.market.pricing.http import Http
 from provider.market.pricing.script import Script
 from provider.pricer_settings import HttpSettings, ScriptSettings
+from provider.sandbox.network import kept_port
 from provider.settings import BidSettings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pricing.md").read_text()
@@ -69,8 +69,11 @@ async def test_the_script(tmp_path: Path) -> None:
 
 async def test_the_service(tmp_path: Path) -> None:
     (tmp_path / "service.py").write_text(example("python"))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    with kept_port() as port:
+        await _asks_the_service(tmp_path, port)
+
+
+async def _asks_the_service(tmp_path: Path, port: int) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, str(tmp_path / "service.py"), str(port), stderr=-3)
     try:
         async with Http.connect(HttpSettings(url=f"http://127.0.0.1:{port}/", timeout_s=60)) as http:
@@ -85,7 +88,7 @@ async def test_the_service(tmp_path: Path) -> None:
 
 
 async def _answered(http: Http, whose: Order, placement: Placement) -> Any:
-    for _ in range(600):
+    for _ in range(3600):
         try:
             return await http.ask(whose, http.question(whose, placement))
         except Failed as not_yet:
