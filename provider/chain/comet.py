@@ -22,6 +22,8 @@ from provider.chain.endpoints import Endpoint, Endpoints, check_chain_id
 from provider.errors import AkpError, ConfigError, Retry, Unreachable
 
 CONNECTIONS = 16
+ANSWER_S = 10.0
+"""longest wait for an answer"""
 log = structlog.get_logger()
 
 
@@ -73,9 +75,9 @@ class NoLonger(Retry):
 class Comet:
     """`async with Comet(endpoints, chain_id) as comet: await comet.status()`"""
 
-    def __init__(self, endpoints: Endpoints, chain_id: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, endpoints: Endpoints, chain_id: str) -> None:
         self._chain_id, self._endpoints = chain_id, endpoints
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._timeout = aiohttp.ClientTimeout(total=ANSWER_S)
 
     async def __aenter__(self) -> Comet:
         connector = aiohttp.TCPConnector(limit_per_host=CONNECTIONS)

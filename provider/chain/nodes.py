@@ -20,6 +20,9 @@ from provider.chain.endpoints import Endpoint, Endpoints, check_chain_id
 from provider.errors import AkpError, ConfigError, NotFound, Refused, Retry, Unreachable
 
 HEIGHT = "x-cosmos-block-height"
+ANSWER_S = 15.0
+LOOK_S = 5.0
+"""longest waits for an answer, and for the latest block of a node that is only looked at"""
 log = structlog.get_logger()
 
 
@@ -76,7 +79,7 @@ class Nodes:
         request: Any,
         *,
         height: int | None = None,
-        timeout: float = 15.0,
+        timeout: float | None = None,
         of: Endpoint | None = None,
     ) -> tuple[Any, int | None]:
         """The answer, and the height it is true for where the node says so.
@@ -94,7 +97,7 @@ class Nodes:
             try:
                 if not endpoint.grpc.checked:
                     await self.look(endpoint)
-                return await self._ask(endpoint, service, method, request, height, timeout, floor)
+                return await self._ask(endpoint, service, method, request, height, timeout or ANSWER_S, floor)
             except (Retry, Pruned) as found:
                 if isinstance(found, NodeError) and method == "Simulate":
                     raise
@@ -114,13 +117,13 @@ class Nodes:
         """As `call` asks them, the best first; take the next only when it is to be asked."""
         return self._endpoints.asked("grpc")
 
-    async def look(self, endpoint: Endpoint, timeout: float = 5.0) -> None:
+    async def look(self, endpoint: Endpoint) -> None:
         """Ask one node for its latest block. ConfigError when it serves another chain, Retry when it gives none."""
         request = wire.message("cosmos.base.tendermint.v1beta1.GetLatestBlockRequest")()
         since, best = self._endpoints.now(), self._endpoints.best
         try:
             answer, _ = await self._ask(
-                endpoint, "cosmos.base.tendermint.v1beta1.Service", "GetLatestBlock", request, 0, timeout, self.floor
+                endpoint, "cosmos.base.tendermint.v1beta1.Service", "GetLatestBlock", request, 0, LOOK_S, self.floor
             )
         except Refused as no:  # every node has one
             nobody = Unreachable(f"no node there: {no}")

@@ -48,7 +48,7 @@ class Found:
     gas_used: int
 
 
-async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float = 15.0) -> Answer:
+async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float | None = None) -> Answer:
     """The first answer of a node, the same bytes given to one after the other. Unreachable and other Retry when no
     node answered, or when one refuses what a silent one before it may have taken: send the same bytes again."""
     request = message("cosmos.tx.v1beta1.BroadcastTxRequest")(tx_bytes=tx, mode=_SYNC)
@@ -96,7 +96,7 @@ async def simulate(nodes: Nodes, tx: bytes, *, timeout: float = 30.0) -> Simulat
     return Simulation(gas_used=answer.gas_info.gas_used)
 
 
-async def find(nodes: Nodes, tx_hash: str, *, timeout: float = 15.0) -> Found | None:
+async def find(nodes: Nodes, tx_hash: str, *, timeout: float | None = None) -> Found | None:
     """By hash; None when the node knows of no block that holds it, or keeps no index of transactions. Retry when no
     node answered."""
     request = message("cosmos.tx.v1beta1.GetTxRequest")(hash=tx_hash)

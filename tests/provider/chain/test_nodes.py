@@ -63,7 +63,7 @@ async def test_when_it_is_silent_the_next_one_answers_and_stays_asked(grpc_nodes
     await second.start()
     async with Nodes(grpc_of(NOBODY, second.address), "sandbox") as nodes:
         for _ in range(3):
-            answer, _ = await nodes.call(NODE, "Config", ask_config(), timeout=2)
+            answer, _ = await nodes.call(NODE, "Config", ask_config(), timeout=60)
             assert answer.minimum_gas_price == "2uakt"
         assert [m for m, _ in second.asked] == ["GetLatestBlock", "Config", "Config", "Config"]
 
@@ -71,7 +71,7 @@ async def test_when_it_is_silent_the_next_one_answers_and_stays_asked(grpc_nodes
 async def test_when_nobody_answers_that_is_unreachable(grpc_of: Any) -> None:
     async with Nodes(grpc_of(NOBODY), "sandbox") as nodes:
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
-            await nodes.call(NODE, "Config", ask_config(), timeout=2)
+            await nodes.call(NODE, "Config", ask_config(), timeout=60)
 
 
 async def test_a_node_of_another_chain_is_refused_before_anything_is_asked(grpc_nodes: Any, grpc_of: Any) -> None:
@@ -186,7 +186,7 @@ async def test_an_error_of_one_node_s_own_is_asked_of_the_next_but_for_a_simulat
     assert "Simulate" not in [method for method, _ in well.asked]
     async with Nodes(grpc_of(broken.address, NOBODY), "sandbox") as nodes:
         with pytest.raises(NodeError, match="disk trouble"):  # an answer tells more than silence
-            await nodes.call(MARKET, "Params", request, timeout=2)
+            await nodes.call(MARKET, "Params", request, timeout=60)
 
 
 async def test_behind_an_address_that_knows_no_method_there_is_no_node(grpc_nodes: Any, grpc_of: Any) -> None:

@@ -120,7 +120,7 @@ async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any, grp
         assert await simulate(nodes, b"good") == Simulation(offered=False)
     async with Nodes(grpc_of("127.0.0.1:1"), "sandbox") as nodes:
         with pytest.raises(Unreachable):
-            await simulate(nodes, b"good", timeout=2)
+            await simulate(nodes, b"good", timeout=60)
 
 
 async def test_a_transaction_is_found_by_its_hash_once_a_block_holds_it(on_sandbox: Any) -> None:
