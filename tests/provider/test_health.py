@@ -13,7 +13,10 @@ from provider.metrics import Metrics
 async def test_the_three_pages() -> None:
     metrics, missing = Metrics(), ["the last block taken in is 300 s old"]
     metrics.blocks.inc()
-    async with Health("127.0.0.1:0", metrics, lambda: missing) as health, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        Health("127.0.0.1:0", metrics, lambda: missing) as health,
+        httpx.AsyncClient(trust_env=False, timeout=180) as http,
+    ):
         base = f"http://127.0.0.1:{health.port}"
         assert "akp_blocks_total 1.0" in (await http.get(f"{base}/metrics")).text
         assert (await http.get(f"{base}/healthz")).status_code == 200

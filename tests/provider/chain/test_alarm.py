@@ -63,11 +63,11 @@ async def test_it_rings_at_each_header_and_only_then(bell: Any) -> None:
     clock = Alarm(lambda: address)
     async with asyncio.TaskGroup() as group:
         running = spawn(group, "alarm", clock.run())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             await node.subscribed.wait()
         assert not await clock.wait(0.05), "the answer to the subscription is no block"
         await node.ring()
-        assert await clock.wait(5)
+        assert await clock.wait(180)
         assert not await clock.wait(0.05)
         running.cancel()
     assert node.queries == ["tm.event='NewBlockHeader'"]
@@ -86,12 +86,12 @@ async def test_after_a_hang_up_it_connects_again(bell: Any, monkeypatch: pytest.
     clock = Alarm(lambda: address)
     async with asyncio.TaskGroup() as group:
         running = spawn(group, "alarm", clock.run())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             await node.subscribed.wait()
             await node.hang_up()
             await node.subscribed.wait()
         await node.ring()
-        assert await clock.wait(5)
+        assert await clock.wait(180)
         running.cancel()
 
 
@@ -104,7 +104,7 @@ async def test_after_a_ring_it_changes_over_to_the_node_that_is_used_now(
     clock = Alarm(lambda: used[0])
     async with asyncio.TaskGroup() as group:
         running = spawn(group, "alarm", clock.run())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             await node.subscribed.wait()
             node.subscribed.clear()
             used[0] = address.replace("http:", "HTTP:")  # the same node under another name
@@ -119,7 +119,7 @@ async def test_a_silent_socket_is_opened_anew(bell: Any, monkeypatch: pytest.Mon
     clock = Alarm(lambda: address, quiet_s=0.05)
     async with asyncio.TaskGroup() as group:
         running = spawn(group, "alarm", clock.run())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             for _ in range(3):
                 await node.subscribed.wait()
                 node.subscribed.clear()
@@ -133,6 +133,6 @@ async def test_it_follows_the_address_it_is_given(bell: Any, monkeypatch: pytest
     clock = Alarm(lambda: next(addresses, address))
     async with asyncio.TaskGroup() as group:
         running = spawn(group, "alarm", clock.run())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             await node.subscribed.wait()
         running.cancel()

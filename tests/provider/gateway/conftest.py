@@ -34,7 +34,8 @@ from provider.gateway.jwt import adr36
 from provider.gateway.server import Limits, Serving, serve
 from provider.gateway.tls import PeerContext
 
-LIMITS = Limits()
+LIMITS = Limits(handshake_s=3600, head_s=3600)
+"""A client here may stand still for as long as its machine does; test_server.py is about those who say nothing."""
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -278,7 +279,7 @@ class Gateway:
 
     def session(self, *pairs: Pair, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(ssl=tls or self.client(*pairs))
-        base, timeout = f"https://127.0.0.1:{self.port}", aiohttp.ClientTimeout(total=20)
+        base, timeout = f"https://127.0.0.1:{self.port}", aiohttp.ClientTimeout(total=180)
         return aiohttp.ClientSession(base, connector=connector, timeout=timeout)
 
 

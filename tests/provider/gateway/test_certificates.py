@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives import serialization
 from provider.errors import ConfigError
 from provider.gateway.app import application
 from provider.gateway.certificates import ServerCertificates, Source, load
-from provider.gateway.server import serve
+from provider.gateway.server import Limits, serve
 from provider.gateway.tls import PeerContext
 
 HOST = "provider.example.com"
+PATIENT = Limits(handshake_s=3600, head_s=3600)
 
 
 def write(path, pair, *, password: bytes | None = None) -> Source:
@@ -43,7 +44,7 @@ async def test_names_lead_to_certificates_and_a_renewed_one_is_served_without_a_
     own, public = pair_of(desk.provider, serial=1, names=(HOST,)), pair_of(HOST, serial=2, names=(HOST,))
     source = write(tmp_path / "own.pem", own)
     certificates = ServerCertificates(source, public=(HOST, write(tmp_path / "public.pem", public)))
-    async with serve(application(desk), PeerContext(certificates.choose), "127.0.0.1:0") as serving:
+    async with serve(application(desk), PeerContext(certificates.choose), "127.0.0.1:0", PATIENT) as serving:
         assert [await served(serving.port, n) for n in (HOST, f"mtls.{HOST}", None)] == [2, 1, 1]
         assert certificates.reload() is False
         write(tmp_path / "own.pem", pair_of(desk.provider, serial=3, names=(HOST,)))

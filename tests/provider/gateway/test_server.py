@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +13,19 @@ from provider.errors import ConfigError
 from provider.gateway.app import application
 from provider.gateway.server import Limits, serve
 
-HURRIED = Limits(head_s=0.3)
+HOUR_S, DAY_S = 3600.0, 86_400.0
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """So many seconds pass at once for the loop's timers; a slow machine's own seconds are nothing beside them."""
+
+    def pass_by(seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time
+        monkeypatch.setattr(loop, "time", lambda: before() + seconds)
+
+    return pass_by
 
 
 async def until(true, patience_s: float = 180.0) -> None:
@@ -24,7 +37,7 @@ async def until(true, patience_s: float = 180.0) -> None:
 
 async def closed_by_server(reader: asyncio.StreamReader) -> None:
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while await reader.read(4096):
                 pass
     except ConnectionError:
@@ -50,20 +63,26 @@ async def test_rubbish_inside_tls_is_answered_400(gateway) -> None:
     await until(lambda: gateway.serving.connections == 0)
 
 
-async def test_who_says_no_hello_is_let_go(run_gateway) -> None:
-    async with run_gateway(limits=Limits(handshake_s=0.3)) as gateway:
+async def test_who_says_no_hello_is_let_go(run_gateway, later) -> None:
+    async with run_gateway(limits=Limits(handshake_s=HOUR_S)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         await until(lambda: gateway.serving.connections == 1)
+        await asyncio.sleep(0.1)
+        assert not reader.at_eof()
+        later(HOUR_S)
         await closed_by_server(reader)
         writer.close()
         await until(lambda: gateway.serving.connections == 0)
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /status HTTP/1.1\r\nHost: x\r\n"], ids=["nothing", "half a head"])
-async def test_who_never_ends_a_request_head_is_let_go(run_gateway, said) -> None:
-    async with run_gateway(limits=HURRIED) as gateway:
+async def test_who_never_ends_a_request_head_is_let_go(run_gateway, later, said) -> None:
+    async with run_gateway(limits=Limits(handshake_s=DAY_S, head_s=HOUR_S)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, ssl=gateway.client())
         writer.write(said)
+        await asyncio.sleep(0.1)
+        assert not reader.at_eof()
+        later(HOUR_S)
         await closed_by_server(reader)
         writer.close()
         await until(lambda: gateway.serving.connections == 0)
@@ -78,19 +97,25 @@ async def test_a_head_that_comes_in_pieces_is_heard(gateway) -> None:
     writer.close()
 
 
-async def test_an_answered_connection_outlives_the_time_for_its_head_but_not_its_idleness(run_gateway) -> None:
-    async with run_gateway(limits=Limits(head_s=0.5, idle_s=1.5)) as gateway:
+async def test_an_answered_connection_outlives_the_time_for_its_head_but_not_its_idleness(run_gateway, later) -> None:
+    async with run_gateway(limits=Limits(handshake_s=DAY_S, head_s=HOUR_S, idle_s=DAY_S)) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, ssl=gateway.client())
         for _ in range(2):
             writer.write(b"GET /address HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
-            await asyncio.sleep(0.7)
+            later(HOUR_S)
+            await asyncio.sleep(0.1)
+        assert not reader.at_eof()
+        later(DAY_S)
         await closed_by_server(reader)
         writer.close()
 
 
 async def test_a_crowd_is_cut_off_at_the_cap_and_those_inside_are_served(run_gateway) -> None:
-    async with run_gateway(limits=Limits(connections=3)) as gateway, gateway.session() as http:
+    async with (
+        run_gateway(limits=Limits(connections=3, handshake_s=HOUR_S, head_s=HOUR_S, idle_s=HOUR_S)) as gateway,
+        gateway.session() as http,
+    ):
         async with http.get("/address") as answer:
             assert answer.status == 200
         crowd = [await asyncio.open_connection("127.0.0.1", gateway.port) for _ in range(10)]
@@ -114,7 +139,7 @@ async def test_a_huge_body_is_413_and_the_desk_never_sees_it(run_gateway, desk, 
 
 
 async def test_stopping_ends_every_connection(run_gateway) -> None:
-    async with run_gateway(limits=Limits(farewell_s=0.2)) as gateway:
+    async with run_gateway(limits=Limits(handshake_s=HOUR_S, head_s=HOUR_S, farewell_s=0.2)) as gateway:
         port = gateway.port
         silent, writer = await asyncio.open_connection("127.0.0.1", port)
         talking, second = await asyncio.open_connection("127.0.0.1", port, ssl=gateway.client())

@@ -20,7 +20,7 @@ async def ask(gateway, context: ssl.SSLContext, name: str = "", session: ssl.SSL
 
     def blocking():
         with (
-            socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", gateway.port), timeout=180) as plain,
             context.wrap_socket(plain, server_hostname=name or None, session=session) as tls,
         ):
             tls.sendall(GET)

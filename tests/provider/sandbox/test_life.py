@@ -48,11 +48,18 @@ async def test_a_life_is_nine_steps_that_fit_together(in_town: Callable[..., Any
     ids=["too large", "too cheap"],
 )
 async def test_without_a_bid_it_ends_with_the_daemons_reason(
-    compiled: Any, reason: str, in_town: Callable[..., Any]
+    compiled: Any, reason: str, in_town: Callable[..., Any], until: Any
 ) -> None:
     async with in_town(compiled=compiled) as town, living(town.net):
-        life = town.life()
-        life.patience_s = 10
+
+        async def declined() -> str:
+            return str(await town.net.why_no_bid(town.order()))
+
+        async def impatient(entry: dict[str, Any]) -> None:
+            await until("the order is declined", declined)
+            life.patience_s = 1
+
+        life = town.life(on_step=impatient)
         with pytest.raises(LifeEnded, match=rf"^no bid on order {re.escape(str(town.order()))}: {reason}"):
             await life.run()
         assert [entry["step"] for entry in life.timeline] == ["order"]
@@ -91,23 +98,34 @@ async def test_a_slice_of_a_card_is_found_sold_and_really_asked_for(in_town: Cal
 
 async def test_without_a_daemon_it_ends_at_the_bid(in_town: Callable[..., Any]) -> None:
     async with in_town() as town:
-        life = town.life()
-        life.patience_s = 1
+        life = town.life(on_step=lambda entry: setattr(life, "patience_s", 1))
         with pytest.raises(LifeEnded, match="the daemon has no ledger yet"):
             await life.run()
 
 
-async def test_pods_that_never_run_end_it_at_ready(in_town: Callable[..., Any]) -> None:
+async def test_pods_that_never_run_end_it_at_ready(in_town: Callable[..., Any], until: Any) -> None:
     async with in_town() as town, living(town.net):
         town.net.embedded.broken_images.add("docker.io/library/web:1")
-        life = town.life()
-        life.patience_s = 10
-        with pytest.raises(LifeEnded, match="step `ready` did not come within 10 s"):
+
+        async def waiting() -> bool:
+            pods = await town.net.kube.all(POD)
+            told = [status for pod in pods for status in pod.get("status", {}).get("containerStatuses", ())]
+            return any(
+                one["state"].get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff") for one in told
+            )
+
+        async def impatient(entry: dict[str, Any]) -> None:
+            if entry["step"] == "manifest":
+                await until("its pod waits for its image", waiting)
+                life.patience_s = 1
+
+        life = town.life(on_step=impatient)
+        with pytest.raises(LifeEnded, match="step `ready` did not come within 1 s"):
             await life.run()
 
 
 async def test_a_manifest_the_cluster_refuses_ends_it_with_the_clusters_words(in_town: Callable[..., Any]) -> None:
     async with in_town() as town, living(town.net):
-        town.net.embedded.faults.fail_next(50, 403, method="PATCH", path="/api/v1/namespaces/")
+        town.net.embedded.faults.fail_next(10**6, 403, method="PATCH", path="/api/v1/namespaces/")
         with pytest.raises(LifeEnded, match=r"the cluster refused the manifest: .*ordered by the test"):
             await town.life().run()

@@ -21,7 +21,7 @@ async def test_one_life_in_one_call(tmp_path: Path, web: Compiled) -> None:
     said: list[str] = []
     steps: list[str] = []
     timeline = await one_life(
-        tmp_path, web, block_s=0.1, on_step=lambda entry: steps.append(entry["step"]), say=said.append
+        tmp_path, web, block_s=0.1, patience_s=300, on_step=lambda entry: steps.append(entry["step"]), say=said.append
     )
     assert steps == [entry["step"] for entry in timeline] == list(STEPS)
     assert len(said) == 1

@@ -76,7 +76,9 @@ def to(tmp_path: Path) -> Callable[..., KeySettings]:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
 
     def settings(url: str, **more: Any) -> KeySettings:
-        return KeySettings(**{"remote_url": url, "remote_token_file": tmp_path / "token", **more})
+        return KeySettings(
+            **{"remote_url": url, "remote_token_file": tmp_path / "token", "remote_timeout_s": 60, **more}
+        )
 
     return settings
 

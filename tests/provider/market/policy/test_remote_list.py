@@ -21,7 +21,7 @@ ANN, BOB = encode("akash", b"\1" * 20), encode("akash", b"\2" * 20)
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=180) as client:
         yield client
 
 

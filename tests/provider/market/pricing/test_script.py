@@ -32,7 +32,7 @@ def ask(order: Order, placement: Placement, metrics: Metrics) -> Callable[..., A
     """A script's answer for the order, as orders get it."""
 
     async def quote(path: Path, environ: dict[str, str] = ENVIRON, **settings: Any) -> Quote | Decline:
-        script = Script(ScriptSettings(path=path, **{"timeout_s": 60.0, **settings}), environ)
+        script = Script(ScriptSettings(path=path, **{"timeout_s": 300.0, **settings}), environ)
         return await Pricing(Asked(script, at_once=1), metrics).quote(order, placement)
 
     return quote
@@ -165,7 +165,7 @@ async def test_a_script_that_can_no_longer_be_run_is_a_decline(
     placement: Placement,
     metrics: Metrics,
 ) -> None:
-    script = Script(ScriptSettings(path=sh("echo 5")), ENVIRON)
+    script = Script(ScriptSettings(path=sh("echo 5"), timeout_s=300), ENVIRON)
     pricing = Pricing(Asked(script, at_once=1), metrics)
     assert isinstance(await pricing.quote(order, placement), Quote)
     spoil(script._path)
@@ -195,8 +195,9 @@ async def test_200_orders_share_eight_scripts_and_the_loop_goes_on(
     sh: Callable[..., Path], chain: Any, placement: Placement, metrics: Metrics, tmp_path: Path
 ) -> None:
     """Counted, not timed: how many ran at once by their own log, and how often the loop came round meanwhile."""
-    path = sh("echo + >> log", "sleep 0.05", "echo - >> log", "echo 5")
-    pricing = Pricing(Asked(Script(ScriptSettings(path=path), ENVIRON), at_once=8), metrics)
+    full = "until [ $(grep -c + log) -ge 8 ]; do sleep 0.01; done"  # the first ones wait for one another
+    path = sh("echo + >> log", full, "sleep 0.05", "echo - >> log", "echo 5")
+    pricing = Pricing(Asked(Script(ScriptSettings(path=path, timeout_s=300), ENVIRON), at_once=8), metrics)
     orders = [chain.orders_[chain.add_order(n)] for n in range(200)]
     rounds, done = 0, asyncio.Event()
 

@@ -37,7 +37,7 @@ def pod(name: str, image: str = "web:1", **spec: Any) -> dict[str, Any]:
 
 
 async def until_running(http: aiohttp.ClientSession, name: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while True:
             async with http.get(f"{PODS}/{name}") as answer:
                 if (await answer.json())["status"].get("phase") == "Running":
@@ -131,8 +131,8 @@ async def test_a_claim_is_bound_and_kept_while_used(http: aiohttp.ClientSession)
     await http.delete(f"{claims}/c")
     async with http.get(f"{claims}/c") as answer:
         assert answer.status == 200
-    await http.delete(f"{PODS}/user")
-    async with asyncio.timeout(60), http.get(f"{claims}?watch=true") as stream:
+    async with asyncio.timeout(180), http.get(f"{claims}?watch=true") as stream:
+        await http.delete(f"{PODS}/user")
         while json.loads(await stream.content.readline())["type"] != "DELETED":
             pass
 
