@@ -10,11 +10,12 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bidengine.reasons import Decline
@@ -22,9 +23,8 @@ from manifests.coins import Coin, DecCoin, format_decimal
 from manifests.ids import DeploymentID, OrderID
 from manifests.sdl import Compiled, compile_sdl
 from provider.cli.ground import ground
+from provider.cli.imagined import sandbox_inventory
 from provider.cli.price import Answer, answered
-from provider.cluster.api.kinds import NODE
-from provider.cluster.inventory.nodes import MARK
 from provider.errors import Retry
 from provider.ledger.decisions import Decisions, OrderRow
 from provider.ledger.store import Store
@@ -55,10 +55,19 @@ async def posted(net: Network, compiled: Compiled, dseq: int) -> list[OrderRow]:
     raise AssertionError(f"the ledger says nothing of {deployment}")
 
 
-async def labelled(net: Network) -> None:
-    """Until the daemon has labelled every node: from then on all of them are sold."""
-    while not all(MARK in node["metadata"].get("labels", {}) for node in await net.kube.all(NODE)):  # noqa: ASYNC110 - the cluster is asked, it tells nobody
-        await asyncio.sleep(0.05)
+@asynccontextmanager
+async def selling(net: Network) -> AsyncIterator[None]:
+    """With a daemon that has labelled every node and knows of it: from then on all of them are sold."""
+    cards = float(sum(sum(node.gpus.values()) for node in sandbox_inventory().nodes))
+    async with living(net) as running, httpx.AsyncClient(trust_env=False, timeout=180) as http:
+        for _ in range(3600):
+            page = (await http.get(f"http://127.0.0.1:{running.health_port}/metrics")).text
+            if f'akp_free{{resource="gpu"}} {cards}\n' in page:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise AssertionError(f"not all of {cards} cards are sold")
+        yield
 
 
 async def bid_on_chain(net: Network, order: OrderID) -> DecCoin:
@@ -91,8 +100,7 @@ async def test_examples_are_bid_on_at_the_price_that_is_explained(
     asked = [group for one in compiled.values() for group in one.groups]
     async with network(tmp_path, block_s=0.1, asked=asked) as net:
         (tmp_path / "prices.yaml").write_text(PRICES.replace("Month: 5", f"Month: {minimum}"))
-        async with living(net):
-            await labelled(net)
+        async with selling(net):
             for dseq, (name, one) in enumerate(compiled.items(), 1):
                 played = net.played(one)
                 answers = await explained(net, played)
@@ -106,8 +114,7 @@ async def test_examples_are_bid_on_at_the_price_that_is_explained(
 
 async def test_the_command_says_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
     one = compile_sdl(TEXTS["04-gpu"])
-    async with network(tmp_path, block_s=0.1, asked=one.groups) as net, living(net):
-        await labelled(net)
+    async with network(tmp_path, block_s=0.1, asked=one.groups) as net, selling(net):
         args = ("price", "explain", "--sdl", str(EXAMPLES[3]), "--config", str(tmp_path / "akp.yaml"), "-o", "json")
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "provider", *args, stdout=asyncio.subprocess.PIPE
@@ -175,8 +182,7 @@ async def test_each_code_that_an_order_can_bring_about(tmp_path: Path) -> None:
         prices = PRICES.replace("beta1: 0.01, ", "").replace('{cpu: 0.30, memoryGiB: 0.05, gpu: {"*": 40,', DEAR_T4)
         (tmp_path / "prices.yaml").write_text(prices)
         found, told = {}, {}
-        async with living(net):
-            await labelled(net)
+        async with selling(net):
             for dseq, (code, text) in enumerate(CASES.items(), 1):
                 compiled = compile_sdl(text)
                 (answer,) = await explained(net, compiled)

@@ -8,7 +8,7 @@ that it must live with it, or both, so that it must change over.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,7 @@ from provider.sandbox.life import STEPS
 from provider.sandbox.town import living
 
 BLOCK_S = 0.1
+KEPT = 40
 Trouble = Callable[[Any, str], None]
 
 
@@ -69,8 +70,8 @@ def closed_for_a_while(node: Any) -> None:
 
 
 def keep_little(node: Any) -> None:
-    """Blocks and states of the last four seconds: a daemon on a busy machine is not that far behind."""
-    throw(node, {"prune_below": node.app.height - 40})
+    """The newest blocks and states."""
+    throw(node, {"prune_below": node.app.height - KEPT})
 
 
 ALONE: dict[str, Trouble] = {
@@ -118,12 +119,28 @@ def opened(in_town: Callable[..., Any]) -> Callable[..., Any]:
     return open_
 
 
-async def lived(town: Any, trouble: Trouble) -> dict[str, Any]:
-    """The end state of one life under this trouble."""
+async def lived(
+    town: Any, trouble: Trouble, until: Any, look: Callable[[str], Awaitable[None]] | None = None
+) -> dict[str, Any]:
+    """The end state of one life under this trouble; `look` is called at each step, before it changes."""
+
+    async def on_step(entry: dict[str, Any]) -> None:
+        if look is not None:
+            await look(entry["step"])
+        await until("the daemon is not far behind", lambda: close_behind(town))
+        trouble(town.net.node, entry["step"])
+
     trouble(town.net.node, "")
-    await town.life(on_step=lambda entry: trouble(town.net.node, entry["step"])).run()
+    await town.life(on_step=on_step).run()
     town.net.node.chaos.heal()
     return await end_state(town)
+
+
+async def close_behind(town: Any) -> bool:
+    """So that what is thrown away is old for the daemon too, however slow its disk."""
+    async with Store.open(town.net.ledger, readonly=True) as store:
+        head = await Books(store).head()
+    return head is not None and head.height > town.net.node.app.height - KEPT // 2
 
 
 async def end_state(town: Any) -> dict[str, Any]:
@@ -164,20 +181,25 @@ END = {
 
 
 @pytest.mark.parametrize("trouble", ALONE.values(), ids=ALONE)
-async def test_its_only_node(trouble: Trouble, opened: Callable[..., Any]) -> None:
+async def test_its_only_node(trouble: Trouble, opened: Callable[..., Any], until: Any) -> None:
     async with opened(nodes=1) as (town, _):
-        assert await lived(town, trouble) == END
+        assert await lived(town, trouble, until) == END
 
 
 @pytest.mark.parametrize("trouble", CHANGES.values(), ids=CHANGES)
-async def test_its_first_node_of_two(trouble: Trouble, opened: Callable[..., Any]) -> None:
-    async with opened(nodes=2) as (town, running):
-        assert await lived(town, trouble) == END
+async def test_its_first_node_of_two(trouble: Trouble, opened: Callable[..., Any], until: Any) -> None:
+    async with opened(nodes=2) as (town, running), httpx.AsyncClient(trust_env=False, timeout=180) as http:
         first, second = (n.rpc_url.removeprefix("http://") for n in (town.net.node, *town.net.peers))
-        async with httpx.AsyncClient(trust_env=False) as http:
+
+        async def changed_over() -> bool:
             page = (await http.get(f"http://127.0.0.1:{running.health_port}/metrics")).text
-        assert f'akp_node_in_use{{node="{first}"}} 0.0' in page
-        assert f'akp_node_in_use{{node="{second}"}} 1.0' in page
+            return all(f'akp_node_in_use{{node="{n}"}} {used}' in page for n, used in ((first, 0.0), (second, 1.0)))
+
+        async def look(step: str) -> None:
+            if step == "usage":
+                await until("the second node is used", changed_over)
+
+        assert await lived(town, trouble, until, look) == END
 
 
 @pytest.mark.parametrize("kept_elsewhere", [False, True])

@@ -45,6 +45,16 @@ async def all_is_well(town: Any, daemon: Any, until: Any) -> None:
     await town.settled_well()
 
 
+async def known(town: Any, daemon: Any, until: Any) -> None:
+    """The daemon is up, and what it sends by itself is on chain."""
+
+    async def certificate() -> bool:
+        return bool(await town.net.chain.latest.certificates(town.net.provider.address))
+
+    await daemon.ready()
+    await until("its certificate is on chain", certificate)
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_killed_right_after(step: str, with_daemon: Opens, until: Any) -> None:
     async with with_daemon() as (town, daemon):
@@ -92,7 +102,7 @@ async def test_killed_with_its_bid_on_the_way(included: str, with_daemon: Opens,
     """The one moment at which nobody but the mempool knows what the dead process has promised."""
     async with with_daemon() as (town, daemon), asyncio.TaskGroup() as tasks:
         node = town.net.node
-        await daemon.ready()
+        await known(town, daemon, until)
         node.chaos.producing = False
 
         async def room_is_held(entry: dict[str, Any]) -> None:
@@ -151,10 +161,11 @@ async def test_killed_half_way_through_the_clearing(with_daemon: Opens, until: A
         async def kill(entry: dict[str, Any]) -> None:
             if entry["step"] == "usage":
                 # The namespace goes, the Manifest cannot: by it a restart must find the rest.
-                town.net.embedded.faults.fail_next(4, 503, method="DELETE", path="/manifests/")
+                town.net.embedded.faults.fail_next(10**6, 503, method="DELETE", path="/manifests/")
             if entry["step"] == "closed":
                 await until("the lease is half cleared", only_the_manifest_is_left)
                 await daemon.kill()
+                town.net.embedded.faults.heal()
                 await daemon.start()
 
         await town.life(on_step=kill).run()
@@ -183,7 +194,7 @@ async def test_killed_during_a_burst(included: str, with_daemon: Opens, until: A
     """Fifty orders in one block, killed when the first bids are on their way: in the end one bid for each."""
     async with with_daemon() as (town, daemon):
         node, owner = town.net.node, town.net.tenant.key.address
-        await daemon.ready()
+        await known(town, daemon, until)
         node.chaos.producing = False
         c = town.compiled
         orders = [

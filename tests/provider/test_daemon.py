@@ -6,9 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market.money.accounts import Accounts
 from provider.market.standing.certificate import Certificate
+from provider.sandbox.network import kept_port
 from provider.sandbox.tenant import Gateway, Tenant
 from provider.sandbox.town import living
 from provider.settings import ClusterSettings, Settings
@@ -50,6 +50,16 @@ def lived_in(in_town: Callable[..., Any]) -> Callable[..., Any]:
             yield town, running
 
     return open_
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with kept_port() as kept:
+        yield kept
+
+
+def client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(trust_env=False, timeout=180)
 
 
 def changed(settings: Settings, part: str, **values: Any) -> Settings:
@@ -78,10 +88,14 @@ async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any
         task = tasks.create_task(daemon.run(town.net.settings, stop=stop, up=up.set_result))
         running = await asyncio.wait_for(up, 300)
         assert running.address == town.net.provider.address
-        async with httpx.AsyncClient(trust_env=False) as http:
-            ready = await http.get(f"http://127.0.0.1:{running.health_port}/readyz")
+        async with client() as http:
+
+            async def ready() -> bool:
+                said = await http.get(f"http://127.0.0.1:{running.health_port}/readyz")
+                return (said.status_code, said.text) == (200, "ready\n")
+
+            await until("it says so", ready)
             metrics = await http.get(f"http://127.0.0.1:{running.health_port}/metrics")
-        assert (ready.status_code, ready.text) == (200, "ready\n")
         assert "akp_height" in metrics.text
 
         async def listed() -> bool:
@@ -97,7 +111,7 @@ async def test_it_comes_up_says_so_and_ends_when_told(in_town: Callable[..., Any
 async def test_it_tells_what_a_coin_is_worth_and_where_auto_pricing_stands(
     lived_in: Callable[..., Any], until: Any
 ) -> None:
-    async with lived_in() as (town, running), httpx.AsyncClient(trust_env=False) as http:
+    async with lived_in() as (town, running), client() as http:
 
         async def told() -> bool:
             text = (await http.get(f"http://127.0.0.1:{running.health_port}/metrics")).text
@@ -262,18 +276,12 @@ async def test_blocks_that_come_while_nothing_can_be_asked(lived_in: Callable[..
 
 
 async def test_a_command_that_signs_while_it_runs_is_in_its_outbox_and_its_income_in_the_books(
-    lived_in: Callable[..., Any], until: Any
+    lived_in: Callable[..., Any], until: Any, command: Any
 ) -> None:
     async with lived_in() as (town, _):
 
         async def akp(*args: str) -> Any:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "provider", *args, "-o", "json",
-                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            out, err = await process.communicate()
-            assert process.returncode == 0, err.decode()
-            return json.loads(out)
+            return json.loads(await command(*args, "-o", "json"))
 
         await _leased(town, until)
         lease, head = town.our_lease(), (await town.net.chain.head()).height
@@ -291,11 +299,9 @@ async def test_a_command_that_signs_while_it_runs_is_in_its_outbox_and_its_incom
         await until("the income is in the books", booked)
 
 
-async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], until: Any) -> None:
+async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], until: Any, port: int) -> None:
     """It waits and says so, can be stopped meanwhile, and is up when they are back."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    async with in_town() as town, asyncio.TaskGroup() as tasks, httpx.AsyncClient(trust_env=False) as http:
+    async with in_town() as town, asyncio.TaskGroup() as tasks, client() as http:
         async with living(town.net):
             pass
         node = town.net.chain.endpoints.all[0].name
@@ -375,11 +381,14 @@ async def test_an_api_server_that_is_down_closes_nothing(lived_in: Callable[...,
             if entry["step"] == "manifest":
                 faults.fail_next(10**6, 503)
                 faults.cut_watches()
-                await asyncio.sleep(2)
-                async with httpx.AsyncClient(trust_env=False) as http:
-                    said = await http.get(f"http://127.0.0.1:{running.health_port}/readyz")
-                assert said.status_code == 503
-                assert "mirrors" in said.text
+                async with client() as http:
+
+                    async def blind() -> bool:
+                        said = await http.get(f"http://127.0.0.1:{running.health_port}/readyz")
+                        return said.status_code == 503 and "mirrors" in said.text
+
+                    await until("it says that it does not see the cluster", blind)
+                await asyncio.sleep(2)  # long enough for a mistaken end
                 assert (await town.net.chain.latest.lease(town.our_lease())).state == "active"
                 faults.heal()
 

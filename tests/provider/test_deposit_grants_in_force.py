@@ -35,7 +35,7 @@ async def test_a_bids_deposit_comes_from_the_grant(in_town: Callable[..., Any], 
             async def bidding() -> bool:
                 return [b.id.provider for b in await net.chain.latest.bids_on(town.order())] == [owner.address]
 
-            await until("the bid", bidding, 90)
+            await until("the bid", bidding)
             (left,) = await net.chain.latest.deposit_grants(owner.address)
             assert left.limits == (Coin("uakt", 300_000),)
 

@@ -96,7 +96,7 @@ async def test_what_is_missing_is_said_and_made_good_while_it_runs(
                 async def bidding() -> bool:
                     return [b.id.provider for b in await net.chain.latest.bids_on(town.order())] == [owner.address]
 
-                await until("the bid, once it is granted", bidding, 90)
+                await until("the bid, once it is granted", bidding)
 
 
 async def test_a_fee_grant_that_is_used_up_is_named(in_town: Callable[..., Any]) -> None:

@@ -59,13 +59,13 @@ class Market:
                 row = await Decisions(store).row(order)
                 return row if row is not None and row.outcome == code else None
 
-        return await self.until(f"{order} becomes {code}", look, 40)  # type: ignore[no-any-return]
+        return await self.until(f"{order} becomes {code}", look)  # type: ignore[no-any-return]
 
 
-def patient(net: Network) -> Network:
-    """With a daemon that never gives up a bid or a lease."""
-    bid = net.settings.bid.model_copy(update={"timeout_s": 0})
-    lease = net.settings.lease.model_copy(update={"manifest_timeout_s": 0})
+def patient(net: Network, *, bid_s: int = 0, lease_s: int = 0) -> Network:
+    """With a daemon that gives up a bid or a lease after so many seconds, 0 never."""
+    bid = net.settings.bid.model_copy(update={"timeout_s": bid_s})
+    lease = net.settings.lease.model_copy(update={"manifest_timeout_s": lease_s})
     return replace(net, settings=net.settings.model_copy(update={"bid": bid, "lease": lease}))
 
 
@@ -103,12 +103,15 @@ async def test_who_got_it_and_at_what_price(in_town: Callable[..., Any], until: 
 
 
 async def test_patience_that_runs_out(in_town: Callable[..., Any], until: Callable[..., Any]) -> None:
-    async with market(in_town, until) as there, living(there.town.net):
-        unanswered = await there.post(1)
-        await there.becomes(unanswered.id.order, "lost.timeout")
-        silent = await there.post(2)
-        await there.town.net.tenant.lease(silent.id)  # and never sends a manifest
-        row = await there.becomes(silent.id.order, "won.no_manifest")
+    """Of the daemon with bids, then with leases: a tenant that must be quick might come too late."""
+    async with market(in_town, until) as there:
+        async with living(patient(there.town.net, bid_s=300)):
+            unanswered = await there.post(1)
+            await there.becomes(unanswered.id.order, "lost.timeout")
+        async with living(patient(there.town.net, lease_s=300)):
+            silent = await there.post(2)
+            await there.town.net.tenant.lease(silent.id)  # and never sends a manifest
+            row = await there.becomes(silent.id.order, "won.no_manifest")
         assert row.leased_at is not None
         assert row.ended_at is not None
         async with Store.open(there.town.net.ledger, readonly=True) as store:

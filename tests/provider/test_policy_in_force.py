@@ -163,7 +163,7 @@ async def test_an_image_that_is_refused_leaves_a_lease_without_a_manifest(
                 found = await net.chain.latest.lease(lease)
                 return (found.state, found.reason) == ("closed", 10003)
 
-            await until("the lease is closed as one without a manifest", closed, 40)
+            await until("the lease is closed as one without a manifest", closed)
 
 
 async def test_d14_every_counter_moves(in_town: Callable[..., Any], until: Any) -> None:
@@ -186,7 +186,7 @@ async def test_d14_every_counter_moves(in_town: Callable[..., Any], until: Any) 
             await net.tenant.post(asking(town.compiled, mars), 9, MONEY)
             await decided(town, until, 9, "skip.attributes")
             await town.life().run()
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=180) as http:
                 text = (await http.get(f"http://127.0.0.1:{running.health_port}/metrics")).text
     moved = {
         (family.name, *sample.labels.values()): sample.value

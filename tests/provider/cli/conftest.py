@@ -270,10 +270,10 @@ def _running(balances: dict[str, dict[str, int]], **params: Any) -> Iterator[Cha
 
     thread = threading.Thread(target=loop.run_until_complete, args=(live(),), daemon=True)
     thread.start()
-    assert up.wait(60), "the sandbox chain did not come up"
+    assert up.wait(600), "the sandbox chain did not come up"
     grpc, rpc = found[0]
     settings = ChainSettings(id=genesis.chain_id, nodes=(NodeSettings(rpc=rpc, grpc=grpc),), tx_timeout_s=590)
     yield settings
     loop.call_soon_threadsafe(stop.set)
-    thread.join(60)
+    thread.join(600)
     loop.close()

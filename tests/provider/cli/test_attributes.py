@@ -42,10 +42,10 @@ def kubeconfig() -> Iterator[str]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(live(),), daemon=True)
     thread.start()
-    assert up.wait(60), "the cluster did not come up"
+    assert up.wait(600), "the cluster did not come up"
     yield found[0]
     loop.call_soon_threadsafe(stop.set)
-    thread.join(60)
+    thread.join(600)
     loop.close()
 
 

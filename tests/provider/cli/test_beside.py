@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -43,7 +42,7 @@ def daemon(town: Any, does: Callable[[Outbox], Awaitable[Any]] | None = None) ->
     asyncio.run(work())
 
 
-def closing_bid(lease: LeaseID, *, timeout_unix_ns: int = time.time_ns() + 10**13) -> Callable[[Outbox], Any]:
+def closing_bid(lease: LeaseID, *, timeout_unix_ns: int = 10**19 // 2) -> Callable[[Outbox], Any]:
     async def signs(outbox: Outbox) -> None:
         key = f"close/{lease}"
         await outbox.store([Intent(key, "CloseBid", b"", 0)], SEEN)

@@ -19,7 +19,7 @@ A, B, C = (LeaseID(f"akash1{who}", dseq, 1, 1, "akash1us") for who, dseq in (("a
 
 
 def test_where_a_lease_stands_through_its_life(
-    akp: Callable[..., Any], in_town: Callable[..., Any], tmp_path: Path
+    akp: Callable[..., Any], in_town: Callable[..., Any], tmp_path: Path, until: Any
 ) -> None:
     config = tmp_path / "akp.yaml"
     said: dict[str, Any] = {}
@@ -29,11 +29,17 @@ def test_where_a_lease_stands_through_its_life(
             lease = str(town.our_lease())
 
             async def ask(entry: dict[str, Any]) -> None:
+                if entry["step"] == "ready":
+                    await until("all is met", met)
                 if entry["step"] in ("lease", "ready", "clean"):
                     for name, args in {"show": ("show", lease), "list": ("list",)}.items():
-                        said[entry["step"], name] = await asyncio.to_thread(
-                            akp, "leases", *args, "--config", config, "-o", "json"
-                        )
+                        said[entry["step"], name] = await told(*args)
+
+            async def told(*args: str) -> Any:
+                return await asyncio.to_thread(akp, "leases", *args, "--config", config, "-o", "json")
+
+            async def met() -> bool:
+                return bool((await told("show", lease)).code == 0)
 
             await town.life(on_step=ask).run()
             return lease

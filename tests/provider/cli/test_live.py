@@ -13,7 +13,7 @@ from provider.settings import load
 
 def test_all_that_lives_at_one_height(market_town: Any) -> None:
     """Leases under notice too; not those that are over."""
-    plain, over, reclaiming = (market_town.leases(n, window_s=w) for n, w in ((1, None), (2, None), (3, 1000)))
+    plain, over, reclaiming = (market_town.leases(n, window_s=w) for n, w in ((1, None), (2, None), (3, 100_000)))
     market_town.does(market_town.owner, CloseBid(over, 10_002), StartReclaim(reclaiming, 10_001))
     settings = load(market_town.config())
 
