@@ -4,10 +4,12 @@ Heights are moments; the block h is the stretch that ends at height h. A span [f
 from < h ≤ to, so it has to − from of them, and spans that meet share none. The same goes for the interval asked about:
 usage(a, b) and usage(b, c) add up to usage(a, c).
 
-The subtlety is money. The chain pays trunc(rate · Δ) per settlement (chain.md §5.3), so a block does not earn its
-rate: it earns what the running total of the settlement it falls into grew by in whole micro-units. These add up to
-the chain's figure exactly, for any interval, settled or not yet; the fraction lost at a settlement is `accrued_e18`
-less `credited`.
+The subtlety is money. What a lease earned is what settlements credited it, which is the rate less a fraction each time
+(chain.md §5.3), less when the tenant's money runs out, nothing when another lease's beginning drops it, more when a
+payment goes on after the lease's end or a debt is paid (§1.9, §5.5, §5.6). So each settlement's amount is spread over
+the blocks since the one before: in whole micro-units at the rate, until it is used up; what is beyond the rate falls
+on the settlement's own block. Only blocks after the last settlement earn what the rate promises: the `forecast`. The
+end of a lease is always settled, so one that is over has none.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from manifests.coins import Coin, DecCoin, trunc
 from manifests.ids import LeaseID
@@ -42,12 +44,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The lease's escrow account was settled at this height, by whoever touched it; `paid` is what reached us by
-    it."""
+    """The lease's escrow account was settled at this height, by whoever touched it."""
 
     lease: LeaseID
     height: int
+    credited: int | None = None
+    """whole micro-units that this settlement gave the lease, paid out or not; None: money came, nothing was settled"""
     paid: tuple[Coin, ...] = ()
+    """what reached us by it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +67,33 @@ class Usage:
     """by class"""
     accrued_e18: Mapping[str, int] = field(default_factory=dict)
     """by denomination: rate × blocks, nothing cut"""
-    credited: Mapping[str, int] = field(default_factory=dict)
-    """by denomination: whole micro-units as the chain counts them"""
+    earned: Mapping[str, int] = field(default_factory=dict)
+    """by denomination: whole micro-units as the chain credited them, and the forecast"""
+    forecast: Mapping[str, int] = field(default_factory=dict)
+    """by denomination: what of it no settlement has credited yet, at the rate"""
     paid: Mapping[str, int] = field(default_factory=dict)
     """by denomination: what settlements in the interval really brought"""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockUsage:
-    """One block of one lease; its resources and rate are the span's."""
+    """One block of one lease; its resources and rate are the span's, none after the lease's end."""
 
     height: int
     span: Span
-    credited: int
+    earned: int
     """whole micro-units of the rate's denomination"""
 
 
 def usage(spans: Iterable[Span], settlements: Iterable[Settlement], from_height: int, to_height: int) -> Usage:
-    """The blocks after `from_height` up to `to_height`. Give all spans of a lease that reach back to its last
-    settlement before the interval (or all it has), and the settlements likewise. Raises ValueError when spans of a
-    lease overlap."""
+    """The blocks after `from_height` up to `to_height`. Give all spans and settlements of a lease. Raises ValueError
+    when spans of a lease overlap."""
     blocks = cpu = memory = gpu = 0
     models: Counter[str] = Counter()
     storage: Counter[str] = Counter()
     accrued: Counter[str] = Counter()
-    credited: Counter[str] = Counter()
+    earned: Counter[str] = Counter()
+    forecast: Counter[str] = Counter()
     paid: Counter[str] = Counter()
     told = list(settlements)
     accounts = _accounts(spans, told)
@@ -105,8 +111,11 @@ def usage(spans: Iterable[Span], settlements: Iterable[Settlement], from_height:
             for c, quantity in span.storage:
                 storage[c] += quantity * n
             accrued[span.rate.denom] += span.rate.amount_e18 * n
-        if account.spans and from_height < to_height:
-            credited[account.spans[0].rate.denom] += account.credited(from_height, to_height)
+        if from_height < to_height:
+            denom, last = account.spans[0].rate.denom, account.last
+            earned[denom] += account.earned(to_height) - account.earned(from_height)
+            if to_height > last:
+                forecast[denom] += account.earned(to_height) - account.earned(max(from_height, last))
     for settlement in told:
         if from_height < settlement.height <= to_height:
             for coin in settlement.paid:
@@ -119,7 +128,8 @@ def usage(spans: Iterable[Span], settlements: Iterable[Settlement], from_height:
         dict(models),
         dict(storage),
         dict(accrued),
-        {k: v for k, v in credited.items() if v},
+        {k: v for k, v in earned.items() if v},
+        {k: v for k, v in forecast.items() if v},
         dict(paid),
     )
 
@@ -127,32 +137,51 @@ def usage(spans: Iterable[Span], settlements: Iterable[Settlement], from_height:
 def per_block(
     spans: Iterable[Span], settlements: Iterable[Settlement], from_height: int, to_height: int
 ) -> Iterator[BlockUsage]:
-    """The same, block by block: by lease, then by height. Sums of it equal `usage` over the same interval."""
+    """The same, block by block: by lease, then by height. Sums of it equal `usage` over the same interval. After a
+    lease's end only blocks that credited something are told."""
     for account in _accounts(spans, settlements):
         for span in account.spans:
             last = to_height if span.to_height is None else min(to_height, span.to_height)
             for height in range(max(from_height, span.from_height) + 1, last + 1):
-                yield BlockUsage(height, span, account.credited(height - 1, height))
+                yield BlockUsage(height, span, account.earned(height) - account.earned(height - 1))
+        gone = account.spans[-1]
+        end = gone.to_height
+        for height in account.heights:
+            if end is not None and max(end, from_height) < height <= to_height:
+                earned = account.earned(height) - account.earned(height - 1)
+                if earned:
+                    yield BlockUsage(height, Span(gone.lease, end, None, DecCoin(gone.rate.denom, 0)), earned)
+
+
+def last_height(spans: Sequence[Span], settlements: Iterable[Settlement], head: int) -> int:
+    """Up to where there is something to tell of one lease as of `head`: its end, or a later settlement that gave it
+    something all the same."""
+    end = spans[-1].to_height
+    return head if end is None else max([end, *(s.height for s in settlements if s.credited or s.paid)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """One lease's spans by height, and the heights of its settlements."""
+    """One lease's spans by height, and its settlements: their heights, and what all up to each have credited."""
 
     spans: Sequence[Span]
-    settled: Sequence[int]
+    heights: Sequence[int]
+    credited: Sequence[int]
 
-    def credited(self, after: int, upto: int) -> int:
-        """Whole micro-units for the blocks after `after` up to `upto`: the growth of Σ trunc(since the last
-        settlement)."""
-        at = bisect_right(self.settled, after)
-        since = self.settled[at - 1] if at else self.spans[0].from_height
-        total = -trunc(self._accrued(since, after))
-        while at < len(self.settled) and self.settled[at] < upto:
-            total += trunc(self._accrued(since, self.settled[at]))
-            since = self.settled[at]
-            at += 1
-        return total + trunc(self._accrued(since, upto))
+    @property
+    def last(self) -> int:
+        """Height after which nothing is settled."""
+        return self.heights[-1] if self.heights else self.spans[0].from_height
+
+    def earned(self, upto: int) -> int:
+        """Whole micro-units for all blocks up to `upto`; nothing for the one the lease began in."""
+        start = self.spans[0].from_height
+        if upto <= start:
+            return 0
+        at = bisect_right(self.heights, upto)
+        before, since = (self.credited[at - 1], self.heights[at - 1]) if at else (0, start)
+        total = before + trunc(self._accrued(since, upto))
+        return total if at == len(self.heights) else min(total, self.credited[at])
 
     def _accrued(self, after: int, upto: int) -> int:
         return sum(s.rate.amount_e18 * _overlap(s, after, upto) for s in self.spans)
@@ -160,11 +189,12 @@ class _Account:
 
 def _accounts(spans: Iterable[Span], settlements: Iterable[Settlement]) -> list[_Account]:
     by_lease: dict[LeaseID, list[Span]] = {}
-    settled: dict[LeaseID, set[int]] = {}
+    settled: dict[LeaseID, Counter[int]] = {}
     for span in spans:
         by_lease.setdefault(span.lease, []).append(span)
     for settlement in settlements:
-        settled.setdefault(settlement.lease, set()).add(settlement.height)
+        if settlement.credited is not None:
+            settled.setdefault(settlement.lease, Counter())[settlement.height] += settlement.credited
     for lease, own in by_lease.items():
         own.sort(key=lambda s: s.from_height)
         for one, following in pairwise(own):
@@ -172,7 +202,14 @@ def _accounts(spans: Iterable[Span], settlements: Iterable[Settlement]) -> list[
                 raise ValueError(
                     f"spans of {lease} overlap: {one.from_height}–{one.to_height}, {following.from_height}–…"
                 )
-    return [_Account(by_lease[lease], sorted(settled.get(lease, ()))) for lease in sorted(by_lease)]
+    out = []
+    for lease in sorted(by_lease):
+        amounts, end = settled.get(lease, Counter()), by_lease[lease][-1].to_height
+        if end is not None and max(amounts, default=0) < end:  # nobody saw how it ended; nothing new came of it
+            amounts[end] = 0
+        heights = sorted(amounts)
+        out.append(_Account(by_lease[lease], heights, list(accumulate(amounts[height] for height in heights))))
+    return out
 
 
 def _overlap(span: Span, after: int, upto: int) -> int:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bidengine.usage import Settlement, Span, Usage, per_block, usage
+from bidengine.usage import Settlement, Span, Usage, last_height, per_block, usage
 from manifests.coins import format_decimal
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
@@ -39,14 +39,15 @@ def usage_(
         int | None, typer.Option("--from", help="Height after which blocks count; default the lease's start.")
     ] = None,
     to: Annotated[
-        int | None, typer.Option("--to", help="Last block counted; default the lease's end, or the last block seen.")
+        int | None,
+        typer.Option("--to", help="Last block counted; default the last that earned something, or the last seen."),
     ] = None,
     data: Data = HERE,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--output", "-o")] = "table",
     per_block_: Annotated[bool, typer.Option("--per-block/--totals", help="One row for each block.")] = True,
 ) -> None:
-    """What a lease used and earned: totals, and a row per block. Amounts are whole micro-units, equal to the
-    chain's."""
+    """What a lease used and earned: totals, and a row per block. Amounts are whole micro-units: what the chain
+    credited up to the last settlement, and after it the rate's forecast, told beside it."""
     try:
         id_ = LeaseID.parse(lease)
     except Invalid as bad:
@@ -56,10 +57,14 @@ def usage_(
         raise NotFound(f"the ledger knows no lease {lease}; `akp leases` lists those it knows")
     spans, settlements, head = found
     start = spans[0].from_height if from_ is None else from_
-    end = (spans[-1].to_height if spans[-1].to_height is not None else head) if to is None else min(to, head)
+    end = last_height(spans, settlements, head) if to is None else min(to, head)
     if start > end:
         raise ConfigError("--from", f"height {start} lies after {end}", "Give an interval the ledger has reached.")
     total = usage(spans, settlements, start, end)
+    if per_block_ and total.blocks > MOST_ROWS:
+        raise ConfigError(
+            "--per-block", f"{total.blocks} blocks are too many rows", f"Ask for at most {MOST_ROWS}, or --totals."
+        )
     rows = _rows(spans, settlements, start, end) if per_block_ else []
     match output:
         case "json":
@@ -80,15 +85,11 @@ async def _read(data: Path, lease: LeaseID) -> tuple[tuple[Span, ...], tuple[Set
 
 
 def _rows(spans: tuple[Span, ...], settlements: tuple[Settlement, ...], start: int, end: int) -> list[dict[str, Any]]:
-    if end - start > MOST_ROWS:
-        raise ConfigError(
-            "--per-block", f"{end - start} blocks are too many rows", f"Ask for at most {MOST_ROWS}, or --totals."
-        )
     return [
         {
             "height": b.height,
             "rate": format_decimal(b.span.rate.amount_e18),
-            "amount": b.credited,
+            "amount": b.earned,
             "cpu_milli": b.span.cpu_milli,
             "memory_bytes": b.span.memory_bytes,
             "gpu_units": b.span.gpu_units,
@@ -102,7 +103,7 @@ def _report(
     lease: LeaseID, span: Span, start: int, end: int, total: Usage, rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
     sums = asdict(total)
-    del sums["credited"], sums["paid"]  # told below as numbers: a lease has one denomination
+    del sums["earned"], sums["forecast"], sums["paid"]  # told below as numbers: a lease has one denomination
     sums["accrued"] = {denom: format_decimal(e18) for denom, e18 in sums.pop("accrued_e18").items()}
     return {
         "lease": str(lease),
@@ -110,7 +111,8 @@ def _report(
         "to": end,
         "denom": span.rate.denom,
         **sums,
-        "amount": total.credited.get(span.rate.denom, 0),
+        "amount": total.earned.get(span.rate.denom, 0),
+        "forecast": total.forecast.get(span.rate.denom, 0),
         "paid": total.paid.get(span.rate.denom, 0),
         "per_block": rows,
     }
@@ -119,12 +121,12 @@ def _report(
 def _print(lease: LeaseID, start: int, end: int, total: Usage, rows: list[dict[str, Any]]) -> None:
     out = Console()
     out.print(f"lease {lease}, blocks {start + 1} to {end}", highlight=False)
-    sums = Table("blocks", "CPU milli × blocks", "GPU blocks", "earned", "paid", box=None)
+    sums = Table("blocks", "CPU milli × blocks", "GPU blocks", "earned", "of it forecast", "paid", box=None)
     money = {
         name: ", ".join(f"{v}{d}" for d, v in amounts.items()) or "0"
-        for name, amounts in {"c": total.credited, "p": total.paid}.items()
+        for name, amounts in {"e": total.earned, "f": total.forecast, "p": total.paid}.items()
     }
-    sums.add_row(str(total.blocks), str(total.cpu_milli_blocks), str(total.gpu_blocks), money["c"], money["p"])
+    sums.add_row(str(total.blocks), str(total.cpu_milli_blocks), str(total.gpu_blocks), *money.values())
     out.print(sums)
     if rows:
         table = Table(*rows[0], box=None)

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bidengine.usage import Span, usage
+from bidengine.usage import Span, last_height, usage
 from manifests.coins import format_decimal, shown
 from provider.cli import sweep
 from provider.cli.leases import state
@@ -41,7 +41,8 @@ COLUMNS = {"": "group", "gross": "gross", "fees": "fees", "net": "net", "gross $
            "net $": "net_usd", "deposits out": "deposits", "converted": "converted", "swept": "swept",
            "no price for": "unpriced"}  # fmt: skip
 LEASE_COLUMNS = {"lease": "lease", "gpu": "gpu", "blocks": "blocks", "rate per block": "rate", "earned": "earned",
-                 "paid": "paid", "unpaid": "unpaid", "paid $": "paid_usd", "state": "state"}  # fmt: skip
+                 "of it forecast": "forecast", "paid": "paid", "unpaid": "unpaid", "paid $": "paid_usd",
+                 "state": "state"}  # fmt: skip
 
 FIELDS = ("time", "seq", "height", "kind", "account", "other", "lease", "denom", "amount", "tx", "detail",
           "usd_per_coin", "usd")  # fmt: skip
@@ -76,7 +77,8 @@ def summary(
 
 @app.command()
 def leases(data: Data = HERE, output: OutputOption = "table") -> None:
-    """Each lease: what it earned up to the last block, what of it was paid out, and what that was worth then."""
+    """Each lease: what it earned up to the last block, what of it the chain has not credited yet, what was paid out,
+    and what that was worth then."""
     _show(asyncio.run(_leases(data)), output, LEASE_COLUMNS, nothing="the ledger knows no lease")
 
 
@@ -130,9 +132,9 @@ async def _leases(data: Path) -> list[dict[str, Any]]:
         out = []
         for row in await books.leases():
             spans, settlements = await books.spans(row.lease), await books.settlements(row.lease)
-            end = row.to_height if row.to_height is not None else head.height if head else row.from_height
+            end = last_height(spans, settlements, head.height if head else row.from_height)
             used, brought = usage(spans, settlements, row.from_height, end), paid.get(str(row.lease), Sum())
-            earned = used.credited.get(row.rate.denom, 0)
+            earned = used.earned.get(row.rate.denom, 0)
             out.append(
                 {
                     "lease": str(row.lease),
@@ -143,6 +145,7 @@ async def _leases(data: Path) -> list[dict[str, Any]]:
                     "blocks": used.blocks,
                     "rate": {"denom": row.rate.denom, "amount": shown(row.rate.amount_e18)},
                     "earned": {"denom": row.rate.denom, "amount": earned},
+                    "forecast": {"denom": row.rate.denom, "amount": used.forecast.get(row.rate.denom, 0)},
                     "paid": dict(sorted(brought.gross.items())),
                     "unpaid": {"denom": row.rate.denom, "amount": earned - brought.gross[row.rate.denom]},
                     "paid_usd": brought.usd("gross"),

@@ -9,6 +9,7 @@ totals, of which only what is new becomes a row.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -245,15 +246,21 @@ class Journal:
 
     async def settlements(self, lease: LeaseID) -> tuple[Settlement, ...]:
         rows = await self._store.read(
-            "SELECT height, denom, sum(iif(kind = 'settled', 0, amount)) FROM journal"
-            " WHERE lease = ? AND kind IN ('settled', 'income', 'income.before')"
-            " GROUP BY height, denom ORDER BY height, denom",
+            "SELECT height, kind, denom, amount FROM journal"
+            " WHERE lease = ? AND kind IN ('settled', 'income', 'income.before') ORDER BY height, denom",
             (str(lease),),
         )
-        found: dict[int, list[Coin]] = {}
-        for height, denom, amount in rows:
-            found.setdefault(height, []).extend([Coin(denom, amount)] if amount else [])
-        return tuple(Settlement(lease, height, tuple(coins)) for height, coins in found.items())
+        credited, paid = dict[int, int](), dict[int, Counter[str]]()
+        for height, kind, denom, amount in rows:
+            coins = paid.setdefault(height, Counter())
+            if kind == Kind.SETTLED:
+                credited[height] = credited.get(height, 0) + int(amount)
+            else:
+                coins[denom] += int(amount)
+        return tuple(
+            Settlement(lease, height, credited.get(height), tuple(Coin(d, n) for d, n in coins.items() if n))
+            for height, coins in paid.items()
+        )
 
     async def newest(self) -> int:
         """The number of the last row; 0 before the first."""

@@ -125,11 +125,11 @@ class Life:
 
         async def seen() -> list[dict[str, Any]] | None:
             head, reports = await self._ledger(leases)
-            enough = all(r.blocks >= self.paid_blocks and any(r.credited.values()) for r in reports)
+            enough = all(r.blocks >= self.paid_blocks and any(r.earned.values()) for r in reports)
             if head is None or not enough:
                 return None
             return [
-                {"lease": str(lease), "blocks": r.blocks, "amount": sum(r.credited.values())}
+                {"lease": str(lease), "blocks": r.blocks, "amount": sum(r.earned.values())}
                 for lease, r in zip(leases, reports, strict=True)
             ]
 

@@ -26,7 +26,7 @@ from provider.chain.keys import Key
 from provider.chain.messages import CreateBid, CreateDeployment, CreateLease, CreateProvider, Msg
 from provider.chain.tx import build, once
 from provider.cli import main as cli
-from provider.ledger.books import Books, Ended, Head, Opened, Paid
+from provider.ledger.books import Books, Ended, Entry, Head, Opened, Paid, Settled
 from provider.ledger.decisions import Decided, Seen
 from provider.ledger.store import Store
 from provider.sandbox.chain.genesis import Genesis
@@ -70,16 +70,20 @@ def ledger(tmp_path: Path) -> Path:
             Span(lease, start, None, DecCoin("uact", rate_e18), 200, 64 << 20, 1, "nvidia/a100", (("beta3", 1 << 30),))
         )
 
+    def paid(lease: LeaseID, height: int, total: int, why: str) -> list[Entry]:
+        coin = Coin("uact", total)
+        return [Settled(lease, height, coin, why if why == "closed" else "open"), Paid(lease, height, coin, why)]
+
     async def write() -> None:
         async with Store.open(tmp_path / "ledger.db") as store:
             books, rate = Books(store), 11_407_712 * 10**12
             first = 4 * rate // E18
             await books.advance(Head(100, 1), [span(OVER, 100, rate)])
-            await books.advance(Head(104, 2), [Paid(OVER, 104, Coin("uact", first), "withdraw")])
-            total = Coin("uact", first + 6 * rate // E18)
-            await books.advance(Head(110, 3), [Ended(OVER, 110, 1), Paid(OVER, 110, total, "closed")])
+            await books.advance(Head(104, 2), paid(OVER, 104, first, "withdraw"))
+            total = first + 6 * rate // E18
+            await books.advance(Head(110, 3), [Ended(OVER, 110, 1), *paid(OVER, 110, total, "closed")])
             await books.advance(Head(120, 4), [span(LIVE, 120, 25 * E18 // 10)])
-            await books.advance(Head(130, 5), [Paid(LIVE, 130, Coin("uact", 25), "withdraw")])
+            await books.advance(Head(130, 5), paid(LIVE, 130, 25, "withdraw"))
             await books.advance(Head(HEAD, 6))
 
     asyncio.run(write())

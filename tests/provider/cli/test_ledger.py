@@ -44,7 +44,7 @@ def test_a_settled_lease_adds_up_to_what_was_paid(akp: Callable[..., Any], ledge
 def test_a_live_lease_counts_to_the_last_block_seen(akp: Callable[..., Any], ledger: Path) -> None:
     found = usage(akp, ledger, LIVE)
     assert (found["from"], found["to"], found["blocks"]) == (120, 150, 30)
-    assert (found["amount"], found["paid"]) == (75, 25)
+    assert (found["amount"], found["forecast"], found["paid"]) == (75, 50, 25)
     assert sum(row["amount"] for row in found["per_block"]) == 75
 
 

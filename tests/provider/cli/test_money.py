@@ -15,7 +15,7 @@ import pytest
 from bidengine.usage import Span
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import LeaseID
-from provider.ledger.books import Books, Ended, Head, Opened, Paid
+from provider.ledger.books import Books, Ended, Entry, Head, Opened, Paid, Settled
 from provider.ledger.journal import Kind, Posting
 from provider.ledger.store import Store
 
@@ -32,17 +32,23 @@ def booked(tmp_path: Path) -> Path:
     def fee(height: int) -> Posting:
         return Posting(Kind.FEE, height, f"fee/{height}", Coin("uakt", -4_000), US, tx=f"T{height}")
 
+    def paid(height: int, total: int) -> list[Entry]:
+        coin = Coin("uact", total)
+        return [Settled(LEASE, height, coin), Paid(LEASE, height, coin, "withdraw", f"T{height}")]
+
     async def write() -> None:
         async with Store.open(tmp_path / "ledger.db") as store:
             books = Books(store)
             span = Span(LEASE, 100, None, DecCoin("uact", 125 * 10**17), 200, 1, 1, "nvidia/a100")
             opening = Posting(Kind.OPENING, 100, "opening", Coin("uakt", 1_000_000), US)
             await books.advance(Head(100, (NOW - 41 * DAY) * 10**9), [Opened(span), opening], USD)
-            early = [Paid(LEASE, 140, Coin("uact", 500), "withdraw", "T140"), fee(140)]
+            early = [*paid(140, 500), fee(140)]
             await books.advance(Head(140, (NOW - 40 * DAY) * 10**9), early, USD)
-            late = [Paid(LEASE, 196, Coin("uact", 1_200), "withdraw", "T196"), fee(196)]
+            late = [*paid(196, 1_200), fee(196)]
             await books.advance(Head(196, (NOW - DAY) * 10**9), late, USD)
-            await books.advance(Head(200, NOW * 10**9), [Ended(LEASE, 200, 1)], USD)
+            await books.advance(
+                Head(200, NOW * 10**9), [Ended(LEASE, 200, 1), Settled(LEASE, 200, Coin("uact", 1_250))], USD
+            )
 
     asyncio.run(write())
     return tmp_path
@@ -119,7 +125,8 @@ def test_each_lease_with_what_is_not_paid_yet(akp: Callable[..., Any], booked: P
     assert (row["lease"], row["gpu"], row["blocks"], row["state"]) == (
         str(LEASE), "nvidia/a100", 100, "ended at 200 (owner)",
     )  # fmt: skip
-    assert row["earned"] == {"denom": "uact", "amount": 500 + 700 + 50}
+    assert row["earned"] == {"denom": "uact", "amount": 500 + 750}
+    assert row["forecast"] == {"denom": "uact", "amount": 0}
     assert (row["paid"], row["unpaid"]["amount"], row["paid_usd"]) == ({"uact": 1_200}, 50, "0.0012")
 
 
@@ -127,10 +134,11 @@ def test_every_row_as_csv_and_json(akp: Callable[..., Any], booked: Path) -> Non
     said = akp("money", "export", "--data", booked)
     rows = list(csv.DictReader(io.StringIO(said.out)))
     assert [row["kind"] for row in rows] == [
-        "lease.opened", "opening", "income", "fee", "income", "fee", "lease.ended",
+        "lease.opened", "opening", "settled", "income", "fee", "settled", "income", "fee", "lease.ended",
+        "settled",
     ]  # fmt: skip
-    assert (rows[4]["amount"], rows[4]["usd"], rows[4]["tx"]) == ("700", "0.000700000000000000", "T196")
-    assert rows[5]["usd"] == "-0.005000000000000000"
+    assert (rows[6]["amount"], rows[6]["usd"], rows[6]["tx"]) == ("700", "0.000700000000000000", "T196")
+    assert rows[7]["usd"] == "-0.005000000000000000"
     told = json.loads(akp("money", "export", "--data", booked, "--format", "json").out)
     assert [{k: str(v) for k, v in row.items()} for row in told] == rows
 

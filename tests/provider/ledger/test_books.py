@@ -10,7 +10,7 @@ import pytest
 from bidengine.usage import Settlement, Span, usage
 from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import LeaseID
-from provider.ledger.books import Books, Ended, Head, LeaseRow, Opened, Paid
+from provider.ledger.books import Books, Ended, Head, LeaseRow, Opened, Paid, Settled
 from provider.ledger.decisions import Decided
 from provider.ledger.store import Store
 
@@ -34,6 +34,10 @@ async def books(tmp_path: Path) -> AsyncIterator[Books]:
         yield Books(store)
 
 
+def settled(height: int, total: int) -> Settled:
+    return Settled(LEASE, height, Coin("uact", total))
+
+
 async def test_a_new_ledger_has_no_height(books: Books) -> None:
     assert await books.head() is None
     assert await books.leases() == []
@@ -48,18 +52,20 @@ async def test_a_span_comes_back_as_it_was_written(books: Books) -> None:
 
 async def test_the_whole_life_of_a_lease_in_the_books(books: Books) -> None:
     await books.advance(Head(10, 100), [Opened(SPAN)])
-    await books.advance(Head(110, 1100), [Paid(LEASE, 110, Coin("uact", 1234), "withdraw")])
-    await books.advance(Head(120, 1200), [Ended(LEASE, 120, 1), Paid(LEASE, 120, Coin("uact", 1357), "closed")])
+    await books.advance(Head(110, 1100), [settled(110, 1234), Paid(LEASE, 110, Coin("uact", 1234), "withdraw")])
+    over = [Ended(LEASE, 120, 1), settled(120, 1357), Paid(LEASE, 120, Coin("uact", 1357), "closed")]
+    await books.advance(Head(120, 1200), over)
     assert await books.open_leases() == set()
     assert await books.settlements(LEASE) == (
-        Settlement(LEASE, 110, (Coin("uact", 1234),)),
-        Settlement(LEASE, 120, (Coin("uact", 123),)),
+        Settlement(LEASE, 110, 1234, (Coin("uact", 1234),)),
+        Settlement(LEASE, 120, 123, (Coin("uact", 123),)),
     )
     assert await books.leases() == [LeaseRow(LEASE, 10, 120, SPAN.rate, 1, 1357)]
     found = usage(await books.spans(LEASE), await books.settlements(LEASE), 10, 120)
     assert found.blocks == 110
-    assert found.credited == {"uact": 1357}, "trunc(12.345678·100) + trunc(12.345678·10), as the chain settles"
+    assert found.earned == {"uact": 1357}, "trunc(12.345678·100) + trunc(12.345678·10), as the chain settles"
     assert found.paid == {"uact": 1357}
+    assert found.forecast == {}
 
 
 async def test_everything_may_be_written_twice(books: Books) -> None:
@@ -73,7 +79,7 @@ async def test_everything_may_be_written_twice(books: Books) -> None:
 async def test_two_totals_in_one_height_add_up(books: Books) -> None:
     await books.advance(Head(11, 1), [Opened(SPAN), Paid(LEASE, 11, Coin("uact", 5), "withdraw")])
     await books.advance(Head(11, 1), [Paid(LEASE, 11, Coin("uact", 8), "found")])
-    assert await books.settlements(LEASE) == (Settlement(LEASE, 11, (Coin("uact", 8),)),)
+    assert await books.settlements(LEASE) == (Settlement(LEASE, 11, None, (Coin("uact", 8),)),)
 
 
 async def test_a_smaller_total_books_nothing(books: Books) -> None:

@@ -55,8 +55,8 @@ async def test_a_settlement_is_told_even_when_it_brought_nothing(books: Books) -
     for _ in range(2):
         await books.advance(Head(11, 0), [Settled(LEASE, 11, Coin("uact", 5))])
     assert await books.journal.settlements(LEASE) == (
-        Settlement(LEASE, 10, (Coin("uact", 5),)),
-        Settlement(LEASE, 11, ()),
+        Settlement(LEASE, 10, 5, (Coin("uact", 5),)),
+        Settlement(LEASE, 11, 0, ()),
     )
 
 

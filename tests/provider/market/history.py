@@ -11,6 +11,7 @@ from typing import Any
 
 from bidengine.commit import Commit
 from bidengine.room import Room
+from bidengine.usage import last_height, usage
 from manifests.coins import E18, Coin, DecCoin, trunc
 from manifests.ids import DeploymentID, LeaseID, OrderID
 from manifests.resources import GroupSpec
@@ -182,6 +183,13 @@ class Bookkeeper:
             assert paid.get(total.denom, 0) == total.amount, f"{lease.id} at {head.height}"
             there = total.amount + trunc(payments[lease.id].balance_e18)
             assert settled == there, f"{lease.id} at {head.height}: {settled} and not {there}"
+            if spans := await self.books.spans(lease.id):
+                told = await self.books.settlements(lease.id)
+                begin, end = spans[0].from_height, last_height(spans, told, head.height)
+                used = usage(spans, told, begin, end)
+                credit = sum(used.earned.values()) - sum(used.forecast.values())
+                assert credit == there, f"{lease.id} at {head.height}: {used.earned} told and not {there}"
+                assert not used.forecast or lease.live, f"{lease.id} is over, nothing is forecast"
         live = {lease.id for lease in await chain.leases(US.address) if lease.live}
         assert await self.books.open_leases() == live
 
