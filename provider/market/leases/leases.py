@@ -9,13 +9,13 @@ close leases). What the cluster has of it is asked to go and is not waited for: 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import structlog
 
-from bidengine.decide import blocks_within
 from bidengine.offer import narrowed
 from bidengine.room import Room
 from bidengine.views import CloseReason, Lease
@@ -32,6 +32,7 @@ from provider.market.book import Book
 from provider.market.leases import cleanup, vigil
 from provider.market.leases.closing import Closing
 from provider.market.leases.conditions import Condition, conditions
+from provider.market.leases.patience import could_send_since, patient_until
 from provider.mending import Mending
 from provider.metrics import Sample
 from provider.settings import LeaseSettings
@@ -76,6 +77,7 @@ class Leases:
         lease_on_chain: Callable[[LeaseID], Awaitable[Lease]],
         settings: LeaseSettings,
         block_time_ms: Callable[[], int],
+        wall_unix_s: Callable[[], float] = time.time,
     ) -> None:
         self.book, self.room, self.cluster = book, room, cluster
         self.settings = settings
@@ -83,8 +85,8 @@ class Leases:
         self.problems: dict[LeaseID, str] = {}
         self.closing = Closing(book, send)
         self.cleanup = cleanup.Cleanup(book, cluster)
-        self.vigil = vigil.Vigil(book, cluster, settings.grace, self.problems)
-        self._lease_on_chain, self._block_time_ms = lease_on_chain, block_time_ms
+        self.vigil = vigil.Vigil(book, cluster, settings.grace, self.problems, wall_unix_s)
+        self._lease_on_chain, self._block_time_ms, self._wall_unix_s = lease_on_chain, block_time_ms, wall_unix_s
         self._applied: dict[LeaseID, StoredManifest] = {}
         self._applied_s: dict[LeaseID, float] = {}
         """the loop's time of that"""
@@ -96,7 +98,7 @@ class Leases:
         self._waiting: dict[LeaseID, int] = {}
         """lease without a manifest -> height at which patience ends"""
         self.since_height = 0
-        """up to here nobody could send a manifest: this process was not up, or the cluster could not take one"""
+        """up to here nobody could send a manifest (patience.py)"""
 
     def look(self, leases: Iterable[LeaseID]) -> None:
         for lease in leases:
@@ -115,8 +117,7 @@ class Leases:
 
     def tick(self, height: int) -> None:
         """Once a block: leases whose patience has run out, with their manifest or with their trouble."""
-        if not self.cluster.fresh:
-            self._nobody_could_send()
+        self._hear(cluster_heard=self.cluster.fresh)
         self.look([lease for lease, until in self._waiting.items() if until <= height])
         self.look(self.vigil.tick())
         if height % LOOK_AGAIN_BLOCKS == 0:
@@ -180,17 +181,17 @@ class Leases:
             return
         if not self.settings.manifest_timeout_s:
             return
-        patience_blocks = blocks_within(self.settings.manifest_timeout_s, self._block_time_ms())
-        until = max(live.created_at, self.since_height) + patience_blocks
+        self._hear(cluster_heard=self.cluster.fresh)
+        until = patient_until(
+            live.created_at, self.since_height, self.settings.manifest_timeout_s, self._block_time_ms()
+        )
         if self.book.height < until:
             self._waiting[live.id] = until
             return
-        if not self.cluster.fresh:
-            raise Retry("no manifest is known, but the cluster's mirrors may be behind")
         try:
             there = await self.cluster.has_manifest(live.id)
         except Retry:  # the mirrors may not know yet that the API server is away
-            self._nobody_could_send()
+            self._hear(cluster_heard=False)
             raise
         if there:
             raise Retry("its manifest is in the cluster and not read yet", after_s=REFUSED_AGAIN_S)
@@ -198,8 +199,14 @@ class Leases:
         await self.closing.end(live, CloseReason.MANIFEST_TIMEOUT)
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
 
-    def _nobody_could_send(self) -> None:
-        self.since_height = max(self.since_height, self.book.height)
+    def _hear(self, *, cluster_heard: bool) -> None:
+        self.since_height = could_send_since(
+            self.since_height,
+            self.book.height,
+            block_age_s=self._wall_unix_s() - self.book.time_unix_ns / 1e9,
+            cluster_heard=cluster_heard,
+            block_time_ms=self._block_time_ms(),
+        )
 
     async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
         same = self._applied.get(lease) == stored

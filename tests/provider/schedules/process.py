@@ -19,7 +19,7 @@ from provider import daemon
 from provider.chain.alarm import Alarm
 from provider.errors import AkpError, ConfigError, Fatal
 from provider.follower import Follower
-from provider.market.leases.vigil import Vigil
+from provider.market.leases.leases import Leases
 from provider.settings import Settings, load
 from tests.provider.schedules.cluster import Seen
 from tests.provider.schedules.mortal import Life, connected, living
@@ -115,7 +115,6 @@ def settings(town: Town, work: Path, dice: random.Random) -> Settings:
 @contextmanager
 def inside(town: Town) -> Iterator[None]:
     """Doors of the daemon lead into this world; its dice and its clocks are the world's."""
-    clocked = SimpleNamespace(Vigil=partial(Vigil, wall_unix_s=town.wall_unix_s))
     stand_ins: dict[str, Any] = {
         "provider.chain.client.Nodes": town.doors.nodes,
         "provider.chain.client.Comet": town.doors.comet,
@@ -129,7 +128,7 @@ def inside(town: Town) -> Iterator[None]:
         "provider.daemon.Certificate": lambda *a: _Certificate(),
         "provider.daemon.certificates": SimpleNamespace(Source=str, ServerCertificates=lambda _: _Certificate()),
         "provider.daemon.Follower": _follower,
-        "provider.market.leases.vigil": clocked,
+        "provider.daemon.Leases": partial(Leases, wall_unix_s=town.wall_unix_s),
         "sqlite3.connect": connected,
         "secrets.randbelow": random.Random(town.seed).randrange,
     }
