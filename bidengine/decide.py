@@ -6,8 +6,8 @@ The answer is a tuple of steps to take in their order, never empty. The table (c
     any          any            any              any       Nothing: the lease flow has it
     none         open           open             any       Keep until the bid times out, then CloseBid (the hold stays:
                                                            the tenant may accept until the chain closes the bid)
-    none         open           active, closed,  any       Release, CloseBid: we have lost and nobody tells us
-                                or unknown
+    none         open           active, closed,  any       CloseBid: we have lost and nobody tells us. The hold goes
+                                or unknown                 once that is sure
     none         active         any              any       Keep: the lease is about to be seen
     none         lost, closed   any              yes / no  Release / Nothing: one bid per order, for ever
     none         none           open             bid       Keep until the transaction can no longer be included, then
@@ -45,6 +45,8 @@ class CloseBid:
 
     reason: CloseReason
     why: str
+    lost: bool = False
+    """because the order is over, or is said to be"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def blocks_within(period_s: int, block_time_ms: int) -> int:
 def _bidding(order: Order | None, bid: Bid, height: int, bid_timeout_s: int, block_time_ms: int) -> tuple[Step, ...]:
     if order is None or order.state != "open":
         gone = "gone" if order is None else order.state
-        return Release(), CloseBid(CloseReason.UNSPECIFIED, f"the order is {gone} and the bid was left open")
+        return (CloseBid(CloseReason.UNSPECIFIED, f"the order is {gone} and the bid was left open", lost=True),)
     until = bid_timeout_height(bid.created_at, bid_timeout_s, block_time_ms)
     if until is not None and height >= until:
         return (CloseBid(CloseReason.UNSPECIFIED, f"not accepted within {bid_timeout_s} s"),)

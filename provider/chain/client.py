@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from bidengine.views import Lease
-from manifests.ids import DeploymentID, LeaseID
+from manifests.ids import DeploymentID, LeaseID, OrderID
 from provider.chain.alarm import Alarm
 from provider.chain.comet import Comet, Head, NoLonger
 from provider.chain.confirm import confirmed
@@ -26,6 +26,7 @@ from provider.chain.nodes import Nodes
 from provider.chain.query import Query
 from provider.chain.tx import broadcast
 from provider.chain.tx.broadcast import Answer, Found, Simulation
+from provider.errors import NotFound
 from provider.settings import ChainSettings
 from provider.tasks import insist, spawn
 
@@ -94,6 +95,10 @@ class Chain:
         """Evidence enough to take a lease down, when it is over."""
         return await self.confirmed(lambda query: query.lease(lease), alike=lambda found: found.state)
 
+    async def confirmed_over(self, order: OrderID) -> bool:
+        """Evidence enough to give up a bid on it: the order is gone, or not open any more."""
+        return await self.confirmed(lambda query: _over(query, order))
+
     async def confirmed_wedge(self, deployment: DeploymentID) -> bool:
         """Whether its escrow pays no more, which is a reason to close its leases."""
         return await self.confirmed(lambda query: _wedged(query, deployment))
@@ -160,6 +165,13 @@ class Chain:
             ms = (block.time_unix_ns - self._last.time_unix_ns) / 1e6
             self._block_ms = ms if self._block_ms is None else self._block_ms + (ms - self._block_ms) / 8
         self._last = block
+
+
+async def _over(query: Query, order: OrderID) -> bool:
+    try:
+        return await query.order_state(order) != "open"
+    except NotFound:
+        return True
 
 
 async def _wedged(query: Query, deployment: DeploymentID) -> bool:

@@ -1,8 +1,10 @@
 """What cannot be taken back is done only when two nodes say the same; one alone may be stuck, forked or lying.
 
-What is confirmed: that a lease is over, before its workloads and volumes are deleted, because nothing else would stop
-that. What is not: messages of ours that close a bid or a lease. They change nothing by themselves; the chain holds
-them against its own state when it executes them, so all its validators confirm them.
+What is confirmed: that a lease is over, before its workloads and volumes are deleted; that an escrow account pays no
+more, before its leases are closed; that an order is over, before the open bid on it is closed. Nothing else would stop
+those: the chain takes the closing of an open bid or of a live lease from its provider at any time, and there is never a
+second bid on an order (chain.md §2.2). What is not: messages that the chain holds against its own state, such as a bid
+or a withdrawal; there all its validators confirm them. Nor what is ours to decide, such as a bid nobody has answered.
 """
 
 from __future__ import annotations

@@ -69,10 +69,11 @@ class Query:
 
     async def order(self, order: OrderID) -> Order:
         """NotFound; Refused when it asks for something this daemon cannot even read."""
-        request = message(f"{_MARKET}.QueryOrderRequest")()
-        ids.put_order_id(request.id, order)
-        answer = await self._ask(f"{_MARKET}.Query", "Order", request)
-        return _read(str(order), answers.order, answer.order)
+        return _read(str(order), answers.order, await self._order(order))
+
+    async def order_state(self, order: OrderID) -> str:
+        """Also of an order that this daemon cannot read; NotFound."""
+        return answers.order_state(await self._order(order))
 
     async def bids(self, provider: str, state: str = "") -> list[Bid]:
         """One provider's bids in one state (open, active, lost, closed) or in all."""
@@ -261,6 +262,11 @@ class Query:
     async def _open_payments(self, xid: str) -> list[EscrowPayment]:
         request = message(f"{_ESCROW}.QueryPaymentsRequest")(state="open", xid=xid)
         return [answers.escrow_payment(p) for p in await self._pages(_ESCROW, "Payments", request, "payments")]
+
+    async def _order(self, order: OrderID) -> Any:
+        request = message(f"{_MARKET}.QueryOrderRequest")()
+        ids.put_order_id(request.id, order)
+        return (await self._ask(f"{_MARKET}.Query", "Order", request)).order
 
     async def _deployment(self, deployment: DeploymentID) -> Any:
         request = message(f"{_DEPLOYMENT}.QueryDeploymentRequest")()

@@ -31,7 +31,7 @@ def seen(make: Any, order: Any, bid: Any, lease: Any, hold: Any, height: int = 1
     )
 
 
-LOST = [Release, CloseBid]
+LOST = [CloseBid]
 TABLE = {
     # (order, our bid): by hold none, held, bid, leased
     (None, None): ([Nothing], [Release], [Release], [Release]),
@@ -75,9 +75,8 @@ def test_a_bid_that_was_sent_and_never_seen_is_made_again(make: Any) -> None:
 
 
 def test_a_losing_bid_says_why_it_is_closed(make: Any) -> None:
-    release, close = seen(make, "active", "open", None, None)
-    assert release == Release()
-    assert close == CloseBid(CloseReason.UNSPECIFIED, "the order is active and the bid was left open")
+    (close,) = seen(make, "active", "open", None, None)
+    assert close == CloseBid(CloseReason.UNSPECIFIED, "the order is active and the bid was left open", lost=True)
     assert 10_000 <= close.reason <= 19_999
 
 

@@ -38,6 +38,10 @@ def order(w: Any) -> Order:
     return Order(order_id(w.id), _name(w, "state"), group_spec(w.spec), w.created_at, window)
 
 
+def order_state(w: Any) -> str:
+    return _name(w, "state")
+
+
 def bid(w: Any) -> Bid:
     window = seconds(w.reclamation_window) if w.HasField("reclamation_window") else None
     return Bid(lease_id(w.id), _name(w, "state"), dec_coin(w.price), w.created_at, offer(w), window)

@@ -59,6 +59,7 @@ class Orders:
         books: Books,
         send: Callable[[Msg], Awaitable[str]],
         bid_on_chain: Callable[[BidID], Awaitable[Bid]],
+        confirmed_over: Callable[[OrderID], Awaitable[bool]],
         settings: BidSettings,
         metrics: Metrics,
         block_time_ms: Callable[[], int],
@@ -70,7 +71,8 @@ class Orders:
         self.judge = Judge(book, room, pricing, policies, wallet, settings, block_time_ms)
         self.queue: WorkQueue[OrderID] = WorkQueue(max_backoff_s=30)
         self.declined = Declined()
-        self._send, self._bid_on_chain, self._block_time_ms = send, bid_on_chain, block_time_ms
+        self._send, self._bid_on_chain, self._confirmed_over = send, bid_on_chain, confirmed_over
+        self._block_time_ms = block_time_ms
         self._deposit = parse_coins(settings.deposit)[0]
         self._until: dict[OrderID, int] = {}
         """order -> the height at which its bid, sent or seen, is looked at again"""
@@ -156,10 +158,8 @@ class Orders:
                         self._until[key] = until
                     if key in self.book.bids and key not in self.room.holds:
                         await self._hold_again(self.book.bids[key], self.book.orders.get(key))
-                case CloseIt(reason, why):
-                    order = self.book.orders.get(key)
-                    unanswered = order is not None and order.state == "open"
-                    await self._close(key, reason, why, TIMEOUT if unanswered else WITHDRAWN)
+                case CloseIt(reason, why, lost):
+                    await self._close(key, reason, why, WITHDRAWN if lost else TIMEOUT, lost=lost)
                 case Release():
                     self.room.release(key)
                     self.declined.drop(key)
@@ -220,9 +220,12 @@ class Orders:
             for _, no in rebuild(self.room, (), ((found, order.spec),)):
                 await self._close(order.id, CloseReason.UNSPECIFIED, f"it no longer fits: {no.detail}")
 
-    async def _close(self, key: OrderID, reason: CloseReason, why: str, outcome: str = WITHDRAWN) -> None:
+    async def _close(
+        self, key: OrderID, reason: CloseReason, why: str, outcome: str = WITHDRAWN, *, lost: bool = False
+    ) -> None:
         """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before
-        anything is paid. An open one keeps its room until the chain has closed it: the tenant may still accept."""
+        anything is paid. An open one keeps its room until the chain has closed it: the tenant may still accept; not so
+        one that is `lost`, once that is sure."""
         bid = key.bid_of(self.book.us.owner)
         try:
             found = await self._bid_on_chain(bid)
@@ -236,6 +239,13 @@ class Orders:
         self._until[key] = self.book.height + SENT_BLOCKS
         if self.book.height < self._closing.get(key, -SENT_BLOCKS) + SENT_BLOCKS:
             return  # asked already; its block is on its way
+        if lost:
+            # The chain closes an open bid whatever its order is, and there is never a second one (chain/confirm.py).
+            if not await self._confirmed_over(key):
+                log.warning("an order that was said to be over is open, the bid stays")
+                return
+            self.room.release(key)
+            self.declined.drop(key)
         try:
             await self._send(CloseBid(bid, int(reason)))
         except TxRefused as already:

@@ -3,8 +3,9 @@
 
 The subtlety are losers. Of several, the chain ends one and leaves the others open, tells nobody, and never frees them,
 not even with the deployment's end (chain.md §6.4, chain-probes.md §11.6). Such a bid is found here by asking the chain
-for all of ours, whatever the book believes, and handed to `orders`, which closes it. An order that cannot be read, such
-as every one after an upgrade of the chain that this version does not know, may well be open: its bid is left and told.
+for all of ours, whatever the book believes, and handed to `orders`, which closes it once a second node has said the
+same. An order that cannot be read, such as every one after an upgrade of the chain that this version does not know, may
+well be open: its bid is left and told.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Deposits:
             book.bids.setdefault(locked.bid.id.order, locked.bid)
             book.unreadable.discard(locked.bid.id.order)
         if stale:
-            log.warning("bids are still open whose order is over, they are closed", bids=len(stale))
+            log.warning("bids are still open whose order is over, they are to be closed", bids=len(stale))
             self._look([locked.bid.id.order for locked in stale])
         unreadable = [locked.bid.id.order for locked in self.found if locked.unreadable]
         if not self._told.issuperset(unreadable):

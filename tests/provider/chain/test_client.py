@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from manifests.ids import LeaseID
+from manifests.ids import LeaseID, OrderID
 from provider.chain import wire
 from provider.chain.client import Chain
 from provider.chain.comet import Head, parse_time
@@ -144,6 +144,42 @@ async def test_a_lease_nobody_knows_is_confirmed_as_unknown(two: Any) -> None:
     chain, us, _, _ = two
     with pytest.raises(NotFound):
         await chain.confirmed_lease(LeaseID.parse(f"{us}/7/1/1/{us}"))
+
+
+@pytest.mark.parametrize(
+    ("states", "over"),
+    [
+        pytest.param((None, None), True, id="both know nothing of it"),
+        pytest.param(("active", "active"), True, id="another has it"),
+        pytest.param(("closed", None), True, id="over, one way or the other"),
+        pytest.param(("open", "open"), False, id="it is open"),
+        pytest.param((None, "open"), None, id="one knows nothing of it"),
+        pytest.param(("open", "closed"), None, id="one says that it is closed"),
+    ],
+)
+async def test_whether_an_order_is_over(
+    two: Any, monkeypatch: Any, states: tuple[str | None, str | None], over: bool | None
+) -> None:
+    chain, us, _, _ = two
+    left = list(states)
+
+    async def says(query: Any, order: OrderID) -> str:
+        if (state := left.pop(0)) is None:
+            raise NotFound("order not found")
+        return state
+
+    monkeypatch.setattr("provider.chain.query.Query.order_state", says)
+    ask = chain.confirmed_over(OrderID(us, 7, 1, 1))
+    if over is None:
+        with pytest.raises(Retry, match="nodes disagree"):
+            await ask
+    else:
+        assert await ask is over
+
+
+async def test_an_order_nobody_knows_is_over(two: Any) -> None:
+    chain, us, _, _ = two
+    assert await chain.confirmed_over(OrderID(us, 7, 1, 1))
 
 
 async def test_the_software_tells_its_versions(two: Any) -> None:

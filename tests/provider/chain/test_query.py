@@ -182,6 +182,7 @@ async def test_one_odd_order_does_not_hide_the_others(grpc_nodes: Any, grpc_of: 
         assert [o.id.dseq for o in await Query(nodes).orders()] == [1, 3]
         with pytest.raises(Refused, match="akash1t/2/1/1 cannot be read: endpoint kind 9"):
             await Query(nodes).order(OrderID("akash1t", 2, 1, 1))
+        assert await Query(nodes).order_state(OrderID("akash1t", 2, 1, 1)) == "open", "that much can be"
 
 
 async def test_payments_of_a_longer_number_with_the_same_beginning_are_not_ours(grpc_nodes: Any, grpc_of: Any) -> None:

@@ -130,6 +130,9 @@ class MemoryChain:
             raise Refused("unknown endpoint kind 7")
         return _found(self.orders_, order)
 
+    async def over(self, order: OrderID) -> bool:
+        return order not in self.orders_ or self.orders_[order].state != "open"
+
     async def bids(self, provider: str = "", state: str = "") -> list[Bid]:
         return [b for b in self.bids_.values() if b.state == state and b.id.provider == provider]
 
@@ -276,6 +279,7 @@ async def play(chain: Any, tmp_path: Path) -> AsyncIterator[Play]:
             Books(store),
             lambda msg: made[0].send(msg),
             chain.bid,
+            chain.over,
             BidSettings(timeout_s=60),
             metrics,
             lambda: 6000,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
+from bidengine.decide import SENT_BLOCKS
 from bidengine.node import Inventory, Node
 from bidengine.recorded import parse_order
 from bidengine.room import HoldState
@@ -16,7 +18,7 @@ from manifests.ids import OrderID
 from manifests.wirevalues import decoded
 from provider.chain.events import Block, OrderClosed, TxResult
 from provider.chain.messages import CloseBid, CreateBid
-from provider.errors import Retry, TxRefused
+from provider.errors import Retry, TxRefused, Unreachable
 from provider.ledger.decisions import Link
 from provider.market.book import Book
 
@@ -153,7 +155,7 @@ async def test_a_lost_bid_that_the_chain_left_open_is_closed(play: Play) -> None
     key = await play.order()
     play.chain.add_bid(key)
     play.book.bids[key] = play.chain.bids_[key.bid_of(US)]
-    play.book.orders[key] = _as(play.book.orders[key], "active")
+    play.chain.orders_[key] = play.book.orders[key] = _as(play.book.orders[key], "active")
     await play.orders.handle(key)
     assert play.sent[1:] == [CloseBid(key.bid_of(US), 10002)]
     assert play.state(key) is None, "another has the order: nobody can accept ours any more"
@@ -162,6 +164,47 @@ async def test_a_lost_bid_that_the_chain_left_open_is_closed(play: Play) -> None
     del play.book.bids[key]  # its block
     await play.orders.handle(key)
     assert key not in play.book.orders
+
+
+async def test_an_open_bid_is_given_up_with_its_order_only_when_that_is_confirmed(play: Play) -> None:
+    key = await left_open(play)
+    play.orders._confirmed_over = AsyncMock(side_effect=[Retry("nodes disagree"), Unreachable("refused"), True])
+    for _ in range(2):
+        with pytest.raises(Retry):
+            await play.orders.handle(key)
+    assert play.sent == [], "it may be open, and there is never a second bid on an order"
+    await play.orders.handle(key)
+    assert play.sent == [CloseBid(key.bid_of(US), 10002)]
+
+
+async def test_the_room_is_kept_until_then(play: Play) -> None:
+    key = await play.order()
+    play.book.bids[key] = play.chain.bids_[play.chain.add_bid(key)]
+    play.book.orders[key] = _as(play.book.orders[key], "closed")
+    play.orders._confirmed_over = AsyncMock(side_effect=[Retry("nodes disagree"), True])
+    with pytest.raises(Retry):
+        await play.orders.handle(key)
+    assert play.state(key) is HoldState.BID
+    await play.orders.handle(key)
+    assert play.state(key) is None
+
+
+async def test_a_bid_whose_order_is_open_after_all_stays_and_is_looked_at_again(play: Play) -> None:
+    key = await left_open(play)
+    await play.orders.handle(key)
+    assert (play.sent, key in play.book.bids) == ([], True)
+    play.chain.orders_.clear()
+    play.book.height += SENT_BLOCKS
+    play.orders.tick(play.book.height)
+    await play.orders.handle(await play.orders.queue.get())
+    assert play.sent == [CloseBid(key.bid_of(US), 10002)]
+
+
+async def left_open(play: Play) -> OrderID:
+    """An open bid of ours whose order the book does not know, and the chain does."""
+    key = play.chain.add_order(1)
+    play.book.bids[key] = play.chain.bids_[play.chain.add_bid(key)]
+    return key
 
 
 async def test_a_lost_bid_that_is_over_costs_nothing(play: Play) -> None:
@@ -293,5 +336,6 @@ async def test_a_start_leaves_a_bid_open_whose_order_cannot_be_read(play: Play) 
     assert (play.sent, set(book.bids)) == ([], {key})
 
     book.apply(Block(8, 80, (TxResult("AA", 0, "", "", 1, (OrderClosed(key),)),), ()))
+    play.chain.orders_[key] = _as(play.chain.orders_[key], "closed")
     await play.orders.handle(key)
     assert [type(msg) for msg in play.sent] == [CloseBid]

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bidengine.views import Deposit, Order
 from manifests.coins import E18, DecCoin
 from manifests.ids import BidID, OrderID
+from provider.chain.confirm import confirmed
 from provider.errors import Refused, Retry
 from provider.market.book import Book
 from provider.market.money.deposits import Deposits, survey
@@ -116,6 +117,27 @@ async def test_a_bid_the_book_has_given_up_is_closed_all_the_same(chain: Any, bi
     desk.looked.clear()
     await desk.deposits.read()
     assert desk.looked == []
+
+
+async def test_what_one_node_calls_stale_is_not_closed_while_another_says_it_is_open(chain: Any, play: Any) -> None:
+    """The survey's node knows nothing of the order; orders.py asks two."""
+    order = chain.add_order(1)
+    waits = chain.add_bid(order)
+    chain.locked_[waits] = (Deposit(US, 1, "balance", DecCoin("uakt", 500_000 * E18)),)
+    astray = replace(chain, orders_={})
+    deposits = Deposits(play.book, lambda _: astray, play.orders.look)
+    await deposits.read()
+    (stale,) = deposits.found
+    assert (stale.order_state, stale.reclaimable) == ("gone", True)
+
+    async def two(key: OrderID) -> bool:
+        return await confirmed([("a", lambda: astray.over(key)), ("b", lambda: chain.over(key))], alike=bool)
+
+    play.orders._confirmed_over = two
+    key = await play.orders.queue.get()
+    with pytest.raises(Retry, match="a says True, b says False"):
+        await play.orders.handle(key)
+    assert (key, play.sent) == (order, [])
 
 
 async def test_gauges(chain: Any, bid: Any) -> None:
