@@ -105,6 +105,13 @@ class PriceTold:
     """of a whole coin"""
 
 
+@dataclass(frozen=True, slots=True)
+class PriceStaled:
+    """The chain's oracle has no price of a coin any more: nobody feeds it."""
+
+    denom: str
+
+
 Event = (
     OrderCreated
     | OrderClosed
@@ -120,6 +127,7 @@ Event = (
     | ProviderChanged
     | AuditChanged
     | PriceTold
+    | PriceStaled
 )
 
 
@@ -261,6 +269,7 @@ _READERS: dict[str, Callable[[dict[str, str]], Event]] = {
         _text(json.loads(a["owner"])), _text(json.loads(a["auditor"]))
     ),
     "akash.oracle.v2.EventAggregatedPrice": lambda a: _told(a["price"]),
+    "akash.oracle.v2.EventPriceStaled": lambda a: PriceStaled(_text(json.loads(a["id"])["denom"])),
 }
 KNOWN = frozenset(_READERS)
 """full names of the events that are read"""

@@ -24,8 +24,7 @@ _EVENTS = KNOWN | {
     "akash.provider.v1beta4.EventProviderDeleted",
     "akash.bme.v1.EventLedgerRecordExecuted", "akash.bme.v1.EventLedgerRecordCanceled",
     "akash.bme.v1.EventMintStatusChange", "akash.bme.v1.EventVaultFunded",
-    "akash.oracle.v2.EventPriceData", "akash.oracle.v2.EventAggregatedPrice", "akash.oracle.v2.EventPriceStaleWarning",
-    "akash.oracle.v2.EventPriceStaled", "akash.oracle.v2.EventPriceRecovered",
+    "akash.oracle.v2.EventPriceData", "akash.oracle.v2.EventPriceStaleWarning", "akash.oracle.v2.EventPriceRecovered",
     "akash.epochs.v1beta1.EventEpochStart", "akash.epochs.v1beta1.EventEpochEnd", "akash.wasm.v1.EventMsgBlocked",
 }  # fmt: skip
 _MESSAGES = {

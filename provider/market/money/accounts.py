@@ -18,7 +18,7 @@ from bidengine.room import Room
 from bidengine.usage import Span
 from bidengine.views import Lease, OraclePrice, Order
 from manifests.ids import LeaseID, OrderID
-from provider.chain.events import Block, PriceTold
+from provider.chain.events import Block, PriceStaled, PriceTold
 from provider.errors import Refused
 from provider.ledger.books import Books, Ended, Entry, Head, Opened, Settled
 from provider.ledger.journal import FIXED, Kind
@@ -28,6 +28,9 @@ from provider.market.money.income import Income
 from provider.market.money.moves import Us, moves
 
 log = structlog.get_logger()
+PRICE_BLOCKS = 10
+"""A price stands so long. While the oracle is fed every block tells one, and one that is not any more is told too
+(chain-probes.md §3); this is for a chain that falls silent."""
 _MOST_TOLD = 20
 
 
@@ -50,7 +53,8 @@ class Accounts:
         """`others`: accounts besides the provider's whose balance we keep; `own`: those that money is swept to."""
         self.book, self.room, self.books = book, room, books
         self.usd = dict(FIXED)
-        """dollars ×10^18 of a whole coin as of the last block"""
+        """dollars ×10^18 of a whole coin as of the last block; without those whose price is not known"""
+        self._told_at: dict[str, int] = {}
         self._chain_at = chain_at
         self._us = Us(book.us.owner, frozenset({book.us.owner, *others}), own=frozenset(own))
         self._income = Income(books.journal, book.us.owner)
@@ -64,9 +68,7 @@ class Accounts:
     async def entries(self, block: Block, touched: Touched, bids: Iterable[OrderID] = ()) -> list[Entry]:
         """What one block, which the book has taken in, is for the ledger; `bids` are orders we had a bid on before.
         When a question fails nothing has happened, and it may be asked again."""
-        for event in block.events:
-            if isinstance(event, PriceTold):
-                self.usd[f"u{event.denom}"] = event.usd_e18
+        self._look_at_prices(block)
         moved = moves(block, replace(self._us, bids=frozenset(bids), depositors=self._depositors))
         chain = self._chain_at(block.height)
         income = await self._income.of(moved, chain, block.height, self._tenants, touched.closed, touched.opened)
@@ -109,6 +111,24 @@ class Accounts:
     def _span(self, lease: Lease, order: Order) -> Span:
         return span_of(lease, order, self.room)
 
+    def _look_at_prices(self, block: Block) -> None:
+        for event in block.events:
+            match event:
+                case PriceTold(denom, usd_e18):
+                    self._priced(f"u{denom}", usd_e18, block.height)
+                case PriceStaled(denom):
+                    self._unpriced(f"u{denom}")
+        for coin in [coin for coin, height in self._told_at.items() if block.height - height > PRICE_BLOCKS]:
+            self._unpriced(coin)
+
+    def _priced(self, coin: str, usd_e18: int, height: int) -> None:
+        self.usd[coin], self._told_at[coin] = usd_e18, height
+
+    def _unpriced(self, coin: str) -> None:
+        if self._told_at.pop(coin, None) is not None:
+            del self.usd[coin]
+            log.warning("the oracle tells no price any more, what is booked has no dollars beside it", coin=coin)
+
     async def _ask_price(self, chain: Chain) -> None:
         """Blocks tell it from now on."""
         try:
@@ -116,7 +136,7 @@ class Accounts:
         except Refused:  # a chain without an oracle
             return
         if found is not None and found.healthy and found.usd_e18 > 0:
-            self.usd["uakt"] = found.usd_e18
+            self._priced("uakt", found.usd_e18, self.book.height)
 
 
 def span_of(lease: Lease, order: Order, room: Room) -> Span:

@@ -95,6 +95,15 @@ def fields(*names: str) -> str:
             ),
             events.PriceTold("akt", 125 * 10**16),
         ),
+        (
+            event(
+                "akash.oracle.v2.EventPriceStaled",
+                id='{"denom":"akt","base_denom":"usd"}',
+                last_height='"0"',
+                mode="EndBlock",
+            ),
+            events.PriceStaled("akt"),
+        ),
     ],
 )
 def test_one_of_each(given: dict[str, Any], wanted: events.Event) -> None:
@@ -104,7 +113,7 @@ def test_one_of_each(given: dict[str, Any], wanted: events.Event) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        event("akash.oracle.v2.EventPriceStaled", id="{}", mode="EndBlock"),
+        event("akash.oracle.v2.EventPriceRecovered", id="{}", mode="EndBlock"),
         event("akash.market.v2.EventOrderCreated", id="?"),
         event("coin_received", receiver="akash1p", amount="5uakt"),
         {"type": "message", "attributes": None},
@@ -127,6 +136,7 @@ def test_what_does_not_concern_us_is_passed_over(given: dict[str, Any]) -> None:
             "DeploymentUpdated",
         ),
         (event("akash.oracle.v2.EventAggregatedPrice", price='{"denom":"akt"}'), "twap"),
+        (event("akash.oracle.v2.EventPriceStaled", id="{}"), "denom"),
     ],
 )
 def test_what_cannot_be_read_is_named(given: dict[str, Any], says: str) -> None:

@@ -17,15 +17,16 @@ from bidengine.views import EscrowPayment, OraclePrice
 from manifests.coins import E18, Coin, DecCoin
 from manifests.gpus import GpuModel
 from manifests.ids import LeaseID
-from provider.chain.events import Block, LeaseClosed, PriceTold, TxResult
+from provider.chain.events import Block, LeaseClosed, PriceStaled, PriceTold, TxResult
 from provider.chain.money import ESCROW, Movement, Purpose
 from provider.chain.touches import Touch
 from provider.errors import Retry
 from provider.ledger.books import Books, Ended, Head, Opened, Paid, Settled
-from provider.ledger.journal import Posting
+from provider.ledger.journal import Kind, Posting
+from provider.ledger.report import summed
 from provider.ledger.store import Store
 from provider.market.book import Book, Touched
-from provider.market.money.accounts import Accounts, span_of
+from provider.market.money.accounts import PRICE_BLOCKS, Accounts, span_of
 
 US = "akash1us"
 
@@ -156,6 +157,53 @@ async def test_what_coins_are_worth_is_what_the_blocks_tell(chain: Any, books: B
     assert made.usd == {"uact": E18, "uakt": 125 * 10**16}
     await made.entries(block(8, of_block=(PriceTold("akt", 2 * E18),)), Touched())
     assert made.usd["uakt"] == 2 * E18
+
+
+def fee(hash_: str) -> TxResult:
+    return TxResult(hash_, 0, "", "", 1, (), (Movement(US, Coin("uakt", -100), Purpose.FEE),))
+
+
+@pytest.mark.parametrize(
+    ("silence", "price"),
+    [
+        pytest.param([block(9, fee("B"), of_block=(PriceTold("akt", 3 * E18),))], 3 * E18, id="told in its block"),
+        pytest.param([block(9, fee("B"), of_block=(PriceStaled("akt"),))], None, id="stale in its block"),
+        pytest.param([block(9, of_block=(PriceStaled("akt"),)), block(10, fee("B"))], None, id="stale before"),
+        pytest.param(
+            [block(9, of_block=(PriceStaled("akt"),)), block(10, fee("B"), of_block=(PriceTold("akt", 4 * E18),))],
+            4 * E18,
+            id="fed again",
+        ),
+        pytest.param([block(9, of_block=(PriceStaled("btc"),)), block(10, fee("B"))], 2 * E18, id="another's"),
+        pytest.param([block(8 + PRICE_BLOCKS, fee("B"))], 2 * E18, id="silent for a moment"),
+        pytest.param([block(9 + PRICE_BLOCKS, fee("B"))], None, id="silent"),
+        pytest.param([block(100_000, fee("B")), block(100_001)], None, id="silent for a week"),
+    ],
+)
+async def test_a_row_without_a_price_of_its_time_has_no_dollars(
+    chain: Any, books: Books, silence: list[Block], price: int | None
+) -> None:
+    made = await accounts(chain, books)
+    await made.reconcile(None)
+    for one in [block(8, fee("A"), of_block=(PriceTold("akt", 2 * E18),)), *silence]:
+        await books.advance(Head(one.height, one.time_unix_ns), await made.entries(one, Touched()), made.usd)
+    rows = [row async for row in books.journal.rows() if row.kind == Kind.FEE]
+    assert [row.usd_e18 for row in rows] == [2 * E18, price]
+    assert made.usd["uact"] == E18, "at any time"
+    sums = summed(rows, "total", {})["total"]
+    assert sums.unpriced == ({"uakt": 100} if price is None else {})
+
+
+async def test_the_price_at_a_start_grows_old_too(chain: Any, books: Books) -> None:
+    made = await accounts(chain, books)
+    chain.price_ = OraclePrice("akt", 125 * 10**16, 7, healthy=True)
+    await made.reconcile(None)
+    await made.entries(block(8 + PRICE_BLOCKS), Touched())
+    assert made.usd == {"uact": E18}
+    other = await accounts(chain, books)
+    chain.price_ = OraclePrice("akt", 125 * 10**16, 7, healthy=False)
+    await other.reconcile(None)
+    assert other.usd == {"uact": E18}
 
 
 async def test_fees_deposits_and_the_rest_are_booked_as_the_bank_tells_them(chain: Any, books: Books) -> None:
