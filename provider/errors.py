@@ -8,6 +8,7 @@ AkpError
 │   ├── NotFound     ... because the thing is not there
 │   ├── Conflict     ... because somebody else changed it meanwhile
 │   └── TxRefused    ... by the chain, with codespace and code
+├── Pruned           the state of a height is nowhere any more: ask about a newer one
 └── Fatal            going on would do harm; the process ends and is started anew
 """
 
@@ -56,6 +57,11 @@ class TxRefused(Refused):
     def __init__(self, codespace: str, code: int, log: str) -> None:
         self.codespace, self.code, self.log = codespace, code, log
         super().__init__(f"{codespace or 'simulation'} {code}: {log}" if code else log)
+
+
+class Pruned(AkpError):
+    """No node keeps the state of the height asked for any more. Neither to be waited for nor an answer about what was
+    asked: who follows the chain must load another state, who only looks may look again, at a newer height."""
 
 
 class Fatal(AkpError):

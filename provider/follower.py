@@ -15,10 +15,9 @@ from provider.chain.client import Chain
 from provider.chain.events import Block
 from provider.chain.follow import GapTooWide
 from provider.chain.messages import CloseBid, CreateBid
-from provider.chain.nodes import Pruned
 from provider.chain.tx.signer import Signer
 from provider.cluster.cluster import Cluster
-from provider.errors import Fatal
+from provider.errors import Fatal, Pruned
 from provider.ledger.books import Books, Head, Paid
 from provider.market.bids.orders import Orders
 from provider.market.bids.outcomes import Outcomes

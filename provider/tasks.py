@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from provider.errors import Refused, Retry
+from provider.errors import Pruned, Refused, Retry
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -104,8 +104,9 @@ class WorkQueue(Generic[K]):
 
 
 async def work(queue: WorkQueue[K], handle: Callable[[K], Awaitable[None]], *, what: str) -> None:
-    """One worker: hand each key to `handle`; `Retry` puts it back for later, a `Refused` that the handler did not
-    expect for much later; anything else ends the process."""
+    """One worker: hand each key to `handle`; `Retry` puts it back for later, and so does a height that nodes keep no
+    more, since by then there is a newer one; a `Refused` that the handler did not expect for much later; anything else
+    ends the process."""
     while True:
         key = await queue.get()
         with structlog.contextvars.bound_contextvars(**{what: str(key)}):
@@ -114,6 +115,9 @@ async def work(queue: WorkQueue[K], handle: Callable[[K], Awaitable[None]], *, w
             except Retry as trouble:
                 log.warning("will try again", why=str(trouble))
                 queue.retry(key, trouble.after_s)
+            except Pruned as gone:
+                log.warning("will try again at a newer height", why=str(gone))
+                queue.retry(key)
             except Refused as no:  # one key's trouble is not the others': a right is missing, a name is taken
                 log.error("refused, will be looked at again", why=str(no), again_in_s=REFUSED_AGAIN_S)
                 queue.retry(key, REFUSED_AGAIN_S)

@@ -17,7 +17,7 @@ import structlog
 
 from provider.chain import wire
 from provider.chain.endpoints import Endpoint, Endpoints, check_chain_id
-from provider.errors import AkpError, ConfigError, NotFound, Refused, Retry, Unreachable
+from provider.errors import AkpError, ConfigError, NotFound, Pruned, Refused, Retry, Unreachable
 
 HEIGHT = "x-cosmos-block-height"
 ANSWER_S = 15.0
@@ -45,11 +45,6 @@ class Lagging(Retry):
 
 class Barred(Retry):
     """A proxy before the node let us not in, which the chain itself never says; the node has not seen the call."""
-
-
-class Pruned(AkpError):
-    """No node keeps the state of the height asked for any more. Neither to be waited for nor an answer about what was
-    asked: the state of another height must be loaded."""
 
 
 class Nodes:

@@ -17,8 +17,7 @@ from manifests.ids import OrderID
 from provider.chain.client import Chain
 from provider.chain.comet import Head as Tip
 from provider.chain.follow import GapTooWide
-from provider.chain.nodes import Pruned
-from provider.errors import Fatal, Refused
+from provider.errors import Fatal, Pruned, Refused
 from provider.ledger.books import Books, Head
 from provider.market.book import Book
 from provider.metrics import Metrics

@@ -14,8 +14,7 @@ from manifests.ids import LeaseID
 from provider.chain.events import Block, LeaseCreated
 from provider.chain.follow import GapTooWide
 from provider.chain.messages import CloseBid, CreateBid
-from provider.chain.nodes import Pruned
-from provider.errors import Fatal, TxRefused
+from provider.errors import Fatal, Pruned, TxRefused
 from provider.follower import Follower
 from provider.ledger.books import Head, Paid
 from provider.market.book import Touched

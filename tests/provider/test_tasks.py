@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from provider.errors import Refused, Retry
+from provider.errors import Pruned, Refused, Retry
 from provider.tasks import REFUSED_AGAIN_S, WorkQueue, each, insist, loop_s, spawn, work
 
 pytestmark = pytest.mark.looptime
@@ -82,13 +82,15 @@ async def test_a_worker_retries_trouble_and_goes_on() -> None:
             raise Retry("node is down")
         if len(seen) == 2:
             raise Retry("node says when", after_s=42)
+        if len(seen) == 3:
+            raise Pruned("failed to load state at height 7")
 
     async with asyncio.TaskGroup() as tasks:
         worker = spawn(tasks, "worker", work(queue, handle, what="order"))
         queue.put("a")
         await asyncio.sleep(100)
         worker.cancel()
-    assert seen == [("a", pytest.approx(0)), ("a", pytest.approx(5)), ("a", pytest.approx(47))]
+    assert seen == [("a", pytest.approx(at)) for at in (0, 5, 47, 67)]
 
 
 async def test_a_refusal_of_one_key_does_not_stop_the_others() -> None:

@@ -20,12 +20,15 @@ import structlog
 
 from bidengine.views import Bid, Deposit, LockedBid, Order
 from manifests.ids import LeaseID, OrderID
-from provider.errors import NotFound, Refused, Retry
+from provider.errors import NotFound, Pruned, Refused, Retry
 from provider.market.book import Book
 from provider.metrics import Sample
+from provider.tasks import each
 
 log = structlog.get_logger()
 SURVEY_S = 600.0
+AGAIN_S = 60.0
+"""after one that came to nothing: at a newer height then, since nodes may keep few"""
 GONE, UNREADABLE = "gone", "unreadable"
 
 
@@ -81,14 +84,15 @@ async def survey(
 ) -> list[Locked]:
     """All that is locked for this provider's bids at `chain`'s height: two lists, and a question for each order that
     is not among `orders`."""
+    listed = [found for state in ("open", "active") for found in await chain.locked_bids(provider, state)]
+    locked = [found for found in listed if found.account_state != "closed"]
+    unknown = {found.bid.id.order for found in locked} - orders.keys()
+    states = await each(unknown, lambda order: _state(chain, order), what="orders")
     out = []
-    for state in ("open", "active"):
-        for found in await chain.locked_bids(provider, state):
-            if found.account_state == "closed":
-                continue
-            known = orders.get(found.bid.id.order)
-            order_state = known.state if known is not None else await _state(chain, found.bid.id.order)
-            out.append(Locked(found.bid, order_state, found.bid.id in leases, found.deposits))
+    for found in locked:
+        known = orders.get(found.bid.id.order)
+        order_state = known.state if known is not None else states[found.bid.id.order]
+        out.append(Locked(found.bid, order_state, found.bid.id in leases, found.deposits))
     return sorted(out, key=lambda locked: (not locked.stale, locked.bid.created_at, locked.bid.id))
 
 
@@ -105,9 +109,11 @@ class Deposits:
         while True:
             try:
                 await self.read()
-            except (Retry, Refused) as trouble:
-                log.warning("the deposits of bids could not be read", why=str(trouble))
-            await asyncio.sleep(SURVEY_S)
+            except (Retry, Refused, Pruned) as trouble:
+                log.warning("the deposits of bids could not be read", why=str(trouble), again_in_s=AGAIN_S)
+                await asyncio.sleep(AGAIN_S)
+            else:
+                await asyncio.sleep(SURVEY_S)
 
     async def read(self) -> None:
         book = self.book

@@ -16,7 +16,7 @@ import structlog
 
 from manifests.coins import Coin, parse_coins
 from provider.chain.messages import Msg, Send
-from provider.errors import Refused, Retry, TxRefused
+from provider.errors import Pruned, Refused, Retry, TxRefused
 from provider.ledger.books import Books
 from provider.ledger.outbox import IntentRow, Outbox
 from provider.ledger.sweeps import SweepRow, Sweeps
@@ -63,7 +63,7 @@ class Sweep:
         while self.settings.addresses and not self._delegated:
             try:
                 await self.look()
-            except (Retry, Refused) as trouble:
+            except (Retry, Refused, Pruned) as trouble:
                 log.warning("sweeping waits", why=str(trouble))
             await asyncio.sleep(LOOK_S)
 

@@ -11,8 +11,8 @@ import grpc
 import pytest
 
 from provider.chain import wire
-from provider.chain.nodes import Barred, Lagging, NodeError, Nodes, NotOffered, Pruned
-from provider.errors import ConfigError, NotFound, Refused, Retry, Unreachable
+from provider.chain.nodes import Barred, Lagging, NodeError, Nodes, NotOffered
+from provider.errors import ConfigError, NotFound, Pruned, Refused, Retry, Unreachable
 
 NODE = "cosmos.base.node.v1beta1.Service"
 MARKET = "akash.market.v1beta5.Query"

@@ -14,8 +14,7 @@ from bidengine.packing import Packing, Strategy
 from bidengine.room import HoldState
 from provider.chain.comet import Head as Tip
 from provider.chain.follow import GapTooWide
-from provider.chain.nodes import Pruned
-from provider.errors import ConfigError, Fatal, Retry
+from provider.errors import ConfigError, Fatal, Pruned, Retry
 from provider.ledger.books import Books, Head
 from provider.ledger.store import Store
 from provider.market.book import Book

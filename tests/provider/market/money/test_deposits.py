@@ -13,7 +13,7 @@ from bidengine.views import Deposit, Order
 from manifests.coins import E18, DecCoin
 from manifests.ids import BidID, OrderID
 from provider.chain.confirm import confirmed
-from provider.errors import Refused, Retry
+from provider.errors import Pruned, Refused, Retry
 from provider.market.book import Book
 from provider.market.money.deposits import Deposits, survey
 from provider.metrics import HELP
@@ -156,22 +156,30 @@ async def test_gauges(chain: Any, bid: Any) -> None:
 
 
 async def test_trouble_that_passes_ends_nothing(chain: Any, bid: Any, until: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("provider.market.money.deposits.SURVEY_S", 0.001)
+    monkeypatch.setattr("provider.market.money.deposits.AGAIN_S", 0.001)
     bid(1)
-    desk = Desk(chain, await Book.load(chain, US, 9, 90))
-    ask, troubles = chain.locked_bids, [Retry("no node answers"), Refused("no")]
+    book = await Book.load(chain, US, 9, 90)
+    ask, troubles = chain.locked_bids, [Retry("no node answers"), Refused("no"), Pruned("no state at height 9")]
+    heights = []
+
+    def at(height: int) -> Any:
+        heights.append(height)
+        return chain
 
     async def at_first_not(*args: Any) -> Any:
         if troubles:
+            book.height += 1  # meanwhile
             raise troubles.pop()
         return await ask(*args)
 
     chain.locked_bids = at_first_not
+    deposits = Deposits(book, at, lambda orders: None)
 
     async def found() -> bool:
-        return bool(desk.deposits.found)
+        return bool(deposits.found)
 
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(desk.deposits.run(), name="deposits")
+        running = tasks.create_task(deposits.run(), name="deposits")
         await until("it is read", found)
         running.cancel()
+    assert heights == [9, 10, 11, 12], "each time at the height of then"

@@ -18,7 +18,7 @@ from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import LeaseID, OrderID
 from provider.chain.messages import CloseBid, Msg, StartReclaim, WithdrawLease
 from provider.chain.tx.priority import Priority
-from provider.errors import AkpError, Retry, TxRefused
+from provider.errors import AkpError, Pruned, Retry, TxRefused
 from provider.market.book import Book
 from provider.market.leases.closing import Closing
 from provider.market.money.funds import LOST_BLOCKS, MOST_PUT_OFF_BLOCKS, SEEN_BLOCKS, Funds, fee_of_one
@@ -316,6 +316,33 @@ async def test_one_that_has_to_wait_keeps_nobody(chain: Any, until: Any) -> None
 
             await until(f"{lease} is sent", is_sent, 10)
         running.cancel()
+
+
+async def test_a_height_that_nodes_keep_no_more_is_read_again_at_a_newer_one(chain: Any, until: Any) -> None:
+    lease = chain.add_lease(chain.add_order(1))
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    till.book.height = 103
+    ask, heights = chain.open_escrows, []
+
+    async def pruned(*args: Any) -> Any:
+        heights.append(till.book.height)
+        if len(heights) == 1:
+            till.book.height = 104
+            raise Pruned("failed to load state at height 103")
+        return await ask(*args)
+
+    chain.open_escrows = pruned
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(till.funds.run(), name="funds")
+        till.funds.tick(103)
+
+        async def is_sent() -> bool:
+            return WithdrawLease(lease) in till.sent
+
+        await until("it is sent", is_sent)
+        running.cancel()
+    assert heights[:2] == [103, 104]
 
 
 # When it does not go well.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from structlog.testing import capture_logs
 from manifests import bech32
 from manifests.coins import Coin
 from provider.chain.messages import Msg, Send
-from provider.errors import TxRefused
+from provider.errors import Pruned, Refused, Retry, TxRefused
 from provider.intents import Intent, Moment, Signed
 from provider.ledger.books import Books, Head
 from provider.ledger.journal import Kind, Posting
@@ -105,6 +106,28 @@ async def test_off_without_an_address(store: Store) -> None:
     await play.sweep.run()
     assert await Sweeps(store).newest() == []
     assert list(play.sweep.gauges()) == [("akp_sweep_on", {}, 0.0)]
+
+
+async def test_trouble_that_passes_ends_nothing(store: Store, until: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("provider.market.money.sweep.LOOK_S", 0.001)
+    play = Play(store)
+    ask, troubles = play.balances, [Retry("no node answers"), Refused("no"), Pruned("no state at height 7")]
+
+    async def at_first_not(address: str) -> dict[str, int]:
+        if troubles:
+            raise troubles.pop()
+        return await ask(address)
+
+    monkeypatch.setattr(play, "balances", at_first_not)
+
+    async def proposed() -> bool:
+        return bool(await Sweeps(store).newest())
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(play.sweep.run(), name="sweep")
+        await until("it is proposed", proposed)
+        running.cancel()
+    assert not troubles
 
 
 async def test_a_hot_key_cannot_and_says_so(store: Store) -> None:
