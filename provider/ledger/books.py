@@ -123,14 +123,14 @@ class Books:
     async def leases(self) -> list[LeaseRow]:
         rows = await self.store.read(
             "SELECT s.lease, min(s.from_height), CASE WHEN count(*) = count(s.to_height) THEN max(s.to_height) END,"
-            " s.denom, s.rate_e18, (SELECT reason FROM closing c WHERE c.lease = s.lease),"
-            " (SELECT coalesce(sum(amount), 0) FROM journal t WHERE t.lease = s.lease AND t.denom = s.denom"
-            " AND t.kind IN ('income', 'income.before'))"
+            " s.denom, s.rate_e18, (SELECT reason FROM closing c WHERE c.lease = s.lease)"
             " FROM span s GROUP BY s.lease ORDER BY min(s.from_height), s.lease"
         )
+        leases = [(LeaseID.parse(lease), *columns) for lease, *columns in rows]
+        paid = await self.journal.paid_of([lease for lease, *_ in leases])
         return [
-            LeaseRow(LeaseID.parse(lease), start, end, DecCoin(denom, int(rate)), reason, paid)
-            for lease, start, end, denom, rate, reason, paid in rows
+            LeaseRow(lease, start, end, DecCoin(denom, int(rate)), reason, paid.get(lease, {}).get(denom, 0))
+            for lease, start, end, denom, rate, reason in leases
         ]
 
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from bidengine.usage import Settlement
 from manifests.coins import E18, Coin
 from manifests.ids import LeaseID
+from provider.ledger.amounts import SUM, number, stored, sums, total
 from provider.ledger.store import Row, Store, Write
 
 
@@ -111,15 +112,15 @@ def posted(entry: Posting | Total, time_unix_s: int, usd: Prices) -> Write:
     if isinstance(entry, Posting):
         return (_POST, (
             entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, entry.coin.denom,
-            entry.coin.amount, str(usd.get(entry.coin.denom, "")), entry.tx, entry.detail, entry.key,
+            stored(entry.coin.amount), str(usd.get(entry.coin.denom, "")), entry.tx, entry.detail, entry.key,
         ))  # fmt: skip
-    total = entry.total
+    coin = entry.total
     # Of one kind, lease and denomination the total only grows, so it names the row; and with `always` its height.
     name = Kind.INCOME if entry.kind is Kind.INCOME_BEFORE else entry.kind
-    key = f"{name}/{lease}/{f'{entry.height}/' if entry.always else ''}{total.denom}/{total.amount}"
+    key = f"{name}/{lease}/{f'{entry.height}/' if entry.always else ''}{coin.denom}/{coin.amount}"
     return (_GROW, (
-        entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, total.denom, total.amount,
-        str(usd.get(total.denom, "")), entry.tx, entry.detail, key, -1 if entry.always else 0,
+        entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, coin.denom, stored(coin.amount),
+        str(usd.get(coin.denom, "")), entry.tx, entry.detail, key, entry.always,
     ))  # fmt: skip
 
 
@@ -132,59 +133,46 @@ class Journal:
     async def balances(self, upto_height: int | None = None) -> dict[str, dict[str, int]]:
         """account -> denomination -> micro-units, for accounts whose books have been opened."""
         rows = await self._store.read(
-            "SELECT account, denom, sum(amount) FROM journal WHERE account <> '' AND (?1 IS NULL OR height <= ?1)"
-            " AND account IN (SELECT account FROM journal WHERE kind = 'opening') GROUP BY account, denom",
+            sums(
+                _TABLE,
+                "account, denom",
+                "account <> '' AND (?1 IS NULL OR height <= ?1)"
+                " AND account IN (SELECT account FROM journal WHERE kind = 'opening')",
+            ),
             (upto_height,),
         )
         return _nested(rows)
 
     async def balances_before(self, unix_s: int) -> dict[str, dict[str, int]]:
         """The same up to a moment, by the times of rows."""
-        rows = await self._store.read(
-            "SELECT account, denom, sum(amount) FROM journal WHERE account <> '' AND time_unix_s < ?"
-            " GROUP BY account, denom",
-            (unix_s,),
-        )
+        rows = await self._store.read(sums(_TABLE, "account, denom", "account <> '' AND time_unix_s < ?"), (unix_s,))
         return _nested(rows)
 
     async def locked_before(self, unix_s: int) -> dict[str, int]:
         """denomination -> micro-units of deposits not yet back at a moment, by the times of rows."""
-        rows = await self._store.read(
-            "SELECT denom, -sum(amount) FROM journal WHERE kind IN ('deposit', 'refund') AND time_unix_s < ?"
-            " GROUP BY denom",
-            (unix_s,),
-        )
-        return dict(rows)
+        rows = await self._store.read(sums(_TABLE, "denom", f"{_LOCKED} AND time_unix_s < ?"), (unix_s,))
+        return {denom: -total(*parts) for denom, *parts in rows}
 
     async def paid(self, lease: LeaseID, before_height: int | None = None) -> dict[str, int]:
         """denomination -> what has reached us for it."""
         rows = await self._store.read(
-            "SELECT denom, sum(amount) FROM journal WHERE lease = ?1 AND kind IN ('income', 'income.before')"
-            " AND (?2 IS NULL OR height < ?2) GROUP BY denom",
+            sums(_TABLE, "denom", f"lease = ?1 AND {_PAID} AND (?2 IS NULL OR height < ?2)"),
             (str(lease), before_height),
         )
-        return dict(rows)
+        return {denom: total(*parts) for denom, *parts in rows}
 
     async def paid_of(self, leases: Collection[LeaseID]) -> dict[LeaseID, dict[str, int]]:
         """The same of many."""
-        rows = await self._store.read(
-            "SELECT lease, denom, sum(amount) FROM journal WHERE lease IN (SELECT value FROM json_each(?))"
-            " AND kind IN ('income', 'income.before') GROUP BY lease, denom",
-            (_listed(leases),),
-        )
-        return {LeaseID.parse(lease): sums for lease, sums in _nested(rows).items()}
+        rows = await self._store.read(sums(_TABLE, "lease, denom", f"{_LISTED} AND {_PAID}"), (_listed(leases),))
+        return {LeaseID.parse(lease): coins for lease, coins in _nested(rows).items()}
 
     async def credited(self, lease: LeaseID) -> int:
         """What settlements have given it, paid out or not; micro-units of its own denomination."""
         return (await self.credited_of([lease])).get(lease, 0)
 
     async def credited_of(self, leases: Collection[LeaseID]) -> dict[LeaseID, int]:
-        rows = await self._store.read(
-            "SELECT lease, sum(amount) FROM journal WHERE lease IN (SELECT value FROM json_each(?))"
-            " AND kind = 'settled' GROUP BY lease",
-            (_listed(leases),),
-        )
-        return {LeaseID.parse(lease): amount for lease, amount in rows}
+        rows = await self._store.read(sums(_TABLE, "lease", f"{_LISTED} AND kind = 'settled'"), (_listed(leases),))
+        return {LeaseID.parse(lease): total(*parts) for lease, *parts in rows}
 
     async def unclosed(self) -> list[LeaseID]:
         """Leases that ended while their payment was not: a tenant may still pay a debt (chain.md §5.5), and what was
@@ -226,11 +214,9 @@ class Journal:
 
     async def deposits(self) -> dict[tuple[LeaseID, str, str], int]:
         """(bid, account that paid, denomination) -> micro-units of deposits not yet back."""
-        rows = await self._store.read(
-            "SELECT lease, account, denom, -sum(amount) FROM journal WHERE kind IN ('deposit', 'refund')"
-            " AND lease <> '' GROUP BY lease, account, denom HAVING sum(amount) <> 0"
-        )
-        return {(LeaseID.parse(bid), account, denom): amount for bid, account, denom, amount in rows}
+        rows = await self._store.read(sums(_TABLE, "lease, account, denom", f"{_LOCKED} AND lease <> ''"))
+        left = ((bid, account, denom, -total(*parts)) for bid, account, denom, *parts in rows)
+        return {(LeaseID.parse(bid), account, denom): amount for bid, account, denom, amount in left if amount}
 
     async def depositors(self) -> set[str]:
         """Accounts that have paid deposits of our bids."""
@@ -240,7 +226,7 @@ class Journal:
         """The transaction by which so much went there after a height; None when none did."""
         rows = await self._store.read(
             "SELECT tx FROM journal WHERE kind = 'sweep' AND other = ? AND denom = ? AND amount = ? AND height > ?",
-            (to, coin.denom, -coin.amount, after_height),
+            (to, coin.denom, stored(-coin.amount), after_height),
         )
         return str(rows[0][0]) if rows else None
 
@@ -254,9 +240,9 @@ class Journal:
         for height, kind, denom, amount in rows:
             coins = paid.setdefault(height, Counter())
             if kind == Kind.SETTLED:
-                credited[height] = credited.get(height, 0) + int(amount)
+                credited[height] = credited.get(height, 0) + number(amount)
             else:
-                coins[denom] += int(amount)
+                coins[denom] += number(amount)
         return tuple(
             Settlement(lease, height, credited.get(height), tuple(Coin(d, n) for d, n in coins.items() if n))
             for height, coins in paid.items()
@@ -284,15 +270,19 @@ class Journal:
             seq = page[-1][0]
 
 
+_TABLE = "journal"
+_PAID = "kind IN ('income', 'income.before')"
+_LISTED = "lease IN (SELECT value FROM json_each(?))"
+_LOCKED = "kind IN ('deposit', 'refund')"
 _POST = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_GROW = """
+_GROW = f"""
 INSERT INTO entry
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 - had, ?9, ?10, ?11, ?12
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, more, ?9, ?10, ?11, ?12
 FROM (
-  SELECT coalesce(sum(amount), 0) AS had FROM journal
+  SELECT grown(?8, ?13, {SUM}) AS more FROM journal
   WHERE lease = ?6 AND denom = ?7 AND (kind = ?3 OR (?3 LIKE 'income%' AND kind IN ('income', 'income.before')))
-) WHERE ?8 - had > ?13
-"""
+) WHERE more IS NOT NULL
+"""  # noqa: S608 - of constants
 
 
 def _listed(leases: Iterable[LeaseID]) -> str:
@@ -300,14 +290,16 @@ def _listed(leases: Iterable[LeaseID]) -> str:
 
 
 def _nested(rows: list[Row]) -> dict[str, dict[str, int]]:
+    """Of rows (name, denomination, the three parts of a sum)."""
     out: dict[str, dict[str, int]] = {}
-    for account, denom, amount in rows:
-        out.setdefault(account, {})[denom] = amount
+    for name, denom, *parts in rows:
+        out.setdefault(name, {})[denom] = total(*parts)
     return out
 
 
 def _row(row: Row) -> JournalRow:
     seq, height, time, kind, account, other, lease, denom, amount, usd, tx, detail, key, _ = row
     return JournalRow(
-        seq, height, time, kind, account, other, lease, denom, amount, int(usd) if usd else None, tx, detail, key
-    )
+        seq, height, time, kind, account, other, lease, denom, number(amount), int(usd) if usd else None, tx, detail,
+        key,
+    )  # fmt: skip

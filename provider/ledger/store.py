@@ -19,10 +19,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from provider.errors import ConfigError, Fatal
+from provider.ledger.amounts import grown
 from provider.ledger.chained import row_hash
 
 T = TypeVar("T")
-SCHEMAS = ("schema_1.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql")
+SCHEMAS = ("schema_1.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql", "schema_6.sql")
 """One script for each version, each on top of those before it; a new file runs them all."""
 VERSION = len(SCHEMAS)
 Row = tuple[Any, ...]
@@ -150,6 +151,7 @@ class Store:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA trusted_schema = ON")  # for the next line, where SQLite was built to doubt it
             db.create_function("row_hash", -1, row_hash, deterministic=True)
+            db.create_function("grown", 5, grown, deterministic=True)
         if found > VERSION:
             db.close()
             raise ConfigError(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from manifests.coins import Coin
+from provider.ledger.amounts import number, stored, sums, total
 from provider.ledger.store import Row, Store
 
 OPEN = ("proposed", "sending")
@@ -43,20 +44,20 @@ class Sweeps:
         """Micro-units sent since then, being sent, or perhaps sent: what was signed and came to nothing as far as
         anybody saw."""
         rows = await self._store.read(
-            "SELECT coalesce(sum(amount), 0) FROM sweep WHERE denom = ? AND (state = 'sending'"
-            " OR time_unix_s >= ? AND (state = 'done' OR state = 'failed' AND tx <> ''))",
+            sums("sweep", "denom", "denom = ? AND (state = 'sending'"
+                 " OR time_unix_s >= ? AND (state = 'done' OR state = 'failed' AND tx <> ''))"),
             (denom, unix_s),
-        )
-        return int(rows[0][0])
+        )  # fmt: skip
+        return sum(total(*parts) for _, *parts in rows)
 
     async def propose(self, coin: Coin, recipient: str, *, due_unix_s: int, height: int, now_unix_s: int) -> None:
         """Does nothing while another one is open."""
-        values = (now_unix_s, due_unix_s, recipient, coin.denom, coin.amount, height, now_unix_s)
+        values = (now_unix_s, due_unix_s, recipient, coin.denom, stored(coin.amount), height, now_unix_s)
         await self._store.write([(_PROPOSE, values)])
 
     async def send(self, row: SweepRow, amount: int, *, height: int, now_unix_s: int) -> bool:
         """From proposed to sending; False when somebody has cancelled it meanwhile."""
-        await self._store.write([(_SEND, (amount, height, now_unix_s, row.id))])
+        await self._store.write([(_SEND, (stored(amount), height, now_unix_s, row.id))])
         return (await self._state(row.id)) == "sending"
 
     async def sent(self, row: SweepRow, tx: str) -> None:
@@ -76,7 +77,7 @@ class Sweeps:
 
 def _row(row: Row) -> SweepRow:
     id_, proposed, due, recipient, denom, amount, state, tx, height, time, why = row
-    return SweepRow(id_, proposed, due, recipient, Coin(denom, amount), state, tx, height, time, why)
+    return SweepRow(id_, proposed, due, recipient, Coin(denom, number(amount)), state, tx, height, time, why)
 
 
 _PROPOSE = """

@@ -164,15 +164,17 @@ async def network(
     peers: int = 0,
     asked: Sequence[GroupSpec] = (),
     site: Mapping[str, Any] | None = None,
+    foreign: Mapping[str, int] | None = None,
     log: Literal["auto", "json", "console"] = "auto",
 ) -> AsyncIterator[Network]:
     """A block every `block_s` seconds of ours, which the chain counts as `chain_block_s`: prices are per block, and
     a lease of tiny blocks would cost nothing. So many `peers` stand beside the chain's first node. `work` holds the
-    ledger, the keys and the price file; `site` is put over the settings of the cluster."""
+    ledger, the keys and the price file; `site` is put over the settings of the cluster; `foreign` are further coins of
+    the rival, who may give them away."""
     provider, tenant, auditor, rival = (_key(who) for who in ("provider", "tenant", "auditor", "rival"))
     rich = {"uakt": 10**12, "uact": 10**12}
     genesis = Genesis.default(
-        {k.address: rich for k in (provider, tenant, auditor, rival)},
+        {k.address: rich for k in (provider, tenant, auditor)} | {rival.address: rich | dict(foreign or {})},
         genesis_time_unix_ns=time.time_ns(),
         min_reclamation_window_ns=MIN_RECLAMATION_WINDOW_S * 10**9,
         oracle=OracleParams(

@@ -55,6 +55,19 @@ def test_a_value_of_another_kind_is_found(value: Any) -> None:
     assert "row 2 of the journal is not what was written: it holds other kinds" in broken(rows)
 
 
+def test_digits_are_a_number_in_the_canonical_form() -> None:
+    columns = (7, 60, "transfer", "akash1us", "", "", "ibc/A", str(10**30), "", "AB", "", "transfer/1")
+    text = f'before\n[7,60,"transfer","akash1us","","","ibc/A",{10**30},"","AB","","transfer/1"]'
+    assert row_hash("before", *columns) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("digits", ["-5", "-05", "five"])
+def test_digits_of_what_is_kept_as_an_integer_are_found(digits: str) -> None:
+    rows = chain("a", "b")
+    rows[1] = (*rows[1][:8], digits, *rows[1][9:])
+    assert "row 2 of the journal is not what was written" in broken(rows)
+
+
 def test_a_row_taken_out_put_in_or_moved_is_found() -> None:
     rows = chain("a", "b", "c")
     assert broken([rows[0], rows[2]]) == "row 2 of the journal is missing"

@@ -98,6 +98,43 @@ async def test_deposits_are_out_until_they_are_back(books: Books) -> None:
     assert await books.journal.deposits() == {}
 
 
+IBC = "ibc/2E5D"
+
+
+@pytest.mark.parametrize(
+    "amounts", [(2**63,), (5 * 10**18, 5 * 10**18), (10**30,), (10**30, -(10**30) + 7), (-(2**63) - 1, -(10**19), 3)]
+)
+async def test_coins_of_any_size_are_booked_to_the_unit(amounts: tuple[int, ...], books: Books) -> None:
+    await books.advance(Head(10, 10**9), [post(Kind.OPENING, 10, amounts[0], IBC)])
+    for height, amount in enumerate(amounts[1:], 11):
+        await books.advance(Head(height, 10**9), [post(Kind.TRANSFER, height, amount, IBC)])
+    assert await books.journal.balances() == {US: {IBC: sum(amounts)}}
+    assert await books.journal.balances_before(2) == {US: {IBC: sum(amounts)}}
+    assert [row.amount async for row in books.journal.rows()] == list(amounts)
+    assert broken(await books.store.read("SELECT * FROM journal ORDER BY seq")) == ""
+
+
+async def test_totals_deposits_and_sweeps_of_any_size(books: Books) -> None:
+    lease, big = LEASE, 10**30
+    await books.advance(Head(10, 10**9), [Settled(lease, 10, Coin(IBC, big)), Paid(lease, 10, Coin(IBC, big), "x")])
+    await books.advance(
+        Head(11, 10**9), [Settled(lease, 11, Coin(IBC, big + 7)), Paid(lease, 11, Coin(IBC, big + 7), "x")]
+    )
+    await books.advance(Head(12, 10**9), [Paid(lease, 12, Coin(IBC, big), "x")])  # less than there is: nothing new
+    assert await books.journal.paid(lease) == {IBC: big + 7}
+    assert await books.journal.paid_of([lease]) == {lease: {IBC: big + 7}}
+    assert await books.journal.credited(lease) == big + 7
+    assert [s.paid for s in await books.settlements(lease)] == [(Coin(IBC, big),), (Coin(IBC, 7),)]
+    await books.advance(Head(13, 10**9), [
+        post(Kind.DEPOSIT, 13, -big, IBC, lease=lease), post(Kind.REFUND, 14, big - 1, IBC, lease=lease),
+        post(Kind.SWEEP, 15, -big, IBC, other="akash1cold", tx="TX"),
+    ])  # fmt: skip
+    assert await books.journal.deposits() == {(lease, US, IBC): 1}
+    assert await books.journal.locked_before(2) == {IBC: 1}
+    assert await books.journal.swept("akash1cold", Coin(IBC, big), 14) == "TX"
+    assert await books.journal.swept("akash1cold", Coin(IBC, big + 1), 14) is None
+
+
 async def test_the_same_key_is_written_once_whatever_else_differs(books: Books) -> None:
     await books.advance(Head(10, 0), [post(Kind.FEE, 10, -5)])
     await books.advance(Head(10, 9), [post(Kind.FEE, 10, -99)])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,11 @@ from manifests.coins import Coin
 from manifests.ids import LeaseID
 from provider.errors import ConfigError, Fatal
 from provider.ledger.books import Books, Head, Paid
-from provider.ledger.chained import broken
-from provider.ledger.journal import Journal
-from provider.ledger.store import VERSION, Store, is_ledger
+from provider.ledger.chained import broken, row_hash
+from provider.ledger.journal import Journal, Kind, Posting
+from provider.ledger.store import VERSION, Row, Store, is_ledger
+from provider.ledger.sweeps import Sweeps
+from provider.ledger.verify import verify
 
 
 async def test_what_is_written_is_there_after_opening_again(tmp_path: Path) -> None:
@@ -37,6 +41,22 @@ async def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
         assert await store.read("SELECT count(*) FROM head") == [(0,)]
         await store.write([("INSERT INTO head VALUES (1, 9, 90)", ())])
         assert await store.read("SELECT height FROM head") == [(9,)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [(7, 2**70), (7, "\ud800"), (7, object()), (7,)],
+    ids=["more than 64 bits", "no UTF-8", "no value of SQLite's", "one value too few"],
+)
+async def test_what_sqlite_cannot_even_be_given_leaves_nothing_half_done(odd: Sequence[Any], tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "ledger.db") as store:
+        with pytest.raises((OverflowError, UnicodeError, sqlite3.ProgrammingError)):
+            await store.write([("INSERT INTO meta VALUES ('a', '1')", ()), ("INSERT INTO head VALUES (1, ?, ?)", odd)])
+        assert await store.read("SELECT count(*) FROM meta") == [(0,)]
+        async with Store.open(tmp_path / "ledger.db") as other:  # no lock is left
+            await other.write([("INSERT INTO meta VALUES ('b', '1')", ())])
+        await store.write([("INSERT INTO meta VALUES ('c', '1')", ())])
+        assert await store.read("SELECT key FROM meta ORDER BY key") == [("b",), ("c",)]
 
 
 async def test_what_goes_along_is_written_with_the_next_transaction_and_once(tmp_path: Path) -> None:
@@ -269,6 +289,48 @@ async def test_the_money_of_a_file_of_version_3_is_carried_over(tmp_path: Path) 
         await Books(store).advance(Head(41, 410), [Paid(lease, 41, Coin("uact", 50), "found")])
         assert await journal.paid(lease) == {"uact": 50}, "totals go on where they were"
         assert broken(await store.read("SELECT * FROM journal ORDER BY seq")) == ""
+
+
+def version_5(path: Path) -> list[Row]:
+    """Its journal, with rows as large as they could be, a sweep, and what the rows were."""
+    version_3(path)
+    with sqlite3.connect(path) as db:
+        db.create_function("row_hash", -1, row_hash, deterministic=True)
+        for number in (4, 5):
+            db.executescript(resources.files("provider.ledger").joinpath(f"schema_{number}.sql").read_text())
+        db.executemany(
+            "INSERT INTO entry VALUES (?, 60, ?, 'akash1us', '', '', 'ibc/A', ?, '', 'TX', 'é', ?)",
+            [(41, "opening", 2**63 - 1, "opening/1"), (42, "transfer", -5, "transfer/1")],
+        )
+        db.execute("INSERT INTO sweep VALUES (1, 1, 2, 'akash1cold', 'uakt', 500, 'proposed', '', 40, 1, '')")
+        db.execute("PRAGMA user_version = 5")
+        rows = db.execute("SELECT * FROM journal ORDER BY seq").fetchall()
+    db.close()
+    return rows
+
+
+async def test_the_journal_of_version_5_stays_what_it_was_and_takes_coins_of_any_size(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    before = version_5(path)
+    async with Store.open(path) as store:
+        assert await store.read("SELECT * FROM journal ORDER BY seq") == before, "numbers and hashes included"
+        books = Books(store)
+        coins = [Coin("ibc/A", n) for n in (10**19, 1, -(10**30))]
+        await books.advance(
+            Head(50, 10**9), [Posting(Kind.TRANSFER, 50, f"new/{c.amount}", c, "akash1us") for c in coins]
+        )
+        await books.advance(Head(51, 10**9), [Posting(Kind.TRANSFER, 51, "transfer/1", coins[0], "akash1us")])
+        assert (await books.journal.balances())["akash1us"] == {"ibc/A": 2**63 - 1 - 5 + 10**19 + 1 - 10**30}
+        assert broken(await store.read("SELECT * FROM journal ORDER BY seq")) == ""
+        (row,) = await Sweeps(store).newest()
+        assert (row.coin, row.state) == (Coin("uakt", 500), "proposed")
+        for sql in ("UPDATE journal SET amount = 0", "DELETE FROM journal"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                await store.write([(sql, ())])
+    assert (await verify(path)).rows == len(before) + 3, "what has a key already is not written again"
+    with sqlite3.connect(tmp_path / "ledger.db.v5") as copy:
+        assert copy.execute("SELECT * FROM journal ORDER BY seq").fetchall() == before
+    copy.close()
 
 
 async def test_brought_up_to_date_or_new_the_tables_are_the_same(tmp_path: Path) -> None:

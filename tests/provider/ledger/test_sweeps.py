@@ -35,6 +35,19 @@ async def test_only_one_is_open(sweeps: Sweeps) -> None:
     )
 
 
+async def test_of_any_size(sweeps: Sweeps) -> None:
+    for at, amount in enumerate((6 * 10**18, 6 * 10**18, 10**30)):
+        await propose(sweeps, amount)
+        row = await sweeps.open()
+        assert row is not None
+        assert row.coin.amount == amount
+        assert await sweeps.send(row, amount - 1, height=8 + at, now_unix_s=1_000)
+        row = await sweeps.open()
+        assert row is not None
+        await sweeps.end(row, "done", tx=f"TX{at}", now_unix_s=1_100)
+    assert await sweeps.since(1_000, "uakt") == 10**30 + 12 * 10**18 - 3
+
+
 async def test_from_proposed_to_done(sweeps: Sweeps) -> None:
     await propose(sweeps)
     row = await sweeps.open()

@@ -60,6 +60,9 @@ async def test_a_whole_file(ledger: Path) -> None:
     ("sql", "words"),
     [
         ("UPDATE journal SET amount = amount + 1 WHERE seq = 9", "row 9 of the journal is not what was written"),
+        ("UPDATE journal SET amount = '29' WHERE seq = 9", "row 9 of the journal is not what was written: '29' is no"),
+        ("UPDATE journal SET amount = 'much' WHERE seq = 9", "row 9 of the journal is not what was written"),
+        ("UPDATE journal SET amount = 'much' WHERE kind = 'income'", "amounts that cannot be added up"),
         ("UPDATE journal SET detail = 'other' WHERE seq = 1", "row 1 of the journal"),
         ("DELETE FROM journal WHERE seq = 20", "row 20 of the journal is missing"),
         ("UPDATE head SET height = 20", "the journal reaches height 30, the cursor only 20"),
@@ -86,6 +89,10 @@ async def test_a_whole_file(ledger: Path) -> None:
         (
             f"INSERT INTO entry VALUES (30, 30, 'income', 'akash1us', '', '{LEASE}', 'uact', 5, '', '', '', 'i')",
             "was paid 34, more than the 29 it was credited",
+        ),
+        (
+            f"INSERT INTO entry VALUES (30, 30, 'income', 'us', '', '{LEASE}', 'uact', '{10**30}', '', '', '', 'i')",
+            f"was paid {10**30 + 29}, more than the 29 it was credited",
         ),
     ],
 )
