@@ -29,9 +29,23 @@ def without_reference(obj: Mapping[str, Any]) -> list[Any] | None:
 
 def label_holders(obj: Mapping[str, Any], manager: str = FIELD_MANAGER) -> tuple[frozenset[str], frozenset[str]]:
     """The labels that `manager` has applied, and those that anybody else holds; some may be both."""
-    held: dict[bool, set[str]] = {True: set(), False: set()}
-    for entry in obj["metadata"].get("managedFields") or ():
-        applied = entry.get("manager") == manager and entry.get("operation") == "Apply"
-        labels = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
-        held[applied] |= {key.removeprefix("f:") for key in labels if key.startswith("f:")}
-    return frozenset(held[True]), frozenset(held[False])
+    held = [(entry, _labels(entry)) for entry in obj["metadata"].get("managedFields") or ()]
+    ours = [labels for entry, labels in held if _applied(entry, manager)]
+    theirs = [labels for entry, labels in held if not _applied(entry, manager)]
+    return frozenset().union(*ours), frozenset().union(*theirs)
+
+
+def labels_of_reference(obj: Mapping[str, Any]) -> frozenset[str]:
+    """The labels that the reference's inventory operator has written and nobody besides but the daemon holds."""
+    held = [(entry.get("manager"), _labels(entry)) for entry in obj["metadata"].get("managedFields") or ()]
+    theirs = frozenset[str]().union(*(labels for manager, labels in held if manager == REFERENCE))
+    return theirs.difference(*(labels for manager, labels in held if manager not in (REFERENCE, FIELD_MANAGER)))
+
+
+def _applied(entry: Mapping[str, Any], manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply"
+
+
+def _labels(entry: Mapping[str, Any]) -> frozenset[str]:
+    found = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
+    return frozenset(key.removeprefix("f:") for key in found if key.startswith("f:"))

@@ -2,15 +2,16 @@
 
 Believed in this order: labels of the Akash schema that somebody else put there (kubernetes.md §5.4), which is how an
 operator corrects us; then the product and the PCI device the vendor's labeller names, looked up in the table of known
-cards; then a name derived from the product. The subtle rule: a device plugin hands out any of the devices that go by
-one name, so where two models hide behind one name none of them can be promised, and none is sold.
+cards; then a name derived from the product; and where nothing at all is said, what the reference's inventory operator
+has left behind, which may be of cards that are there no more. The subtle rule: a device plugin hands out any of the
+devices that go by one name, so where two models hide behind one name none of them can be promised, and none is sold.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from manifests.gpus import LABELS, GpuModel, usual_resource
@@ -27,17 +28,25 @@ _LABEL = re.compile(r"(?P<vendor>[a-z]+)\.model\.(?P<model>.+?)(?:\.(?P<what>ram
 @dataclass(frozen=True, slots=True)
 class Cards:
     """The one model a resource of a node promises, or `why_not`. `unlisted` is what its driver calls it, where no list
-    knows it and the name is derived."""
+    knows it and the name is derived. `left`: only labels that the reference has left behind say so."""
 
     model: GpuModel | None = None
     why_not: str = ""
     unlisted: str = ""
+    left: bool = False
 
 
 @lru_cache(maxsize=8192)
-def cards(labels: tuple[tuple[str, str], ...], resource: str, offered: int, table: GpuTable) -> Cards:
-    """What a node's `resource` is. `labels` without those the daemon itself has put there. Nodes of a kind say the
-    same, and say it again with every heartbeat, so answers are kept."""
+def cards(
+    labels: tuple[tuple[str, str], ...],
+    resource: str,
+    offered: int,
+    table: GpuTable,
+    before: tuple[tuple[str, str], ...] = (),
+) -> Cards:
+    """What a node's `resource` is. `labels` without those the daemon itself has put there, nor those that the reference
+    has left, which are `before`. Nodes of a kind say the same, and say it again with every heartbeat, so answers are
+    kept."""
     said = dict(labels)
     heard = told(said, resource, offered, table)
     if heard.why_not:
@@ -46,6 +55,9 @@ def cards(labels: tuple[tuple[str, str], ...], resource: str, offered: int, tabl
     found = _from_akash(said, vendor, heard.part)
     if found is None:
         found = _from_labellers(vendor, heard, table)
+    if found.model is None and not heard.product and not heard.devices:
+        left = _from_akash(dict(before), vendor, heard.part)
+        found = replace(left, left=True) if left is not None else found
     if found.model is None:
         return found
     model, memory, interface = found.model.model, found.model.memory, found.model.interface
@@ -53,7 +65,9 @@ def cards(labels: tuple[tuple[str, str], ...], resource: str, offered: int, tabl
         sized = re.search(r"(\d+)gb", heard.part)
         model, memory = gpunames.fitting(vendor, model, heard.part), f"{sized[1]}Gi" if sized else ""
     named = "" if resource == usual_resource(vendor) else resource
-    return Cards(GpuModel(vendor, model, memory, "" if heard.part else interface, named), "", found.unlisted)
+    return Cards(
+        GpuModel(vendor, model, memory, "" if heard.part else interface, named), "", found.unlisted, found.left
+    )
 
 
 def card_labels(model: GpuModel, count: int) -> dict[str, str]:

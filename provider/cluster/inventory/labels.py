@@ -24,13 +24,14 @@ def wanted(
 ) -> dict[str, str] | None:
     """The labels the daemon should hold on a node; None to leave the node as it is, because nothing can be scheduled
     there now (its labels stay: it may come back with its leases) or because the operator said no. Cards that are sick
-    get no label, so that no pod is sent to them. What somebody else holds already is not repeated."""
+    get no label, so that no pod is sent to them. What somebody else holds already is not repeated; nor are cards that
+    only the reference's labels name: held by us as well, they would count no longer."""
     if node.unusable or node.foreign_labels.get(MARK, "true") != "true":
         return None
     out = {MARK: "true"}
     out |= {f"{STORAGE_PREFIX}{name}": "1" for name in sorted(classes_on(node.foreign_labels, classes, published))}
     for resource, found in node.cards(table).items():
-        if found.model is not None and not node.sick and not _told(found.model, node):
+        if found.model is not None and not node.sick and not found.left and not _told(found.model, node):
             out |= card_labels(found.model, node.gpus[resource])
     return {key: value for key, value in out.items() if node.foreign_labels.get(key) != value}
 

@@ -2,7 +2,8 @@
 
 The pods of leases require the node label `akash.network=true` (kubernetes.md §2.9), so only nodes that carry it count;
 labels.py puts it there. Of a node's labels those that the daemon itself wrote are kept apart: they say what it once
-concluded, not what is.
+concluded, not what is. So do those of the schema that the reference's inventory operator has left behind: of cards they
+are heard last, and of storage not at all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from bidengine.node import NO_LIMIT, Node
 from manifests.gpus import LABELS, GpuModel
 from provider.cluster.api.quantity import milli, whole
-from provider.cluster.api.writers import label_holders
+from provider.cluster.api.writers import label_holders, labels_of_reference
 from provider.cluster.inventory.capacities import Published
 from provider.cluster.inventory.gpuhealth import sickness
 from provider.cluster.inventory.gpulabels import SPOKEN
@@ -33,8 +34,9 @@ _RESTLESS = frozenset({"nvidia.com/gfd.timestamp"})
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """`labels` are all labels; `ours` the keys of those that only the daemon put there. `gpus` is resource -> what the
-    device plugin offers now, `gpu_capacity` -> how many there would be if none were sick."""
+    """`labels` are all labels; `ours` the keys of those that only the daemon put there, `left` of those of the Akash
+    schema that nobody holds but the reference, or it and the daemon. `gpus` is resource -> what the device plugin
+    offers now, `gpu_capacity` -> how many there would be if none were sick."""
 
     name: str
     uid: str
@@ -59,17 +61,23 @@ class NodeFacts:
     shut: Mapping[str, str] = field(default_factory=dict)
     """vendor -> why no pod with its cards can be here"""
 
+    left: frozenset[str] = frozenset()
+
     foreign_labels: Mapping[str, str] = field(init=False, repr=False, compare=False)
-    """all but `ours`"""
+    """all but `ours` and `left`"""
     gpu_labels: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     """of these, what tells about GPUs"""
+    left_gpu_labels: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    """what the reference once said of GPUs"""
 
     def __post_init__(self) -> None:
         # Worked out once per change of the node, not once per look at the inventory.
-        told = {key: value for key, value in self.labels.items() if key not in self.ours}
+        told = {key: value for key, value in self.labels.items() if key not in self.ours and key not in self.left}
+        left = sorted((key, self.labels[key]) for key in self.left if key.startswith(LABELS) and key in self.labels)
         object.__setattr__(self, "foreign_labels", told)
         of_gpus = sorted(pair for pair in told.items() if pair[0].startswith((LABELS, *SPOKEN)))
         object.__setattr__(self, "gpu_labels", tuple(of_gpus))
+        object.__setattr__(self, "left_gpu_labels", tuple(left))
 
     @property
     def marked(self) -> bool:
@@ -78,7 +86,9 @@ class NodeFacts:
     def cards(self, table: GpuTable) -> dict[str, Cards]:
         """Resource -> what its devices are, for resources of which there are any."""
         return {
-            name: cards(self.gpu_labels, name, offered, table) for name, offered in self.gpus.items() if offered > 0
+            name: cards(self.gpu_labels, name, offered, table, self.left_gpu_labels)
+            for name, offered in self.gpus.items()
+            if offered > 0
         }
 
 
@@ -97,6 +107,7 @@ def node_facts(node: Mapping[str, Any], tolerated: Collection[str] = ()) -> Node
         uid=metadata.get("uid", ""),
         labels={key: value for key, value in labels.items() if key not in _RESTLESS},
         ours=ours - theirs,  # what others say too is not only our own conclusion
+        left=frozenset(key for key in labels_of_reference(node) if key.startswith(MARK)),
         unusable=unusable or next((f"taint {taint.key}" for taint in taints), ""),
         taints=taints,
         cpu_milli=milli(has.get("cpu", 0)),

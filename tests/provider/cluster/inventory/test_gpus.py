@@ -52,6 +52,26 @@ def test_from_the_labels_of_the_akash_schema(labels: dict[str, str], model: GpuM
 
 
 @pytest.mark.parametrize(
+    ("labels", "model", "left"),
+    [
+        ({"nvidia.com/gpu.product": "Tesla-T4"}, "t4", False),
+        ({f"{NFD}0302_10de_1eb8.present": "true"}, "t4", False),
+        (akash("nvidia.model.rtx4090"), "rtx4090", False),
+        ({}, "a100", True),
+        ({f"{NFD}0302_10de_2204.present": "true", f"{NFD}0300_10de_2684.present": "true"}, None, False),
+        ({"nvidia.com/gpu.product": "Tesla-T4", "nvidia.com/gpu.sharing-strategy": "time-slicing"}, None, False),
+    ],
+    ids=["its product", "its device", "a person's label", "nothing", "two models", "shared"],
+)
+def test_what_the_references_operator_has_left_counts_only_where_nothing_is_seen(
+    labels: dict[str, str], model: str | None, left: bool
+) -> None:
+    before = akash("nvidia.model.a100", "nvidia.model.a100.ram.80Gi")
+    found = cards(tuple(sorted(labels.items())), "nvidia.com/gpu", 8, bundled(), tuple(sorted(before.items())))
+    assert (found.model.model if found.model else None, found.left) == (model, left)
+
+
+@pytest.mark.parametrize(
     ("product", "mib", "model"),
     [
         ("Tesla-T4", "15360", GpuModel("nvidia", "t4", "16Gi", "pcie")),

@@ -75,11 +75,46 @@ def test_a_label_somebody_removed_comes_back() -> None:
 
 
 def test_what_others_hold_is_not_repeated_and_never_flaps() -> None:
-    """A cluster whose inventory operator still labels: its word stands, the daemon adds nothing."""
+    """Where a person, or a labeller of his, says what is there, the daemon adds nothing."""
     foreign = {"akash.network": "true", STORAGE_BETA3: "1", **card_labels(GpuModel("nvidia", "rtx4090"), 2)}
     node = replace(FRESH, labels={**foreign, **L4}, gpus={"nvidia.com/gpu": 2})
     assert wanted(node, [BETA3]) == {}
     assert due(node, [BETA3]) is None
+
+
+A100_LABELS = card_labels(GpuModel("nvidia", "a100", "80Gi", "sxm"), 1)
+
+
+def taken_over(seen: dict[str, str], **applied: str) -> NodeFacts:
+    """A node that the Go provider's inventory operator has once labelled, with an A100 and a class on every node."""
+    go = {"akash.network": "true", STORAGE_BETA3: "1", **A100_LABELS}
+    return replace(FRESH, labels={**go, **seen, **applied}, left=frozenset(go), gpus={"nvidia.com/gpu": 2})
+
+
+def test_what_the_references_operator_has_left_is_no_correction() -> None:
+    """The card was swapped and a class has come since: what is seen counts; what it left is let be."""
+    node = taken_over(L4)
+    beta2 = StorageClass("beta2", default=False, marked=True)
+    found = due(node, [BETA3, beta2])
+    assert found is not None
+    named = {"akash.network/capabilities.storage.class.beta2": "1", **STORAGE, **L4_LABELS}
+    assert found["metadata"]["labels"] == {"akash.network": "true", **named}
+    after = replace(node, labels={**node.labels, **found["metadata"]["labels"]}, ours=frozenset(L4_LABELS))
+    assert due(after, [BETA3, beta2]) is None, "and then it rests"
+
+
+def test_cards_that_only_the_reference_has_named_keep_its_labels_and_get_none_of_ours() -> None:
+    """Ours as well, they would be a conclusion of ours with nothing to conclude from, and go with the next look."""
+    node = taken_over({})
+    assert node.cards(bundled())["nvidia.com/gpu"].model == GpuModel("nvidia", "a100", "80Gi", "sxm")
+    assert wanted(node, [BETA3]) == {"akash.network": "true", **STORAGE}
+
+
+def test_a_label_of_a_person_still_counts_before_what_is_seen() -> None:
+    mine = {"akash.network/capabilities.gpu.vendor.nvidia.model.rtx4090": "2"}
+    node = taken_over({**L4, **mine})
+    assert node.cards(bundled())["nvidia.com/gpu"].model == GpuModel("nvidia", "rtx4090")
+    assert wanted(node, [BETA3]) == {"akash.network": "true", **STORAGE}
 
 
 STORAGE_BETA3 = "akash.network/capabilities.storage.class.beta3"

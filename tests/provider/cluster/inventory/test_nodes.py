@@ -231,3 +231,16 @@ def test_what_others_hold_too_is_not_ours() -> None:
         applied("kubectl-label", "akash.network", operation="Update"),
     ]
     assert node_facts(node({"akash.network": "true"}, managed=managed)).ours == frozenset()
+
+
+def test_labels_of_the_schema_that_only_the_reference_has_written_are_told_apart() -> None:
+    """It replaces all labels of a node at once, so it may also hold one that a labeller had just written."""
+    labels = {"akash.network": "true", "nvidia.com/gpu.product": "NVIDIA-L4", **card_labels(T4, 1)}
+    managed = [
+        applied("provider-services", *labels, operation="Update"),
+        applied("kubectl-label", "akash.network", operation="Update"),
+    ]
+    facts = node_facts(node(labels, managed=managed, allocatable={"nvidia.com/gpu": "1"}))
+    assert facts.left == set(card_labels(T4, 1))
+    assert facts.foreign_labels == {"akash.network": "true", "nvidia.com/gpu.product": "NVIDIA-L4"}
+    assert facts.cards(bundled())["nvidia.com/gpu"].model == GpuModel("nvidia", "l4", "24Gi", "pcie")
