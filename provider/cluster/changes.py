@@ -13,6 +13,7 @@ import structlog
 
 from manifests.ids import LeaseID
 from manifests.render.crd import StoredManifest
+from provider.cluster.api.kinds import PROVIDER_HOST
 from provider.cluster.apiservers import Address
 from provider.cluster.health.namespaces import Namespace
 from provider.cluster.health.status import ServiceFacts
@@ -29,6 +30,7 @@ from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.retained import Retained
 from provider.cluster.routes.claims import Ownership
 from provider.cluster.routes.doors import Key
+from provider.cluster.routes.foreign import ForeignRoute
 from provider.tasks import spawn
 
 log = structlog.get_logger()
@@ -73,6 +75,8 @@ class Changes:
             (mirrors.foreign_services, self._supply),
             (mirrors.ingresses, self._routes),
             (mirrors.http_routes, self._routes),
+            (mirrors.foreign_ingresses, self._foreign_route),
+            (mirrors.foreign_http_routes, self._foreign_route),
             (mirrors.ingress_classes, self._only_looked_up),
             (mirrors.claims, self._supply),
             (mirrors.classes, self._class),
@@ -150,6 +154,11 @@ class Changes:
             if lease is not None:
                 self._tell(lease)
         self._leads_in(old, new)
+
+    def _foreign_route(self, old: ForeignRoute | None, new: ForeignRoute | None) -> None:
+        self._mirrors.foreign_hosts.note(old, new)
+        for host in {host for route in (old, new) if route is not None for host in route.hosts}:
+            self._tell_claim((PROVIDER_HOST, host))
 
     def _ownership(self, old: Ownership | None, new: Ownership | None) -> None:
         for held in (old, new):

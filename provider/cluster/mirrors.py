@@ -32,6 +32,7 @@ from provider.cluster.inventory.volumes import claim, storage_class
 from provider.cluster.objects.retained import KEPT, retained
 from provider.cluster.routes.claims import CLAIMS, Ownership, ownership
 from provider.cluster.routes.doors import Key
+from provider.cluster.routes.foreign import ForeignHosts, foreign_route
 
 log = structlog.get_logger()
 
@@ -61,6 +62,11 @@ class Mirrors:
         self.foreign_services = Mirror(kube, kinds.SERVICE, keep=foreign_service, labels=f"{MANAGED}!=true")
         self.ingresses = Mirror(kube, kinds.INGRESS, keep=kept.ingress, labels=OURS)
         self.http_routes = Mirror(kube, kinds.HTTP_ROUTE, keep=kept.http_route, labels=OURS, optional=True)
+        self.foreign_ingresses, self.foreign_http_routes = (
+            Mirror(kube, kind, keep=foreign_route, labels=f"{MANAGED}!=true", optional=kind is kinds.HTTP_ROUTE)
+            for kind in (kinds.INGRESS, kinds.HTTP_ROUTE)
+        )
+        self.foreign_hosts = ForeignHosts()
         self.ingress_classes = Mirror(
             kube, kinds.INGRESS_CLASS, keep=lambda obj: str(obj["metadata"]["name"]), optional=True
         )

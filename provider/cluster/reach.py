@@ -27,7 +27,7 @@ from provider.cluster.objects.apply import delete_labelled
 from provider.cluster.routes import proof
 from provider.cluster.routes.claims import CLAIMS, Taken, move
 from provider.cluster.routes.doors import Key
-from provider.cluster.routes.hostnames import given_hosts, nameless, why_blocked
+from provider.cluster.routes.hostnames import blocked, given_hosts, nameless, why_blocked
 from provider.cluster.routes.proof import Lookup, Proof, txt_records
 from provider.cluster.routes.waiting import Waiting
 from provider.cluster.routing import Routing
@@ -115,6 +115,8 @@ class Reach:
             ) is not None:
                 return no
         for host in (host for service in group.services for host in given_hosts(service)):
+            if (no := self._served_elsewhere(host)) is not None:
+                return no
             held = self._mirrors.owner((PROVIDER_HOST, host))
             if held is not None and held.lease is not None and held.lease.owner != lease.owner:
                 return f'hostname not allowed: host "{host}" in use'
@@ -168,7 +170,9 @@ class Reach:
     # --- rules for routing.py
 
     def forbids(self, lease: LeaseID, host: str, service: str) -> str | None:
-        return why_blocked([host], self._settings, self._generated(lease, service))
+        generated = self._generated(lease, service)
+        no = why_blocked([host], self._settings, generated)
+        return no if no is not None or host in generated else self._served_elsewhere(host)
 
     def doubt(self, lease: LeaseID, host: str) -> str | None:
         domain = self._settings.ingress_domain.lower()
@@ -214,6 +218,14 @@ class Reach:
     def _generated(self, lease: LeaseID, service: str) -> set[str]:
         """The generated name that the service may have: its own, not that of another service of its lease."""
         return {static_host(lease, service, self._settings.ingress_domain).lower()}
+
+    def _served_elsewhere(self, host: str) -> str | None:
+        """Why nobody may claim a name that another's Ingress or HTTPRoute serves; None when it is claimed already: what
+        a lease has is not taken away by whoever comes later."""
+        found, domain = self._mirrors.foreign_hosts, self._settings.ingress_domain.lower()
+        if self._mirrors.owner((PROVIDER_HOST, host)) is not None:
+            return None
+        return blocked(host) if found.serving(host, domain, self._mirrors.leases) else None
 
     def _still_asked(self, owner: str) -> set[str]:
         """Host names that some lease of the tenant waits for."""

@@ -43,8 +43,13 @@ def why_blocked(hosts: Iterable[str], settings: ClusterSettings, generated: Coll
             which = f'domain "{entry}"' if entry.startswith((".", "*.")) else f'"{host}"'
             return f"hostname not allowed: {which} is blocked by this provider"
         if _is_own(host, settings):
-            return f'hostname not allowed: "{host}" is blocked by this provider'
+            return blocked(host)
     return None
+
+
+def blocked(host: str) -> str:
+    """In the reference's words."""
+    return f'hostname not allowed: "{host}" is blocked by this provider'
 
 
 def _is_own(host: str, settings: ClusterSettings) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Expose, HttpOptions, ManifestGroup, Service
 from manifests.resources import Cpu, Gpu, Resources, Storage
 from manifests.resources import Memory as Ram
-from provider.cluster.api.kinds import PROVIDER_HOST, PROVIDER_LEASED_IP, SERVICE
+from provider.cluster.api.kinds import INGRESS, PROVIDER_HOST, PROVIDER_LEASED_IP, SERVICE
 from provider.cluster.cluster import Cluster
 from provider.cluster.reach import Outside
 from provider.cluster.routes.claims import Taken
@@ -68,6 +69,43 @@ async def test_a_manifest_with_names_that_cannot_be_had_is_objected_to(memory: M
         assert objection(MINE, group(theirs)) == f'hostname not allowed: "{theirs}" is blocked by this provider'
         assert objection(MINE, group("fine.example", static_host(MINE, "web", DOMAIN))) is None
         assert objection(LeaseID("akash1x", 9, 1, 1, "akash1p"), group("t.example")) is None, "the tenant may move it"
+
+
+def served(name: str, namespace: str = "monitoring") -> dict[str, Any]:
+    """An Ingress of somebody's."""
+    metadata = {"name": "grafana", "namespace": namespace}
+    spec = {"rules": [{"host": name}]}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
+
+
+async def test_a_name_that_somebody_elses_ingress_serves_is_nobodys_until_that_goes(memory: Memory) -> None:
+    memory.put(served("a.example"))
+    async with watched(memory) as cluster:
+        said = 'hostname not allowed: "a.example" is blocked by this provider'
+        assert cluster.reach.objection(MINE, group("a.example")) == said
+        await deploy(cluster, MINE, group("a.example", "fine.example"))  # as a manifest stored before would be
+        assert [(w.name, w.why, w.text) for w in cluster.reach.waiting(MINE)] == [("a.example", Why.BLOCKED, said)]
+        assert (PROVIDER_HOST, "lease", "a.example") not in memory.objects
+        assert (INGRESS, lease_namespace(MINE), "a.example") not in memory.objects
+        assert (INGRESS, lease_namespace(MINE), "fine.example") in memory.objects
+        memory.drop(INGRESS, "monitoring", "grafana")
+        await memory.tell()
+        await asyncio.sleep(5)
+        assert cluster.reach.waiting(MINE) == ()
+        assert (INGRESS, lease_namespace(MINE), "a.example") in memory.objects
+
+
+async def test_what_a_lease_has_is_not_taken_by_an_ingress_that_comes_later(memory: Memory) -> None:
+    async with watched(memory) as cluster:
+        await deploy(cluster, MINE, group("a.example"))
+        memory.put(served("a.example"))
+        memory.put(served("b.example", namespace=lease_namespace(MINE)))  # an issuer's challenge
+        await memory.tell()
+        await asyncio.sleep(600)
+        assert cluster.reach.waiting(MINE) == ()
+        assert (INGRESS, lease_namespace(MINE), "a.example") in memory.objects
+        assert cluster.reach.objection(MINE, group("a.example", "b.example")) is None
+        assert cluster.reach.objection(THEIRS, group("a.example")) == 'hostname not allowed: host "a.example" in use'
 
 
 async def test_a_service_may_not_name_what_is_generated_for_another_of_its_lease(memory: Memory) -> None:
