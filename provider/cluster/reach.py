@@ -97,7 +97,6 @@ class Reach:
     async def end(self, lease: LeaseID) -> None:
         """Give up all the lease has claimed, also what an earlier daemon claimed for it."""
         await self.routing.forget(lease)
-        self.proof.forget(lease.owner, self._still_asked(lease.owner))
         for kind in CLAIMS:
             await delete_labelled(self._kube, kind, self._settings.manifest_namespace, lease_selector(lease))
 
@@ -188,6 +187,9 @@ class Reach:
         made = (*provider_hosts(lease, stored.group, site), *provider_leased_ips(lease, stored.group, site))
         return {_key(claim) for claim in made}
 
+    def unwanted(self, owner: str, hosts: Collection[str]) -> None:
+        self.proof.forget(owner, hosts)
+
     # --- figures
 
     def all_waiting(self) -> Iterable[Waiting]:
@@ -226,11 +228,6 @@ class Reach:
         if self._mirrors.owner((PROVIDER_HOST, host)) is not None:
             return None
         return blocked(host) if found.serving(host, domain, self._mirrors.leases) else None
-
-    def _still_asked(self, owner: str) -> set[str]:
-        """Host names that some lease of the tenant waits for."""
-        waiting = self.routing.all_waiting().items()
-        return {w.name for lease, found in waiting if lease.owner == owner for w in found if w.kind == "host"}
 
 
 def _key(claim: Claim) -> Key:

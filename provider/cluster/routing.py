@@ -18,6 +18,7 @@ import structlog
 
 from manifests.ids import LeaseID
 from provider.cluster import opening
+from provider.cluster.api.kinds import PROVIDER_HOST
 from provider.cluster.api.kube import Kube
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.routes.claims import give_up
@@ -36,6 +37,9 @@ WORKERS = 4
 class Rules(opening.Rules, Protocol):
     def stored(self, lease: LeaseID) -> Collection[Key]:
         """The claims of the newest manifest, which may not be deployed yet."""
+
+    def unwanted(self, owner: str, hosts: Collection[str]) -> None:
+        """No lease of the tenant wants these names any more."""
 
 
 class Routing:
@@ -57,12 +61,15 @@ class Routing:
         self.queue: WorkQueue[LeaseID] = WorkQueue(first_backoff_s=again_s[0], max_backoff_s=again_s[1])
         self._doors: dict[LeaseID, tuple[Door, ...]] = {}
         self._seekers: dict[Key, set[LeaseID]] = {}
+        self._dropped: dict[LeaseID, set[Key]] = {}
+        """no longer wanted since the last look"""
         self._waiting: dict[LeaseID, tuple[Waiting, ...]] = {}
         self._locks: dict[LeaseID, asyncio.Lock] = {}
         self._opening = opening.Opening(kube, mirrors, namespace, rules, now_s)
 
     def want(self, lease: LeaseID, doors: Sequence[Door]) -> None:
         self._unseek(lease)
+        self._dropped.setdefault(lease, set()).update(door.key for door in self._doors.get(lease, ()))
         self._doors[lease] = tuple(doors)
         for door in doors:
             self._seekers.setdefault(door.key, set()).add(lease)
@@ -70,7 +77,8 @@ class Routing:
     async def forget(self, lease: LeaseID) -> None:
         """Nothing more is done for the lease once this returns."""
         async with self._lock(lease):
-            self._unseek(lease)
+            self.want(lease, ())
+            self._tell_unwanted(lease)
             for of in (self._doors, self._waiting, self._locks):
                 of.pop(lease, None)
             self._opening.forget(lease)
@@ -112,6 +120,7 @@ class Routing:
                 return True
             doors = together(self._doors[lease])
             found = [trouble for each in doors for trouble in await self._opening.open(lease, each)]
+            self._tell_unwanted(lease)  # not before: a look that was on its way has asked for them once more
             released = await self._release(lease)
             before = self._waiting.pop(lease, ())
             if found:
@@ -136,6 +145,16 @@ class Routing:
             log.warning("a claim could not be given up, will try again", why=str(trouble))
             return False
         return free == over
+
+    def _tell_unwanted(self, lease: LeaseID) -> None:
+        hosts = {
+            name
+            for kind, name in self._dropped.pop(lease, ())
+            if kind is PROVIDER_HOST
+            and all(other.owner != lease.owner for other in self._seekers.get((kind, name), ()))
+        }
+        if hosts:
+            self._rules.unwanted(lease.owner, hosts)
 
     def _lock(self, lease: LeaseID) -> asyncio.Lock:
         return self._locks.setdefault(lease, asyncio.Lock())

@@ -65,9 +65,10 @@ class Proof:
             self.queue.put((host, owner))
         return said or None
 
-    def forget(self, owner: str, but: Collection[str]) -> None:
-        """Look up no more names for a tenant but these."""
-        self._said = {(host, of): said for (host, of), said in self._said.items() if of != owner or host in but}
+    def forget(self, owner: str, hosts: Collection[str]) -> None:
+        """Look these up no more for a tenant; should one be wanted again, it has to be proved again."""
+        for host in hosts:
+            self._said.pop((host, owner), None)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

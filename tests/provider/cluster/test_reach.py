@@ -222,3 +222,31 @@ async def test_a_name_to_be_proved_is_asked_about_as_long_as_a_lease_wants_it(me
         before = len(asked)
         await asyncio.sleep(3600)
         assert len(asked) == before
+
+
+async def test_names_that_an_update_drops_are_looked_up_no_more_and_a_proof_ends_with_the_wish(memory: Memory) -> None:
+    asked: list[str] = []
+
+    async def lookup(name: str) -> frozenset[str]:
+        asked.append(name)
+        return frozenset({MINE.owner}) if "mine" in name else frozenset()
+
+    settings = SETTINGS.model_copy(update={"hostname_proof": "txt"})
+    async with watched(memory, settings, Outside(lookup)) as cluster:
+        for update in range(10):
+            await deploy(cluster, MINE, group(f"mine-{update}.example", *(f"u{update}-{n}.example" for n in range(9))))
+        await deploy(cluster, MY_OTHER, group("u9-0.example", "u0-0.example"))
+        await asyncio.sleep(600)
+        assert len(cluster.reach.proof._said) == 10 + 1
+        asked.clear()
+        await asyncio.sleep(3600)
+        assert {name.removeprefix("_akash-challenge.") for name in asked} == {
+            *(f"u9-{n}.example" for n in range(9)),
+            "u0-0.example",
+        }
+        await cluster.teardown(MINE)
+        assert {host for host, _ in cluster.reach.proof._said} == {"u9-0.example", "u0-0.example"}
+        await deploy(cluster, MY_OTHER, group("mine-9.example"))
+        assert [(w.name, w.why) for w in cluster.reach.waiting(MY_OTHER)] == [("mine-9.example", Why.UNPROVEN)]
+        await cluster.teardown(MY_OTHER)
+        assert cluster.reach.proof._said == {}

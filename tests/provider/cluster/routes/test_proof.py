@@ -143,8 +143,20 @@ async def test_names_that_nobody_asks_for_any_more_are_not_looked_up() -> None:
             proof.doubt(host, OWNER)
         proof.doubt("a.example", "akash1other")
         await asyncio.sleep(1)
-        proof.forget(OWNER, {"b.example"})
+        proof.forget(OWNER, {"a.example", "never-asked.example"})
         await asyncio.sleep(600)
         before = len(said.asked_s)
         await asyncio.sleep(600)
         assert len(said.asked_s) - before <= 6, "two names, each every five minutes"
+
+
+@pytest.mark.looptime
+async def test_a_name_that_is_wanted_again_has_to_be_proved_again() -> None:
+    said = Said()
+    said.texts = frozenset({OWNER})
+    async with looking(said) as (proof, _):
+        proof.doubt("a.example", OWNER)
+        await asyncio.sleep(1)
+        assert proof.doubt("a.example", OWNER) is None
+        proof.forget(OWNER, {"a.example"})
+        assert proof.doubt("a.example", OWNER) is not None
