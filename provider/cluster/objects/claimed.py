@@ -35,12 +35,8 @@ async def objection(
     that has bought none costs no request."""
     if not bought.count:
         return None
-    standing = {
-        claim["metadata"]["name"]: whole(
-            ((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", 0)
-        )
-        for claim in await kube.all(PERSISTENT_VOLUME_CLAIM, lease_namespace(lease))
-    }
+    claims_there = await kube.all(PERSISTENT_VOLUME_CLAIM, lease_namespace(lease))
+    standing = {claim["metadata"]["name"]: _asked(claim) for claim in claims_there}
     return why_not(await _stored(kube, manifest_namespace, lease), standing, group, bought)
 
 

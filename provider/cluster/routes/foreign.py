@@ -40,7 +40,9 @@ class ForeignHosts:
 
     def note(self, old: ForeignRoute | None, new: ForeignRoute | None) -> None:
         for route, change in ((old, -1), (new, 1)):
-            for host in route.hosts if route is not None else ():
+            if route is None:
+                continue
+            for host in route.hosts:
                 self._count(host, route.namespace, change)
 
     def serving(self, host: str, domain: str, leases: Container[str]) -> bool:
