@@ -36,6 +36,7 @@ from pydantic_settings import (
 )
 
 from manifests import bech32
+from manifests.coins import parse_decimal
 from manifests.render.site import DNS_ADDRESSES
 from provider.errors import ConfigError
 from provider.isolation_settings import IsolationSettings
@@ -125,7 +126,20 @@ class ChainSettings(_Part):
         "In the environment `rpc,grpc`, several with spaces between.",
     )
     gas_price_uakt: str = Field("0.025", pattern=r"^\d+(\.\d{1,18})?$", description="Fee per unit of gas, in uakt.")
+    max_gas_price_uakt: str = Field(
+        "",
+        pattern=r"^(\d+(\.\d{1,18})?)?$",
+        description="Most to pay per unit of gas, in uakt, when a node wants more than gas_price_uakt; one that wants "
+        "more than this is passed over. Empty: ten times gas_price_uakt.",
+    )
     gas_adjustment: float = Field(1.5, ge=1.1, le=10, description="Simulated gas is multiplied by this.")
+    max_gas_multiple: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="A node whose simulation tells more than this many times the gas that such messages usually use "
+        "is passed over.",
+    )
     bids_per_tx: int = Field(50, ge=1, le=200, description="Most bids put into one transaction.")
     tx_timeout_s: int = Field(
         60, ge=10, le=590, description="A transaction not included after this block time is void."
@@ -136,6 +150,20 @@ class ChainSettings(_Part):
         description="Most to spend on fees in an hour of the chain's time, e.g. 2000000uakt; what is above it waits, "
         "except closing, reclaiming and withdrawals before an account is empty. Empty: no limit.",
     )
+
+    @field_validator("max_gas_price_uakt")
+    @classmethod
+    def _is_not_below_the_usual(cls, value: str, info: ValidationInfo) -> str:
+        usual = info.data.get("gas_price_uakt")
+        if value and usual and parse_decimal(value) < parse_decimal(usual):
+            raise ValueError(f"it is less than gas_price_uakt, {usual}")
+        return value
+
+    @property
+    def most_gas_price_e18(self) -> int:
+        """What `max_gas_price_uakt` stands for."""
+        given = self.max_gas_price_uakt
+        return parse_decimal(given) if given else 10 * parse_decimal(self.gas_price_uakt)
 
 
 SecretRef = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+/[-._a-zA-Z0-9]+$")]

@@ -24,7 +24,7 @@ from provider.chain.follow import POLL_S, GapTooWide, follow, gap_after
 from provider.chain.lookout import Lookout
 from provider.chain.nodes import Nodes
 from provider.chain.query import Query
-from provider.chain.tx import broadcast
+from provider.chain.tx import broadcast, price
 from provider.chain.tx.broadcast import Answer, Found, Simulation
 from provider.errors import NotFound
 from provider.settings import ChainSettings
@@ -36,8 +36,8 @@ T = TypeVar("T")
 
 
 class Chain:
-    def __init__(self, chain_id: str, endpoints: Endpoints, nodes: Nodes, comet: Comet, alarm: Alarm) -> None:
-        self._id, self.endpoints = chain_id, endpoints
+    def __init__(self, settings: ChainSettings, endpoints: Endpoints, nodes: Nodes, comet: Comet, alarm: Alarm) -> None:
+        self._id, self._most_price_e18, self.endpoints = settings.id, settings.most_gas_price_e18, endpoints
         self._nodes, self._comet, self._alarm = nodes, comet, alarm
         self._last: Block | None = None
         self._block_ms: float | None = None
@@ -59,7 +59,7 @@ class Chain:
             async with asyncio.TaskGroup() as group:
                 tasks = spawn(group, "chain alarm", alarm.run()), spawn(group, "chain lookout", lookout.run())
                 try:
-                    yield Chain(settings.id, endpoints, nodes, comet, alarm)
+                    yield Chain(settings, endpoints, nodes, comet, alarm)
                 except BaseException as error:
                     ended = error
                 finally:
@@ -147,14 +147,14 @@ class Chain:
         return await self.latest.account(address)
 
     async def minimum_gas_price(self) -> int:
-        """In uakt per unit of gas, ×10^18."""
-        return await self.latest.minimum_gas_price()
+        """In uakt per unit of gas, ×10^18; never above the settings' bound (price.py)."""
+        return await price.demanded(self._nodes, self._most_price_e18)
 
-    async def simulate(self, tx: bytes) -> Simulation:
-        return await broadcast.simulate(self._nodes, tx)
+    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
+        return await broadcast.simulate(self._nodes, tx, most_gas)
 
     async def broadcast(self, tx: bytes) -> Answer:
-        return await broadcast.broadcast(self._nodes, tx)
+        return await broadcast.broadcast(self._nodes, tx, most_price_e18=self._most_price_e18)
 
     async def find(self, tx_hash: str) -> Found | None:
         """The transaction, if a block holds it."""

@@ -8,7 +8,7 @@ acted upon.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +47,10 @@ class Barred(Retry):
     """A proxy before the node let us not in, which the chain itself never says; the node has not seen the call."""
 
 
+class Doubted(Retry):
+    """The node's answer is not believed by who asked."""
+
+
 class Nodes:
     """`async with Nodes(endpoints, chain_id) as nodes: answer, height = await nodes.call("akash.market.v1beta5.Query",
     "Order", request)`"""
@@ -76,27 +80,33 @@ class Nodes:
         height: int | None = None,
         timeout: float | None = None,
         of: Endpoint | None = None,
+        doubt: Callable[[Any], str] = lambda answer: "",
     ) -> tuple[Any, int | None]:
         """The answer, and the height it is true for where the node says so.
 
         NotFound and Refused are the node's word and end the call; Unreachable, Lagging and other troubles of a node
         send it to the next one, and are raised when no node is left. So do a height that one node has thrown away and
         another may still keep, and an error of the node's own, unless it answers a simulation. The request goes out
-        unchanged, so a broadcast is the same bytes everywhere. `of` is one node to be asked and no other.
+        unchanged, so a broadcast is the same bytes everywhere. `of` is one node to be asked and no other. `doubt` says
+        why an answer is not believed, "" when it is: then the node is passed over, and Doubted when no other is left.
         """
         trouble: AkpError | None = None
         floor = self.floor  # blocks that come while a node answers do not make its answer a late one
         for endpoint in self.asked() if of is None else [of]:
-            if isinstance(trouble, Lagging | Pruned | NodeError) and endpoint.silent("grpc"):
+            if isinstance(trouble, Lagging | Pruned | NodeError | Doubted) and endpoint.silent("grpc"):
                 break
             try:
                 if not endpoint.grpc.checked:
                     await self.look(endpoint)
-                return await self._ask(endpoint, service, method, request, height, timeout or ANSWER_S, floor)
+                answer, served = await self._ask(endpoint, service, method, request, height, timeout or ANSWER_S, floor)
+                if why := doubt(answer):
+                    log.warning("a node is not believed and passed over", node=endpoint.name, asked=method, why=why)
+                    raise Doubted(f"{method} at {endpoint.grpc.address}: {why}")
+                return answer, served
             except (Retry, Pruned) as found:
                 if isinstance(found, NodeError) and method == "Simulate":
                     raise
-                if not isinstance(trouble, NodeError):  # an answer tells more than silence
+                if not isinstance(trouble, NodeError | Doubted):  # an answer tells more than silence
                     trouble = found
             except ConfigError as found:
                 trouble = trouble or found

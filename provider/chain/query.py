@@ -9,7 +9,6 @@ says so instead.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -29,7 +28,6 @@ from bidengine.views import (
     Order,
     Provider,
 )
-from manifests.coins import parse_decimal
 from manifests.ids import BidID, DeploymentID, GroupID, LeaseID, OrderID
 from manifests.resources import Attributes
 from provider.chain.convert import answers, ids, values
@@ -247,17 +245,6 @@ class Query:
                 return None
             raise
         return answers.oracle_price(answer)
-
-    async def minimum_gas_price(self, denom: str = "uakt") -> int:
-        """What this node demands per unit of gas, ×10^18; 0 when it demands nothing. Of the node, hence never of a
-        height."""
-        request = message("cosmos.base.node.v1beta1.ConfigRequest")()
-        answer, _ = await self._nodes.call("cosmos.base.node.v1beta1.Service", "Config", request, of=self._of)
-        for part in filter(None, answer.minimum_gas_price.split(",")):
-            found = re.fullmatch(r"([0-9.]+)(.+)", part.strip())
-            if found is not None and found.group(2) == denom:
-                return parse_decimal(found.group(1))
-        return 0
 
     async def _open_payments(self, xid: str) -> list[EscrowPayment]:
         request = message(f"{_ESCROW}.QueryPaymentsRequest")(state="open", xid=xid)

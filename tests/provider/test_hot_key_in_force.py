@@ -65,7 +65,7 @@ async def test_it_cannot_spend(in_town: Callable[..., Any]) -> None:
         timeout = (await chain.head()).time_unix_ns + 60 * 10**9
         body = build.body([stolen], timeout_unix_ns=timeout, unordered=True)
         auth = build.auth_info(HOT.public_key, 0, 200_000, [Coin("uakt", 5_000)], owner.address)
-        tried = await chain.simulate(build.raw(body, auth, b""))
+        tried = await chain.simulate(build.raw(body, auth, b""), 10**6)
         assert "authorization not found" in tried.error
 
 

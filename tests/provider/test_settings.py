@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provider.errors import ConfigError
-from provider.settings import NodeSettings, load
+from provider.settings import ChainSettings, NodeSettings, load
 
 
 def test_defaults_are_complete() -> None:
@@ -74,6 +74,10 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ),
         ("chain: {nodes: a:1}\n", r"chain\.nodes: .*each node as rpc,grpc"),
         ("chain: {gas_adjustment: 0.5}\n", r"chain\.gas_adjustment: .*found 0\.5.*Simulated gas"),
+        (
+            "chain: {gas_price_uakt: '0.05', max_gas_price_uakt: '0.04'}\n",
+            r"chain\.max_gas_price_uakt: .*less than gas_price_uakt, 0\.05 \(found '0\.04'\)\. Most to pay",
+        ),
         ("gateway: {listen: nowhere}\n", r"gateway\.listen: .*found 'nowhere'"),
         ("bid: {fee_reserve: 5uact}\n", r"bid\.fee_reserve: .*found '5uact'.*paid in uakt"),
         ("- a\n- b\n", r"a mapping is expected, found list"),
@@ -93,6 +97,7 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         "a third door",
         "no pair",
         "out of range",
+        "a bound below the usual",
         "no port",
         "a coin that pays no fees",
         "no mapping",
@@ -112,6 +117,19 @@ def test_an_issuer_may_be_named_where_ingresses_ask_it(tmp_path: Path) -> None:
     assert load(file).cluster.tls_generated_hosts
     file.write_text("cluster: {tls_issuer: '', tls_generated_hosts: false, ingress_mode: gateway-api}\n")
     assert load(file).cluster.tls_issuer == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "most_e18"),
+    [
+        ({}, 25 * 10**16),
+        ({"gas_price_uakt": "0.03"}, 3 * 10**17),
+        ({"max_gas_price_uakt": "0.05"}, 5 * 10**16),
+        ({"gas_price_uakt": "0.05", "max_gas_price_uakt": "0.05"}, 5 * 10**16),
+    ],
+)
+def test_the_highest_gas_price(given: dict[str, str], most_e18: int) -> None:
+    assert ChainSettings(**given).most_gas_price_e18 == most_e18  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

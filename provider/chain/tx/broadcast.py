@@ -4,9 +4,12 @@ raised."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from provider.chain.nodes import Barred, NodeError, Nodes, NotOffered
-from provider.chain.tx.classify import ACCEPTED_ALREADY
+from provider.chain.endpoints import Endpoint
+from provider.chain.nodes import Barred, Doubted, NodeError, Nodes, NotOffered
+from provider.chain.tx.classify import ACCEPTED_ALREADY, Verdict, classify
+from provider.chain.tx.price import demanded
 from provider.chain.wire import message
 from provider.errors import AkpError, ConfigError, Refused, Retry, Unreachable
 
@@ -48,12 +51,14 @@ class Found:
     gas_used: int
 
 
-async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float | None = None) -> Answer:
-    """The first answer of a node, the same bytes given to one after the other. Unreachable and other Retry when no
-    node answered, or when one refuses what a silent one before it may have taken: send the same bytes again."""
+async def broadcast(nodes: Nodes, tx: bytes, *, most_price_e18: int, timeout: float | None = None) -> Answer:
+    """The first answer of a node, the same bytes given to one after the other; one that wants a gas price above
+    `most_price_e18` is passed over. Unreachable and other Retry when no node answered, or when one refuses what a
+    silent one before it may have taken: send the same bytes again."""
     request = message("cosmos.tx.v1beta1.BroadcastTxRequest")(tx_bytes=tx, mode=_SYNC)
     trouble: AkpError | None = None
-    barred: Answer | None = None
+    passed: Answer | None = None
+    """over, as the next one may take it"""
     for endpoint in nodes.asked():
         try:
             found, _ = await nodes.call(_SERVICE, "BroadcastTx", request, timeout=timeout, of=endpoint)
@@ -64,7 +69,7 @@ async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float | None = None) ->
         except NodeError:
             raise
         except Barred as no:  # by a proxy that is read-only, say: the next one may take it
-            barred = Answer(1, "undefined", str(no))
+            passed = passed or Answer(1, "undefined", str(no))
             continue
         except Retry as silent:
             trouble = silent
@@ -72,21 +77,46 @@ async def broadcast(nodes: Nodes, tx: bytes, *, timeout: float | None = None) ->
         except ConfigError as foreign:  # a node of another chain was not given it
             trouble = trouble or foreign
             continue
+        if await _too_dear(nodes, endpoint, answer, most_price_e18):
+            passed = answer
+            continue
         if isinstance(trouble, Retry) and not answer.accepted:
             # A nonce that was used already, say: by these very bytes, through the node that did not answer.
             raise Unreachable(f"{trouble}; and another node refuses it: {answer.log}")
         return answer
-    if trouble is None and barred is not None:
-        return barred
+    if passed is not None and not isinstance(trouble, Retry):
+        return passed
     assert trouble is not None  # there is at least one node (settings)
     raise trouble
 
 
-async def simulate(nodes: Nodes, tx: bytes, *, timeout: float = 30.0) -> Simulation:
-    """Run it on the last block's state. Retry when no node answered."""
+async def _too_dear(nodes: Nodes, endpoint: Endpoint, answer: Answer, most_price_e18: int) -> bool:
+    """It has refused it for a price that is above all bounds."""
+    if classify(answer.codespace, answer.code, answer.log) is not Verdict.FEE:
+        return False
+    try:
+        await demanded(nodes, most_price_e18, of=endpoint)
+    except Doubted:
+        return True
+    except AkpError:
+        pass  # who is told of the refusal asks for the price again
+    return False
+
+
+async def simulate(nodes: Nodes, tx: bytes, most_gas: int, *, timeout: float = 30.0) -> Simulation:
+    """Run it on the last block's state. A node that says more than `most_gas` is passed over. Retry when no node
+    answered, Doubted when none is left that is believed."""
+
+    def doubt(answer: Any) -> str:
+        if answer.gas_info.gas_used <= most_gas:
+            return ""
+        return (
+            f"it simulates {answer.gas_info.gas_used} gas, above the {most_gas} to be believed (chain.max_gas_multiple)"
+        )
+
     request = message("cosmos.tx.v1beta1.SimulateRequest")(tx_bytes=tx)
     try:
-        answer, _ = await nodes.call(_SERVICE, "Simulate", request, timeout=timeout)
+        answer, _ = await nodes.call(_SERVICE, "Simulate", request, timeout=timeout, doubt=doubt)
     except NodeError as error:
         return Simulation(error=error.details)
     except NotOffered:

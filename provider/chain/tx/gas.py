@@ -7,7 +7,7 @@ scenarios 27).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from manifests.coins import E18, Coin
@@ -27,6 +27,9 @@ _WITHOUT_SIMULATION: dict[type, int] = {
     ask.CloseGroup: 300_000,
     ask.CreateDeployment: 250_000,
 }
+_MAY_END_A_DEPLOYMENT = (ask.CloseBid, ask.WithdrawLease, ask.CloseLease, ask.CloseDeployment, ask.CloseGroup)
+_THE_END = 5_000_000
+"""its open bids are closed with it, each for some 69,000 (chain-probes.md §5)"""
 
 
 def limit(simulated: int, adjustment: float, *, unordered: bool, times: int = 1) -> int:
@@ -39,6 +42,13 @@ def guess(messages: Iterable[ask.Msg]) -> int:
     """What a simulation would roughly have said, where the node offers none; from measured costs (chain-probes.md
     §5)."""
     return _BASE + sum(_WITHOUT_SIMULATION.get(type(m), 120_000) for m in messages)
+
+
+def most(messages: Sequence[ask.Msg], multiple: int) -> int:
+    """More than this no simulation may say: so many times what is usual, and room for one deployment that ends with
+    many bids."""
+    ends = any(isinstance(m, _MAY_END_A_DEPLOYMENT) for m in messages)
+    return multiple * guess(messages) + (_THE_END if ends else 0)
 
 
 def fee(gas_limit: int, price_e18: int) -> Coin:

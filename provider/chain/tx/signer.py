@@ -50,7 +50,9 @@ log = structlog.get_logger()
 class Carrier(terms.Chain, Protocol):
     """What is needed of `client.Chain`."""
 
-    async def simulate(self, tx: bytes) -> Simulation: ...
+    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
+        """Retry when every node says more than `most_gas`."""
+
     async def broadcast(self, tx: bytes) -> Answer: ...
     async def find(self, tx_hash: str) -> Found | None: ...
 
@@ -60,7 +62,8 @@ class Signer:
     - What is asked while the same is open joins it: there is no second message (business_key.py).
     - At most `bids_per_tx` messages share a transaction; one simulation prices and checks them all.
     - Two messages that settle one deployment never meet in a block (outbox.py).
-    - Fees keep within their budget; only what ends a wrong or saves money may exceed it (spending.py).
+    - Fees keep within their budget; only what ends a wrong or saves money may exceed it (spending.py). What a node
+      says of gas and its price is believed within bounds, whatever is sent (broadcast.py, price.py).
     - Every message sent is answered to its sender or, once it has left, in what `look` returns; success alone is
       silent.
     """
@@ -248,7 +251,7 @@ class Signer:
         if others := await self._journal.in_the_way(settles(items), self._terms.head):
             return self._held_up(items, others)
         draft = await self._terms.draft(items)
-        tried = await self._chain.simulate(self._terms.to_simulate(draft))
+        tried = await self._chain.simulate(self._terms.to_simulate(draft), self._terms.most_gas(items))
         if tried.error:
             codespace, code = classify.simulated(tried.error)
             return await self._refused(items, codespace, code, classify.told(tried.error))
@@ -322,8 +325,11 @@ class Signer:
                 log.warning("the chain takes no unordered transactions, sending one after the other")
                 self._terms.ordered = True
                 return items
-            case Verdict.FEE if await self._terms.pay_more():
-                return items
+            case Verdict.FEE:
+                if await self._terms.pay_more():
+                    return items
+                self._trouble(items, Retry(f"a node wants a higher fee, but no higher gas price: {text}"))
+                return []
             case Verdict.UNAUTHORISED:
                 return self._unauthorised(items, text)
         if at is not None and at < len(items):

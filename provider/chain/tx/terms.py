@@ -22,6 +22,7 @@ from provider.chain.convert.records import Account
 from provider.chain.keys import SigningKey
 from provider.chain.tx import build, gas
 from provider.chain.tx.answers import FUNDS_S
+from provider.chain.tx.budget import HOUR_NS
 from provider.chain.tx.outbox import Item
 from provider.chain.tx.sign import sign
 from provider.errors import Retry
@@ -37,7 +38,8 @@ class Chain(Protocol):
     def id(self) -> str: ...
     async def head(self) -> Head: ...
     async def account(self, address: str) -> Account | None: ...
-    async def minimum_gas_price(self) -> int: ...
+    async def minimum_gas_price(self) -> int:
+        """×10^18. Retry when every node wants more than may be paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Terms:
         """the last block seen; its time may be of a later one, when none was seen for long"""
         self._head_s = float("-inf")
         self._nonce = 0
-        self._price_e18 = parse_decimal(settings.gas_price_uakt)
+        self._usual_price_e18 = parse_decimal(settings.gas_price_uakt)
+        self._raised_e18, self._raised_until_ns = 0, 0
         self._account: Account | None = None
         self._expected: int | None = None
 
@@ -89,13 +92,18 @@ class Terms:
         self._nonce = max(self._nonce, timeout_unix_ns)
 
     async def pay_more(self) -> bool:
-        """Whether the node wants a higher gas price than ours, which is then paid from now on."""
+        """Whether the node wants a higher gas price than ours, which is then paid for an hour: one that has wanted it
+        once must not make it dear for ever."""
         wanted = await self._chain.minimum_gas_price()
         if wanted <= self._price_e18:
             return False
-        log.warning("the node wants a higher gas price", configured=shown(self._price_e18), now=shown(wanted))
-        self._price_e18 = wanted
+        log.warning("the node wants a higher gas price", until_now=shown(self._price_e18), now=shown(wanted))
+        self._raised_e18, self._raised_until_ns = wanted, self.head.time_unix_ns + HOUR_NS
         return True
+
+    @property
+    def _price_e18(self) -> int:
+        return self._raised_e18 if self.head.time_unix_ns < self._raised_until_ns else self._usual_price_e18
 
     async def draft(self, items: Sequence[Item]) -> Draft:
         account = await self._who()
@@ -106,6 +114,10 @@ class Terms:
 
     def to_simulate(self, draft: Draft) -> bytes:
         return build.raw(draft.body, self._auth_info(draft, draft.rough_gas), b"")
+
+    def most_gas(self, items: Sequence[Item]) -> int:
+        """What a simulation of these is believed."""
+        return gas.most([i.msg for i in items], self._settings.max_gas_multiple)
 
     def gas_limit(self, draft: Draft, simulated: int | None, items: Sequence[Item]) -> int:
         """`simulated` is None where the node does not simulate."""

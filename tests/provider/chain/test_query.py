@@ -95,7 +95,6 @@ async def test_one_of_each_as_a_real_node_tells_it(query: Query) -> None:
     params = await query.market_params()
     assert params.bid_min_deposits == (Coin("uact", 500000), Coin("uakt", 500000))
     assert (params.order_max_bids, params.min_reclamation_window_s) == (20, 10)
-    assert await query.minimum_gas_price() == 25 * 10**15
     account = await query.account("akash14pphss726thpwws3yc458hggufynm9x77l4l2u")
     assert account is not None
     assert (account.number, account.public_key) == (38, None)
@@ -205,20 +204,6 @@ async def test_payments_of_a_longer_number_with_the_same_beginning_are_not_ours(
     assert asked == ["deployment/akash1t/12"]
     assert payment.lease == LeaseID("akash1t", 12, 1, 1, "akash1p")
     assert (payment.state, payment.rate.amount_e18, payment.unsettled_e18) == ("open", 5, 7)
-
-
-@pytest.mark.parametrize(
-    ("config", "price"), [("0.025uakt", 25 * 10**15), ("1ufoo,0.5uakt", 5 * 10**17), ("", 0), ("0.1ufoo", 0)]
-)
-async def test_the_gas_price_a_node_demands(grpc_nodes: Any, config: str, price: int, grpc_of: Any) -> None:
-    async def answer(request: Any, context: Any) -> Any:
-        return wire.message("cosmos.base.node.v1beta1.ConfigResponse")(minimum_gas_price=config)
-
-    node = await grpc_nodes()
-    node.answers("cosmos.base.node.v1beta1.Service", Config=answer)
-    await node.start()
-    async with Nodes(grpc_of(node.address), "sandbox") as nodes:
-        assert await Query(nodes, 5).minimum_gas_price() == price
 
 
 async def test_the_oracles_price_under_its_own_name(query: Query) -> None:

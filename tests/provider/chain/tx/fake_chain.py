@@ -23,6 +23,7 @@ from provider.chain.comet import Head
 from provider.chain.convert.records import Account
 from provider.chain.events import Block, TxResult
 from provider.chain.keys import Key
+from provider.chain.nodes import Doubted
 from provider.chain.tx import build
 from provider.chain.tx.broadcast import Answer, Found, Simulation
 
@@ -47,12 +48,13 @@ class FakeChain:
         self.paid: list[tuple[int, int]] = []  # (height, dseq)
         self.bid_at: dict[int, int] = {}
         self.money = 10**15
-        self.price = 25 * 10**15
+        self.price, self.most_price = 25 * 10**15, 25 * 10**16
         self.unordered_enabled, self.sequence = True, 0
         self.mempool: dict[str, bytes] = {}
         self.nonces: set[int] = set()
         self.calls: Counter[str] = Counter()
         self.batches: list[int] = []
+        self.taken: list[bytes] = []
         self.troubles: dict[str, list[Exception | No]] = {}
         self.offers_simulation = True
         self.gas_per_message = 120_000
@@ -72,9 +74,11 @@ class FakeChain:
         return Account(self.number, self.sequence, None)
 
     async def minimum_gas_price(self) -> int:
+        if self.price > self.most_price:
+            raise Doubted("it wants too much")
         return self.price
 
-    async def simulate(self, tx: bytes) -> Simulation:
+    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
         self.calls["simulate"] += 1
         await asyncio.sleep(0.05)
         if not self.offers_simulation:
@@ -86,6 +90,8 @@ class FakeChain:
             gas = self._run(body, self.height, for_real=False)
         except No as no:
             return Simulation(error=f"{no.text} [baseapp.go:1052] with gas used: '5'")
+        if gas > most_gas:
+            raise Doubted(f"it says {gas} gas")
         return Simulation(gas_used=gas - (3870 if body.unordered else 0))
 
     async def broadcast(self, tx: bytes) -> Answer:
@@ -107,6 +113,7 @@ class FakeChain:
             self.sequence += 1
         self.mempool[build.tx_hash(tx)] = tx
         self.batches.append(len(body.messages))
+        self.taken.append(tx)
         self._trouble("after broadcast")
         return Answer(0, "", "")
 

@@ -6,15 +6,18 @@ from typing import Any
 
 import grpc
 import pytest
+from structlog.testing import capture_logs
 
 from provider.chain import wire
 from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider
-from provider.chain.nodes import Nodes
+from provider.chain.nodes import Doubted, Nodes
 from provider.chain.tx.broadcast import Answer, Found, Simulation, broadcast, find, simulate
 from provider.errors import Unreachable
 
 SERVICE = "cosmos.tx.v1beta1.Service"
+MOST = 10**18
+"""gas price"""
 
 
 @pytest.mark.parametrize("code", [0, 19], ids=["taken", "known already"])
@@ -53,7 +56,7 @@ async def _after_silence(grpc_nodes: Any, grpc_of: Any, code: int) -> tuple[Answ
     await second.start()
     async with Nodes(grpc_of(first.address, second.address), "sandbox") as nodes:
         try:
-            return await broadcast(nodes, b"bytes"), taken
+            return await broadcast(nodes, b"bytes", most_price_e18=MOST), taken
         except Unreachable as unsure:
             return unsure, taken
 
@@ -79,7 +82,7 @@ async def test_a_proxy_that_forbids_took_nothing(grpc_nodes: Any, grpc_of: Any) 
     node.answers(SERVICE, BroadcastTx=forbid)
     await node.start()
     async with Nodes(grpc_of(node.address), "sandbox") as nodes:
-        answer = await broadcast(nodes, b"bytes")
+        answer = await broadcast(nodes, b"bytes", most_price_e18=MOST)
         assert not answer.accepted
         assert "read only" in answer.log
 
@@ -96,7 +99,48 @@ async def test_and_the_next_one_may_take_it(grpc_nodes: Any, grpc_of: Any) -> No
         node.answers(SERVICE, BroadcastTx=does)
         await node.start()
     async with Nodes(grpc_of(closed.address, open_.address), "sandbox") as nodes:
-        assert (await broadcast(nodes, b"bytes")).accepted
+        assert (await broadcast(nodes, b"bytes", most_price_e18=MOST)).accepted
+
+
+async def test_one_that_wants_a_price_above_all_bounds_is_passed_over(grpc_nodes: Any, grpc_of: Any) -> None:
+    """Any other price is for who signs to pay."""
+    dear, dearer, fair, bounds = [await _wants(grpc_nodes, price) for price in ("250", "300", "", "1")]
+    for asked, taken in (
+        ([dear, fair], True),
+        ([dear, bounds, fair], False),
+        ([dear, dearer], False),
+        ([dear], False),
+    ):
+        async with Nodes(grpc_of(*(node.address for node in asked)), "sandbox") as nodes:
+            answer = await broadcast(nodes, b"bytes", most_price_e18=MOST)
+            assert (answer.accepted, answer.code) == (taken, 0 if taken else 13)
+    assert "BroadcastTx" in [m for m, _ in dearer.asked]
+    assert [m for m, _ in fair.asked].count("BroadcastTx") == 1
+
+
+async def test_and_after_a_silent_one_it_is_still_open_whether_that_took_it(grpc_nodes: Any, grpc_of: Any) -> None:
+    dear = await _wants(grpc_nodes, "250")
+    async with Nodes(grpc_of("127.0.0.1:1", dear.address), "sandbox") as nodes:
+        with pytest.raises(Unreachable):
+            await broadcast(nodes, b"bytes", most_price_e18=MOST)
+
+
+async def _wants(grpc_nodes: Any, price: str) -> Any:
+    """A node that refuses everything for its gas price, or nothing without one."""
+
+    async def take(request: Any, context: Any) -> Any:
+        answer = wire.message("cosmos.tx.v1beta1.BroadcastTxResponse")()
+        if price:
+            answer.tx_response.code, answer.tx_response.codespace = 13, "sdk"
+        return answer
+
+    async def config(request: Any, context: Any) -> Any:
+        return wire.message("cosmos.base.node.v1beta1.ConfigResponse")(minimum_gas_price=f"{price}uakt")
+
+    node = await grpc_nodes()
+    node.answers(SERVICE, BroadcastTx=take)
+    node.answers("cosmos.base.node.v1beta1.Service", Config=config)
+    return await node.start()
 
 
 async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any, grpc_of: Any) -> None:
@@ -114,13 +158,39 @@ async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any, grp
     await offers.start()
     await lacks.start()
     async with Nodes(grpc_of(offers.address), "sandbox") as nodes:
-        assert await simulate(nodes, b"good") == Simulation(gas_used=4711)
-        assert await simulate(nodes, b"bad") == Simulation(error=text)
+        assert await simulate(nodes, b"good", 4711) == Simulation(gas_used=4711)
+        assert await simulate(nodes, b"bad", 4711) == Simulation(error=text)
     async with Nodes(grpc_of(lacks.address), "sandbox") as nodes:
-        assert await simulate(nodes, b"good") == Simulation(offered=False)
+        assert await simulate(nodes, b"good", 4711) == Simulation(offered=False)
     async with Nodes(grpc_of("127.0.0.1:1"), "sandbox") as nodes:
         with pytest.raises(Unreachable):
-            await simulate(nodes, b"good", timeout=60)
+            await simulate(nodes, b"good", 4711, timeout=60)
+
+
+async def test_a_node_that_says_more_gas_than_can_be_is_passed_over(grpc_nodes: Any, grpc_of: Any) -> None:
+    nodes_ = []
+    for gas in (10**10, 101, 100):
+
+        async def run(request: Any, context: Any, gas: int = gas) -> Any:
+            answer = wire.message("cosmos.tx.v1beta1.SimulateResponse")()
+            answer.gas_info.gas_used = gas
+            return answer
+
+        node = await grpc_nodes()
+        node.answers(SERVICE, Simulate=run)
+        nodes_.append(await node.start())
+    far, near, right = (node.address for node in nodes_)
+    async with Nodes(grpc_of(far, near, right), "sandbox") as nodes:
+        assert await simulate(nodes, b"tx", 100) == Simulation(gas_used=100)
+    async with Nodes(grpc_of(far, "127.0.0.1:1"), "sandbox") as nodes:
+        with (
+            capture_logs() as logs,
+            pytest.raises(Doubted, match=rf"{far}: it simulates 10000000000 gas, above the 100"),
+        ):
+            await simulate(nodes, b"tx", 100)
+    (told,) = [line for line in logs if "passed over" in line["event"]]
+    assert told["log_level"] == "warning"
+    assert "chain.max_gas_multiple" in told["why"]
 
 
 async def test_a_transaction_is_found_by_its_hash_once_a_block_holds_it(on_sandbox: Any) -> None:

@@ -36,6 +36,24 @@ def test_a_fee_is_rounded_up(limit: int, price: str, fee: int) -> None:
     assert gas.fee(limit, parse_decimal(price)) == Coin("uakt", fee)
 
 
+BID = ask.CreateBid(LEASE, None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("messages", "multiple", "most"),
+    [
+        ([BID], 5, 1_000_000),
+        ([BID] * 50, 5, 35_300_000),
+        ([BID], 8, 1_600_000),
+        ([ask.WithdrawLease(LEASE)], 5, 6_800_000),
+        ([ask.WithdrawLease(LEASE)] * 2, 5, 8_300_000),
+    ],
+    ids=["a bid", "a batch", "another multiple", "it may end a deployment", "one of them"],
+)
+def test_what_a_simulation_may_say(messages: list[ask.Msg], multiple: int, most: int) -> None:
+    assert gas.most(messages, multiple) == most
+
+
 def test_the_guess_covers_what_each_message_was_measured_to_use(lines: Any) -> None:
     ours = {
         "/akash.market.v1beta5.MsgCreateBid": ask.CreateBid,
@@ -45,7 +63,7 @@ def test_the_guess_covers_what_each_message_was_measured_to_use(lines: Any) -> N
         "/akash.cert.v1.MsgCreateCertificate": ask.CreateCertificate,
     }
     made = {
-        ask.CreateBid: ask.CreateBid(LEASE, None, None),  # type: ignore[arg-type]
+        ask.CreateBid: BID,
         ask.WithdrawLease: ask.WithdrawLease(LEASE),
         ask.CloseBid: ask.CloseBid(LEASE, 10000),
         ask.UpdateProvider: ask.UpdateProvider("p", "h", ()),
@@ -58,6 +76,8 @@ def test_the_guess_covers_what_each_message_was_measured_to_use(lines: Any) -> N
             urls = [m.type_url for m in wire.message("cosmos.tx.v1beta1.TxBody").FromString(raw.body_bytes).messages]
             if result["code"] == 0 and all(u in ours for u in urls):
                 total += 1
-                covered += gas.guess([made[ours[u]] for u in urls]) * 1.5 >= int(result["gas_used"])
+                msgs = [made[ours[u]] for u in urls]
+                covered += gas.guess(msgs) * 1.5 >= int(result["gas_used"])
+                assert gas.most(msgs, 5) > 3 * int(result["gas_used"])
     assert total > 150
     assert covered >= total * 0.98

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -192,13 +193,35 @@ class Early:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
 
-    async def simulate(self, tx: bytes) -> Simulation:
+    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
         self.heights.append((await self._chain.head()).height)
         self.left -= 1
         if self.left >= 0:
             return Simulation(error="recovered: couldn't find payment aid:<x \nstack: [baseapp.go:1052]")
-        found: Simulation = await self._chain.simulate(tx)
+        found: Simulation = await self._chain.simulate(tx, most_gas)
         return found
+
+
+@pytest.mark.parametrize(
+    ("lie", "says"),
+    [
+        ({"min_gas_price_e18": 10**18}, r"Config at .*wants 1\..*above 0\.25uakt \(chain\.max_gas_price_uakt\)"),
+        ({"gas": 10**10}, r"Simulate at .*1\d{10} gas, above the 900000"),
+    ],
+    ids=["price", "gas"],
+)
+async def test_a_node_that_would_make_it_dear_is_not_believed(
+    on_sandbox: Any, lie: dict[str, int], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gas = lie.pop("gas", None)
+    town = await on_sandbox({OWNER.address: RICH}, **lie)
+    if gas is not None:
+        real = town.node.app.simulate
+        monkeypatch.setattr(
+            town.node.app, "simulate", lambda tx: replace(found := real(tx), gas_used=found.gas_used + gas)
+        )
+    with pytest.raises(Retry, match=says):
+        await once.draft(town.chain, OWNER, [record()], town.settings)
 
 
 async def test_one_that_is_too_early_is_tried_on_the_next_block(town: Any) -> None:

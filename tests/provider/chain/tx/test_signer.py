@@ -340,6 +340,65 @@ async def test_a_node_that_wants_more_gets_it() -> None:
         assert chain.calls["broadcast"] == 3
 
 
+URGENT = ask.CloseBid(bid(9).id, 10000)
+
+
+@pytest.mark.parametrize("urgent", [False, True], ids=["a bid", "closing one"])
+async def test_no_node_makes_us_pay_more_than_can_be_right(urgent: bool) -> None:
+    """Also what the budget does not hold back is held back by that."""
+    chain, msg = FakeChain(), URGENT if urgent else bid(1)
+    async with running(chain) as signer:
+        for lie in ({"price": 250 * 10**18}, {"gas_per_message": 10**10}):
+            usual = {name: getattr(chain, name) for name in lie}
+            vars(chain).update(lie)
+            with pytest.raises(Retry) as trouble:
+                await signer.send(msg)
+            assert not isinstance(trouble.value, TxRefused)
+            vars(chain).update(usual)
+        assert not chain.mempool
+        await signer.send(msg)
+        ((_, auth, _),) = [decoded(tx) for tx in chain.mempool.values()]
+        assert int(auth.fee.amount[0].amount) == 4505
+
+
+async def test_one_sent_again_waits_for_a_node_that_is_believed() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        await all_of(signer.send(bid(1)), signer.send(bid(2)))
+        chain.closed, chain.price = {1}, 250 * 10**18
+        assert [f.msg for f in signer.look(chain.mine())] == [bid(1)]
+        for _ in range(3):
+            await asyncio.sleep(5)
+            assert signer.look(chain.mine()) == ()
+        assert not chain.bids
+        chain.price = 25 * 10**15
+        await until(lambda: bool(chain.mempool))
+        signer.look(chain.mine())
+        assert chain.bids == {2}
+
+
+async def test_a_price_once_raised_is_lowered_again() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        for price, seconds in ((100, 6), (25, 3600), (25, 6)):
+            chain.price = price * 10**15
+            await signer.send(bid(chain.height))
+            signer.look(chain.mine())
+            signer.look(chain.mine(seconds))
+        fees = [int(decoded(tx)[1].fee.amount[0].amount) for tx in chain.taken]
+        assert fees == [18020, 18020, 4505]
+
+
+async def test_a_node_that_refuses_the_fee_it_says_it_wants_is_trouble_and_not_the_end_of_a_message() -> None:
+    chain = FakeChain()
+    chain.troubles["broadcast"] = [No("sdk", 13, "insufficient fees: insufficient fee")]
+    async with running(chain) as signer:
+        with pytest.raises(Retry, match="no higher gas price"):
+            await signer.send(bid(1))
+        await signer.send(bid(1))
+        assert signer.pending == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -420,10 +479,10 @@ async def test_in_order_a_sequence_that_somebody_else_has_used_is_replaced(where
         signer.look(chain.mine())
         real = getattr(chain, where)
 
-        async def meanwhile(tx: bytes) -> Any:
+        async def meanwhile(*what: Any) -> Any:
             if chain.sequence == 13:
                 chain.sequence = 40  # between our question and this one
-            return await real(tx)
+            return await real(*what)
 
         setattr(chain, where, meanwhile)
         await signer.send(bid(2))

@@ -82,6 +82,28 @@ async def test_a_node_that_wants_more_is_paid_more_and_one_that_does_not_is_not(
     assert not await made.pay_more()
 
 
+async def test_a_raised_price_is_paid_for_an_hour_of_the_chains_time(items: list[Item]) -> None:
+    chain = FakeChain()
+    made = terms(chain)
+    made.saw(Moment(100, 1000 * SECOND))
+    chain.price *= 4
+    assert await made.pay_more()
+    for second, fee in ((4599, 10_000), (4600, 2500), (9000, 2500)):
+        made.saw(Moment(101, second * SECOND))
+        assert made.fee(100_000) == Coin("uakt", fee)
+    assert await made.pay_more(), "it still wants it"
+    assert made.fee(100_000) == Coin("uakt", 10_000)
+
+
+async def test_a_price_that_is_not_believed_is_not_paid() -> None:
+    chain = FakeChain()
+    made = terms(chain)
+    chain.price *= 1000
+    with pytest.raises(Retry):
+        await made.pay_more()
+    assert made.fee(100_000) == Coin("uakt", 2500)
+
+
 async def test_an_account_is_asked_for_once_until_it_is_doubted(items: list[Item]) -> None:
     chain = FakeChain()
     made = terms(chain)
