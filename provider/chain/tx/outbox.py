@@ -46,7 +46,8 @@ class Item:
     """transactions with messages that came later and left before it, although it might have gone"""
     gas_times: int = 1
     tries: int = 0
-    alone: bool = False
+    at_most: int = 0
+    """messages that its transaction may hold; 0: as many as any. It shares one only with its like"""
     stored: bool = False
     """in the journal"""
     signed: bool = False
@@ -64,7 +65,7 @@ class Outbox:
     """Messages in order of urgency, then of arrival.
 
     - `take` gives the next transaction's messages; bids travel with bids only, since a bid is what most often fails in
-      a block.
+      a block, and what was in one that came to nothing not with what was not.
     - No two messages that settle one deployment are out at the same time, or taken before the block after.
     - Nobody waits for ever: each transaction that overtakes a message makes it a little more urgent.
     - `sweep` drops the items whose senders have gone, as long as they have not left.
@@ -109,8 +110,8 @@ class Outbox:
         for item in sorted(self._items, key=lambda i: i.rank):
             if item.not_before > height and item.not_before_s > now_s:
                 continue
-            full = len(batch) == self._most or (batch and (item.alone or batch[0].alone))
-            if full or (batch and _is_bid(item.msg) is not _is_bid(batch[0].msg)):
+            full = len(batch) == ((batch[0].at_most if batch else 0) or self._most)
+            if full or (batch and _class(item) != _class(batch[0])):
                 passed.append(item)
                 continue
             settles = settled_by(item.msg)
@@ -182,5 +183,6 @@ def settles(items: Iterable[Item]) -> tuple[tuple[str, str], ...]:
     return tuple((key, str(settled[0])) for key, settled in found if settled is not None)
 
 
-def _is_bid(msg: ask.Msg) -> bool:
-    return isinstance(msg, ask.CreateBid)
+def _class(item: Item) -> tuple[bool, int]:
+    """Only what is alike in this travels together."""
+    return isinstance(item.msg, ask.CreateBid), item.at_most

@@ -3,7 +3,8 @@
 `send` waits only until a node has taken the transaction; whether it did what it should is seen in blocks, like
 everything else. Transactions are unordered: any number may be in the air, and one that is not included in time is
 void. What is subtle is blame. A transaction is all or nothing, so a refusal must find the one message it is about, and
-everybody else's message goes out again.
+everybody else's message goes out again: in halves when a block held it, since each such failure costs the fees of all,
+and a tenant may bring about as many as he has orders.
 
 It survives being killed: what is asked is in the journal before it is signed, what is signed before it leaves, and
 `recover` takes up what has left. What was never signed is dropped then. That loses nothing: no bytes of it are
@@ -448,6 +449,8 @@ class Signer:
         self._end_inherited(flight, no, blamed)
         if not items:
             return
+        for item in items:
+            item.at_most = max(1, len(items) // 2)
         match verdict:
             case Verdict.NEXT_BLOCK:
                 late = culprits(items, at, text) or items
@@ -467,7 +470,7 @@ class Signer:
                 # Whose fault it was is not known: each on its own will tell.
                 kept = self._answers.again(items, text)
                 for item in kept:
-                    item.alone = True
+                    item.at_most = 1
                 self._outbox.put_back(kept)
 
     def _end_inherited(self, flight: Flight, no: TxRefused, blamed: list[Item]) -> None:

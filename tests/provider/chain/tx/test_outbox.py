@@ -89,12 +89,23 @@ def test_one_that_must_wait_for_a_block_waits_for_it_or_for_its_time() -> None:
         assert taken(box, height, now_s) == wanted
 
 
+def test_what_may_share_with_few_does_so_with_its_like_only() -> None:
+    box = filled(bid(1))
+    for n in range(2, 6):
+        box.put(Item(bid(n), None, at_most=2 if n % 2 else 3))
+    box.put(Item(bid(6), None, at_most=3))
+    box.put(Item(bid(7), None, at_most=2))
+    box.put(Item(bid(8), None, at_most=99))
+    assert taken(box) == [bid(1)]
+    assert [taken(box) for _ in range(4)] == [[bid(2), bid(4), bid(6)], [bid(3), bid(5)], [bid(7)], [bid(8)]]
+
+
 def test_one_that_must_go_alone_does() -> None:
     box = filled(bid(1))
-    box.put(Item(bid(2), None, alone=True))
+    box.put(Item(bid(2), None, at_most=1))
     box.put(Item(bid(3), None))
     assert [taken(box) for _ in range(2)] == [[bid(1), bid(3)], [bid(2)]]
-    box.put_back([Item(bid(2), None, alone=True)])
+    box.put_back([Item(bid(2), None, at_most=1)])
     box.put(Item(bid(3), None))
     assert taken(box) == [bid(2)]
 

@@ -185,10 +185,56 @@ async def test_a_message_that_fails_in_a_block_is_reported_and_the_others_are_se
         assert failed.msg == bid(2)
         assert isinstance(failed.error, TxRefused)
         assert (failed.error.codespace, failed.error.code) == ("market", 24)
-        await until(lambda: len(chain.mempool) == 1)
+        await until(lambda: len(chain.mempool) == 2)
+        assert chain.batches == [5, 2, 2], "in halves"
         assert signer.look(chain.mine()) == ()
         assert chain.bids == {1, 3, 4, 5}
         assert signer.pending == 0
+
+
+@pytest.mark.parametrize(
+    ("orders", "hostile", "everywhere", "blocks", "txs", "messages"),
+    [
+        (40, 20, False, 5, 9, 111),
+        (40, 20, True, 6, 33, 179),
+        (40, 40, False, 6, 10, 112),
+        (40, 40, True, 6, 40, 186),
+        (40, 1, True, 2, 3, 79),
+        (2, 1, True, 2, 2, 3),
+    ],
+)
+async def test_who_closes_orders_ahead_of_our_bids_keeps_no_other_bid_out_and_costs_little(
+    orders: int, hostile: int, everywhere: bool, blocks: int, txs: int, messages: int
+) -> None:
+    """Spread among the others, one before each block or one of each transaction. Each message sent costs its share of
+    a fee: sent whole each time, twenty among forty would cost 630 of them and take 21 blocks."""
+    chain, failed, seen = FakeChain(), set[int](), 0
+    theirs = {n * orders // hostile for n in range(1, hostile + 1)}
+    async with running(chain) as signer:
+        await all_of(*(signer.send(bid(n)) for n in range(1, orders + 1)))
+        while signer.pending:
+            waiting = [{wire.unpack(box).id.dseq for box in decoded(tx)[0].messages} for tx in chain.mempool.values()]
+            doomed = [min(found) for asked in waiting if (found := asked & theirs - chain.closed)]
+            chain.closed |= set(doomed if everywhere else doomed[:1])
+            failed |= {f.msg.id.dseq for f in signer.look(chain.mine()) if isinstance(f.msg, ask.CreateBid)}
+            seen += 1
+            await asyncio.sleep(5)
+    assert (chain.bids, failed) == (set(range(1, orders + 1)) - chain.closed, chain.closed)
+    assert seen <= blocks
+    assert len(chain.batches) <= txs
+    assert sum(chain.batches) <= messages
+
+
+async def test_who_asks_meanwhile_travels_in_whole_transactions() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        await all_of(*(signer.send(bid(n)) for n in range(1, 11)))
+        chain.closed = {1}
+        signer.look(chain.mine())
+        await all_of(*(signer.send(bid(n)) for n in range(11, 31)))
+        assert sorted(chain.batches) == [4, 5, 10, 20]
+        signer.look(chain.mine())
+        assert chain.bids == set(range(2, 31))
 
 
 async def test_one_sent_again_that_is_refused_then_is_reported_by_the_next_look() -> None:
