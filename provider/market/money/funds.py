@@ -29,7 +29,7 @@ from manifests.ids import DeploymentID, LeaseID, OrderID
 from provider.chain.messages import Msg, WithdrawLease
 from provider.chain.tx import gas
 from provider.chain.tx.priority import Priority
-from provider.errors import AkpError, Fatal, Retry
+from provider.errors import AkpError, Fatal, Retry, TxRefused
 from provider.market.book import Book
 from provider.market.leases.closing import Closing
 from provider.market.money.escrows import Chain, Escrows
@@ -46,6 +46,8 @@ SEEN_BLOCKS = 10
 """What was sent so long ago and has not been booked may have landed and paid nothing: the account tells."""
 MOST_PUT_OFF_BLOCKS = 10_000
 """between two tries for a lease that is over: less than a day"""
+NO_JUDGEMENT_S = 60
+"""A refusal that is not the chain's, a signer's or a proxy's, stands for so long only."""
 READERS = 4
 LINGER_S = 0.05
 """Withdrawals due at the same time share transactions: while others are being read, those that can wait do, ..."""
@@ -68,6 +70,17 @@ class _Over:
         """Ever longer: what the chain refuses again and again, only the end of the deployment may end."""
         self.look_after = height + min(SEEN_BLOCKS << self.in_vain, MOST_PUT_OFF_BLOCKS)
         self.in_vain += 1
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A withdrawal under way, or just refused."""
+
+    at: int
+    """height of sending it"""
+    until: int
+    """height from which on it keeps no other from being sent"""
+    refused: bool = False
 
 
 class Send(Protocol):
@@ -102,8 +115,7 @@ class Funds:
         self._send, self._fee, self._block_time_ms, self._prices = send, fee, block_time_ms, prices
         self._due: Agenda[DeploymentID] = Agenda()
         """when a withdrawal is"""
-        self._sent: dict[DeploymentID, int] = {}
-        """with a withdrawal under way, or one just refused -> the height of sending it"""
+        self._sent: dict[DeploymentID, _Sent] = {}
         self._ready: dict[DeploymentID, Due] = {}
         self._guarded: set[DeploymentID] = set()
         self._ended: dict[LeaseID, _Over] = {}
@@ -115,10 +127,11 @@ class Funds:
 
     def tick(self, height: int) -> None:
         """Once a block, in memory: whose accounts are to be read, because they are old or something is due."""
-        self._sent = {one: at for one, at in self._sent.items() if height < at + LOST_BLOCKS}
+        self._sent = {one: sent for one, sent in self._sent.items() if height < sent.until}
         owners = self.escrows.old(height)
-        owners |= {one.owner for one, at in self._sent.items() if height > at and (height - at) % SEEN_BLOCKS == 0}
-        owners |= {one.owner for one in self._due.due(height) if one not in self._sent}
+        ages = ((one.owner, height - sent.at) for one, sent in self._sent.items())
+        owners |= {owner for owner, blocks in ages if blocks > 0 and blocks % SEEN_BLOCKS == 0}
+        owners |= {one.owner for one in self._due.due(height) if not self._kept(one, height)}
         owners |= {lease.owner for lease in self._ended if self._may_be_left(lease, height)}
         for owner in owners:
             self.queue.put(owner)
@@ -208,7 +221,8 @@ class Funds:
     async def flush(self) -> None:
         """Send all that is ready, together."""
         ready, self._ready = self._ready, {}
-        self._sent |= dict.fromkeys(ready, self.book.height)
+        height = self.book.height
+        self._sent |= {deployment: _Sent(height, height + LOST_BLOCKS) for deployment in ready}
         await asyncio.gather(*(self._withdraw(deployment, due) for deployment, due in ready.items()))
 
     async def _look(self, deployment: DeploymentID, ours: list[LeaseID], height: int) -> None:
@@ -218,7 +232,7 @@ class Funds:
         self._due.drop(deployment)
         if escrow is None:
             return  # closed or overdrawn: its block is on its way
-        if escrow.account.settled_at > self._sent.get(deployment, height):
+        if (sent := self._sent.get(deployment)) is not None and escrow.account.settled_at > sent.at:
             del self._sent[deployment]
         if escrow.account.wedged:
             await self._is_wedged(deployment, ours, height)
@@ -230,7 +244,7 @@ class Funds:
         if guarded and escrow.unpaid(due.lease, height).amount:
             due = Due(height, due.lease, Why.WORTH)
         self._due.put(deployment, due.at)
-        if due.at <= height and deployment not in self._sent:
+        if due.at <= height and not self._kept(deployment, height):
             self._ready[deployment] = due
             self._wake.set()
 
@@ -293,10 +307,22 @@ class Funds:
             if isinstance(no, Retry):
                 self._sent.pop(deployment, None)
                 self.queue.put_after(deployment.owner, no.after_s or 1.0)
-            elif due.lease not in self.book.leases:
+            elif isinstance(no, TxRefused) and due.lease not in self.book.leases:
                 self._sent.pop(deployment, None)  # it is over, which says nothing of its neighbours
                 self._in_vain(due.lease)
-            # A refusal stands for a while: it is over, or something is wrong that another try would not mend.
+            elif (sent := self._sent.get(deployment)) is not None:
+                # The chain's stands for a while: it is over, or something is wrong that another try would not mend.
+                sent.refused = True
+                if not isinstance(no, TxRefused):
+                    sent.until = self.book.height + blocks_within(NO_JUDGEMENT_S, self._block_time_ms())
+
+    def _kept(self, deployment: DeploymentID, height: int) -> bool:
+        """A withdrawal is under way, or was refused lately; that says less once nobody pays any more."""
+        sent, escrow = self._sent.get(deployment), self.escrows.get(deployment)
+        if sent is None:
+            return False
+        dry = escrow is not None and escrow.dry_at is not None and escrow.dry_at <= height
+        return height < (sent.at + SEEN_BLOCKS if dry and sent.refused else sent.until)
 
     def _in_vain(self, lease: LeaseID) -> None:
         over = self._ended.get(lease)

@@ -18,7 +18,7 @@ from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import LeaseID, OrderID
 from provider.chain.messages import CloseBid, Msg, StartReclaim, WithdrawLease
 from provider.chain.tx.priority import Priority
-from provider.errors import AkpError, Pruned, Retry, TxRefused
+from provider.errors import AkpError, Pruned, Refused, Retry, TxRefused
 from provider.market.book import Book
 from provider.market.leases.closing import Closing
 from provider.market.money.funds import LOST_BLOCKS, MOST_PUT_OFF_BLOCKS, SEEN_BLOCKS, Funds, fee_of_one
@@ -383,6 +383,54 @@ async def test_a_refusal_stands_for_a_while(chain: Any, lease: LeaseID) -> None:
     till.no = None
     assert await till.at(104) == []
     assert await till.at(103 + LOST_BLOCKS) == [WithdrawLease(lease)]
+
+
+@pytest.mark.parametrize(
+    ("refused_at", "no", "again_at"),
+    [
+        (103, Refused("key.remote_url: it refuses to sign this: HTTP 404"), 113),
+        (103, TxRefused("escrow", 7, "payment closed"), 103 + LOST_BLOCKS),
+    ],
+    ids=["not the chain's", "the chain's"],
+)
+async def test_a_refusal_stands_as_long_as_who_said_it_is_worth(
+    refused_at: int, no: Refused, again_at: int, chain: Any, lease: LeaseID
+) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 1_000_000)
+    assert await till.at(102) == []
+    till.no = no
+    assert await till.at(refused_at) == []
+    till.no = None
+    for height in range(refused_at + 1, again_at):
+        assert await till.at(height) == []
+    assert await till.at(again_at) == [WithdrawLease(lease)]
+
+
+@pytest.mark.parametrize(
+    ("no", "again_at"),
+    [(Refused("HTTP 404"), 25 + 10), (TxRefused("undefined", 1, "?"), 25 + SEEN_BLOCKS), (Retry("no node"), 26)],
+)
+async def test_a_dry_lease_runs_on_unpaid_for_a_minute_after_a_refusal(
+    no: AkpError, again_at: int, chain: Any, lease: LeaseID
+) -> None:
+    till = await till_of(chain, period_s=10**6)
+    till.settled(lease, 14, 50)  # dry at 25, and just settled
+    till.no = no
+    assert await till.at(25) == []
+    till.no = None
+    sent = {height: found for height in range(26, 40) if (found := await till.at(height))}
+    assert sent == {again_at: [WithdrawLease(lease)]}
+    assert till.urgent == [Priority.DRY]
+
+
+async def test_an_earlier_refusal_does_not_keep_a_lease_that_runs_dry(chain: Any, lease: LeaseID) -> None:
+    till = await till_of(chain)
+    till.settled(lease, 3, 5 * 110)  # worth it at 103, dry at 114
+    till.no = TxRefused("undefined", 1, "?")
+    assert await till.at(103) == []
+    till.no = None
+    assert [h for h in range(104, 130) if await till.at(h)] == [114]
 
 
 async def test_trouble_that_passes_is_sat_out(chain: Any, lease: LeaseID) -> None:
