@@ -100,7 +100,7 @@ class Signer:
 
     @property
     def ordered(self) -> bool:
-        """The chain has refused unordered transactions."""
+        """The chain has refused unordered transactions within the last hour."""
         return self._terms.ordered
 
     async def recover(self, seen: Moment) -> None:
@@ -323,8 +323,8 @@ class Signer:
                 self._terms.expect(classify.expected_sequence(text))
                 return self._answers.again(items, text)
             case Verdict.ORDERED_ONLY if not self._terms.ordered:
-                log.warning("the chain takes no unordered transactions, sending one after the other")
-                self._terms.ordered = True
+                log.warning("a node takes no unordered transactions, sending one after the other for an hour")
+                self._terms.go_in_order()
                 return items
             case Verdict.FEE:
                 if await self._terms.pay_more():

@@ -62,8 +62,7 @@ class Terms:
         # Within one block two processes of one account would else choose the same timeout, which is an unordered
         # transaction's nonce.
         self._salt_ns = secrets.randbelow(10**9) if salt_ns is None else salt_ns
-        self.ordered = False
-        """the chain has refused unordered transactions"""
+        self._ordered_until_ns = 0
         self.head = Moment(0, 0)
         """the last block seen; its time may be of a later one, when none was seen for long"""
         self._head_s = float("-inf")
@@ -75,6 +74,16 @@ class Terms:
 
     def saw(self, head: Moment) -> None:
         self.head, self._head_s = head, asyncio.get_running_loop().time()
+
+    @property
+    def ordered(self) -> bool:
+        """An unordered transaction was refused for being one within the last hour. Perhaps by one old node: then they
+        are tried again, which costs no more than a simulation."""
+        return self.head.time_unix_ns < self._ordered_until_ns
+
+    def go_in_order(self) -> None:
+        """For an hour."""
+        self._ordered_until_ns = self.head.time_unix_ns + HOUR_NS
 
     def distrust_clock(self) -> None:
         """The next draft asks the chain for its time."""
@@ -109,7 +118,7 @@ class Terms:
         account = await self._who()
         sequence = await self._sequence() if self.ordered else None
         timeout = await self._timeout()
-        body = build.body([i.box for i in items], timeout_unix_ns=timeout, unordered=not self.ordered)
+        body = build.body([i.box for i in items], timeout_unix_ns=timeout, unordered=sequence is None)
         return Draft(body, account.number, sequence, timeout, gas.guess(i.msg for i in items))
 
     def to_simulate(self, draft: Draft) -> bytes:

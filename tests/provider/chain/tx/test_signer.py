@@ -516,6 +516,27 @@ async def test_a_chain_without_unordered_transactions_gets_ordered_ones() -> Non
         assert chain.bids == set(range(1, 7))
 
 
+@pytest.mark.parametrize("old_node_gone", [False, True], ids=["and is refused", "and is left"])
+async def test_after_an_hour_in_order_it_is_tried_without_anew(old_node_gone: bool) -> None:
+    chain = FakeChain()
+    chain.unordered_enabled = False
+    async with running(chain, bids_per_tx=1) as signer:
+        await signer.send(bid(1))
+        signer.look(chain.mine())
+        chain.unordered_enabled = old_node_gone
+        signer.look(chain.mine(seconds=3600))
+        assert not signer.ordered
+        sent = asyncio.gather(*(signer.send(bid(n)) for n in (2, 3, 4)))
+        await asyncio.sleep(5)
+        assert signer.ordered is not old_node_gone
+        assert [decoded(tx)[0].unordered for tx in chain.mempool.values()] == [True] * 3 if old_node_gone else [False]
+        while not sent.done():
+            signer.look(chain.mine())
+            await asyncio.sleep(5)
+        signer.look(chain.mine())
+        assert chain.bids == {1, 2, 3, 4}
+
+
 @pytest.mark.parametrize("where", ["simulate", "broadcast"])
 async def test_in_order_a_sequence_that_somebody_else_has_used_is_replaced(where: str) -> None:
     chain = FakeChain()

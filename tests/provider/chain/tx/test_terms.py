@@ -53,10 +53,35 @@ async def test_in_order_the_sequence_is_the_chains_or_what_a_node_said_once(item
     chain.sequence = 12
     made = terms(chain)
     assert (await made.draft(items)).sequence is None
-    made.ordered = True
+    made.go_in_order()
     assert (await made.draft(items)).sequence == 12
     made.expect(40)
     assert [(await made.draft(items)).sequence for _ in range(2)] == [40, 12]
+
+
+async def test_order_is_kept_for_an_hour_of_the_chains_time(items: list[Item]) -> None:
+    made = terms(FakeChain())
+    made.saw(Moment(100, 1000 * SECOND))
+    assert not made.ordered
+    made.go_in_order()
+    for second, ordered in ((1000, True), (4599, True), (4600, False)):
+        made.saw(Moment(101, second * SECOND))
+        assert made.ordered is ordered
+        assert ((await made.draft(items)).sequence is not None) is ordered
+
+
+async def test_an_hour_that_ends_while_a_transaction_is_drafted_leaves_it_of_one_kind(items: list[Item]) -> None:
+    chain = FakeChain()
+    made = terms(chain)
+    made.saw(Moment(90, chain.time_ns))
+    made.go_in_order()
+    chain.time_ns += 3600 * SECOND
+    await asyncio.sleep(60)  # the chain is asked for its time
+    draft = await made.draft(items)
+    assert not made.ordered
+    assert draft.sequence == 0
+    body, _, _ = decoded(await made.signed(draft, 1))
+    assert not body.unordered
 
 
 async def test_gas_fee_and_who_pays(items: list[Item]) -> None:
