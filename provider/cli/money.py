@@ -23,8 +23,8 @@ from provider.cli import sweep
 from provider.cli.leases import state
 from provider.cli.lists import Output, OutputOption, show
 from provider.cli.options import HERE, Data
+from provider.cli.outfile import write_out
 from provider.errors import ConfigError
-from provider.files import write_whole
 from provider.ledger.beancount import beancount
 from provider.ledger.books import Books, Head
 from provider.ledger.journal import JournalRow
@@ -96,7 +96,7 @@ def export(
     if out is None:
         print(text, end="")
     else:
-        write_whole(out, text)
+        write_out(out, text)
         print(f"written: {out}", file=sys.stderr)
 
 

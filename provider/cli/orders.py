@@ -17,11 +17,11 @@ from manifests.errors import Invalid
 from manifests.ids import OrderID
 from provider import log
 from provider.cli.lists import OutputOption, show, structured
-from provider.cli.options import HERE, Data
+from provider.cli.options import HERE, MOST, Data
 from provider.cli.ordertext import COLUMNS, link_json, row_json, tail_line, told
+from provider.cli.outfile import write_out
 from provider.cli.recording import recorded_from_chain, recorded_from_ledger
 from provider.errors import ConfigError, NotFound
-from provider.files import write_whole
 from provider.ledger.books import Books
 from provider.ledger.decisions import Decisions, Link, OrderRow
 from provider.ledger.store import Store
@@ -42,7 +42,9 @@ def orders() -> None:
 def list_(
     outcome: Annotated[str, typer.Option(help="A code or the beginning of one: lost.price, skip.capacity, won.")] = "",
     since: Since = "",
-    newest: Annotated[int, typer.Option("--newest", "-n", help="At most so many, the newest; 0 for all.")] = 100,
+    newest: Annotated[
+        int, typer.Option("--newest", "-n", min=0, max=MOST, help="At most so many, the newest; 0 for all.")
+    ] = 100,
     data: Data = HERE,
     output: OutputOption = "table",
 ) -> None:
@@ -75,7 +77,7 @@ def explain(
 
 @app.command()
 def tail(
-    lines: Annotated[int, typer.Option("--lines", "-n", help="Decisions shown at the start.", min=0)] = 10,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Decisions shown at the start.", min=0, max=MOST)] = 10,
     data: Data = HERE,
     output: Annotated[Literal["text", "jsonl"], typer.Option("--output", "-o")] = "text",
 ) -> None:
@@ -105,10 +107,7 @@ def record(
         found = asyncio.run(recorded_from_chain(config, closed=closed))
     else:
         found = recorded_from_ledger(asyncio.run(_rows(data, "", since)))
-    try:
-        write_whole(out, "".join(to_line(one) + "\n" for one in found))
-    except OSError as bad:
-        raise ConfigError(str(out), bad.strerror or "cannot be written", "Name another file with --out.") from None
+    write_out(out, "".join(to_line(one) + "\n" for one in found))
     print(f"{out}: {len(found)} orders")
 
 
@@ -134,7 +133,7 @@ async def _begin(store: Store, since: str) -> tuple[int, int]:
     """A height and a time, one of them 0. Ages count from the last block, so that an old ledger can be asked too."""
     if not since:
         return 0, 0
-    if since.isascii() and since.isdigit():
+    if re.fullmatch(r"[0-9]{1,18}", since, re.ASCII):
         return int(since), 0
     age = re.fullmatch(r"([0-9]{1,6})([mhd])", since, re.ASCII)
     if age is None:

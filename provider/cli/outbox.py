@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from bidengine.owners import shown_time
 from provider.chain.tx.json_form import packed
 from provider.chain.tx.priority import Priority
-from provider.cli.options import HERE, Data
+from provider.cli.options import HERE, MOST, Data
 from provider.errors import ConfigError, NotFound
 from provider.ledger.outbox import IntentRow, Outbox, TxRow
 from provider.ledger.store import Store
@@ -27,7 +27,7 @@ STATES = ("open", "waiting", "signed", "done", "failed", "refused", "expired", "
 def list_(
     beginning: Annotated[str, typer.Argument(help="Only keys that begin so: bid/, withdraw/akash1…, cli/.")] = "",
     state: Annotated[str, typer.Option(help=f"Only those in one state: {', '.join(STATES)}.")] = "",
-    newest: Annotated[int, typer.Option("--newest", "-n", min=1, help="At most so many.")] = 50,
+    newest: Annotated[int, typer.Option("--newest", "-n", min=1, max=MOST, help="At most so many.")] = 50,
     data: Data = HERE,
     output: Output = "table",
 ) -> None:

@@ -221,6 +221,7 @@ def _copy(db: sqlite3.Connection, to: Path) -> None:
     other = sqlite3.connect(half)
     try:
         db.backup(other)
+        other.execute("PRAGMA journal_mode = DELETE")  # one file, which can be read where nothing can be written
     finally:
         other.close()
     half.replace(to)

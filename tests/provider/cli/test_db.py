@@ -33,6 +33,29 @@ def test_a_backup_beside_a_writer_is_whole_and_can_be_put_back(akp: Callable[...
     assert akp("leases", "--data", ledger).code == 0
 
 
+def test_a_copy_is_one_file_that_is_read_where_nothing_can_be_written(
+    akp: Callable[..., Any], ledger: Path, tmp_path: Path
+) -> None:
+    """A file in WAL mode cannot be opened there; bytes 18 and 19 of its header say so (sqlite.org/fileformat.html)."""
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    copy = backups / "nightly.db"
+    for _ in range(2):
+        assert akp("db", "backup", copy, "--data", ledger).code == 0
+        assert akp("db", "verify", copy).code == 0
+        assert [path.name for path in backups.iterdir()] == ["nightly.db"]
+        assert copy.read_bytes()[18:20] == b"\x01\x01"
+    assert (ledger / "ledger.db").read_bytes()[18:20] == b"\x02\x02", "the daemon's own goes on as it was"
+    (backups / "ledger.db").write_bytes(copy.read_bytes())
+
+    async def put_back() -> None:
+        async with Store.open(backups / "ledger.db") as store:
+            await Books(store).advance(Head(200, 7))
+
+    asyncio.run(put_back())
+    assert (backups / "ledger.db").read_bytes()[18:20] == b"\x02\x02"
+
+
 def test_a_backup_by_name(akp: Callable[..., Any], ledger: Path, tmp_path: Path) -> None:
     said = akp("db", "backup", tmp_path / "copy.db", "--data", ledger)
     assert "none" in said.out

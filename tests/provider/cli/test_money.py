@@ -188,6 +188,13 @@ def test_books_for_an_accountant_into_a_file(akp: Callable[..., Any], booked: Pa
                          "Assets:Wallet:Akash1us  0.992 ~ 0 AKT\n")  # fmt: skip
 
 
+def test_no_directory_is_made_for_a_file(akp: Callable[..., Any], booked: Path, tmp_path: Path) -> None:
+    said = akp("money", "export", "--data", booked, "--out", tmp_path / "no" / "where" / "x.csv")
+    assert (said.code, said.out) == (2, "")
+    assert "x.csv: there is no directory" in said.err
+    assert not (tmp_path / "no").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -103,6 +103,9 @@ def test_an_order_of_an_older_ledger(akp: Callable[..., Any], decided: Path) -> 
         (("explain", "two"), 2, "'two' in 'x/two/1/1' is not a sequence number"),
         (("explain", "a/b/c/d/e"), 2, "ORDER"),
         (("list", "--since", "yesterday"), 2, "'yesterday' is no age and no height. Write 90m, 24h, 7d, or a height."),
+        (("list", "--since", "9" * 20), 2, "is no age and no height"),
+        (("list", "--newest", "9" * 20), 2, "Invalid value"),
+        (("tail", "--lines", "9" * 20), 2, "Invalid value"),
         (("record",), 2, "Missing option '--out'"),
     ],
 )
@@ -133,6 +136,8 @@ def test_recording_from_the_ledger(akp: Callable[..., Any], decided: Path, tmp_p
     said = akp("orders", "record", "--out", tmp_path, "--data", decided)
     assert said.code == 2
     assert "Name another file" in said.err
+    said = akp("orders", "record", "--out", tmp_path / "no" / "file", "--data", decided)
+    assert (said.code, "there is no directory" in said.err, (tmp_path / "no").exists()) == (2, True, False)
 
 
 def test_recording_from_a_chain_needs_settings(akp: Callable[..., Any], tmp_path: Path) -> None:

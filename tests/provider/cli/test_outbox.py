@@ -78,6 +78,12 @@ def test_by_the_beginning_of_a_key_and_by_state(akp: Callable[..., Any], outbox:
     assert len(json.loads(akp("tx", "list", "-n", "1", "--data", outbox, "-o", "json").out)) == 1
 
 
+@pytest.mark.parametrize("newest", ["0", "9" * 20])
+def test_no_more_rows_than_can_be_asked_for(akp: Callable[..., Any], outbox: Path, newest: str) -> None:
+    said = akp("tx", "list", "-n", newest, "--data", outbox)
+    assert (said.code, "Invalid value" in said.err) == (2, True)
+
+
 def test_a_transaction_with_its_messages(akp: Callable[..., Any], outbox: Path) -> None:
     found = json.loads(akp("tx", "show", SECOND.lower(), "--data", outbox, "-o", "json").out)
     assert (found["tx"]["state"], found["tx"]["sequence"], found["tx"]["fee"]) == ("signed", 4, "2500uakt")
