@@ -22,8 +22,10 @@ import httpx
 from e2e.cluster import build, cache, controlplane, kwok, network, node, nodespace, packages
 from e2e.cluster.images import Image
 from e2e.cluster.processes import Processes, birth
+from e2e.cluster.said import EXEC_TRIES, all_said, saying_so
+from e2e.cluster.served import got, is_ready, is_served, wait_for
 
-EXEC_TRIES = 3
+_RECORD = "cluster.json"
 
 
 class ClusterError(Exception):
@@ -120,16 +122,20 @@ class Cluster:
             return
         record = _read(self.run)
         processes = Processes(self.run)
+        inside = _first_inside(processes)
         processes.kill("node")  # the kernel ends everything inside: containers, shims, kubelet, mounts, bridge, rules
         processes.stop()
+        if inside is not None:
+            pid, born = inside
+            wait_for("the end of what ran inside the node", lambda: birth(pid) != born)
         if record.network is not None:
             network.Network(record.network).cut()
         if record.cgroup:
             nodespace.remove_cgroups(record.cgroup)
         link = cache.runs() / self.run.name
-        shutil.rmtree(self.run)
+        _remove(self.run)
         if link.is_symlink():
-            link.unlink()
+            link.unlink(missing_ok=True)
 
     def api(self) -> httpx.Client:
         """An administrator's client."""
@@ -139,16 +145,34 @@ class Cluster:
         """Standard output; with `check` a failure raises ClusterError with what kubectl said."""
         program = build.binaries()["kubectl"]
         command = [str(program), "--kubeconfig", str(self.kubeconfig), *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        for _ in range(5):
+            done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+            if "TLS handshake timeout" not in done.stderr:  # ten seconds, which nobody can tell it to make more
+                break
         if check and done.returncode:
             raise ClusterError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
     def said(self, pod: str, script: str) -> str:
-        """What a shell script in a pod prints, which must be something: the way from a container to kubectl can lose
-        the last words of a command and still call it a success (kubernetes/kubernetes#124571), so it is run again."""
-        tries = (self.kubectl("exec", pod, "--", "sh", "-c", script) for _ in range(EXEC_TRIES))
-        return next(filter(None, tries), "")
+        """What a shell script in a pod prints: all of it."""
+        for left in reversed(range(EXEC_TRIES)):
+            try:
+                told = all_said(self.kubectl("exec", pod, "--", "sh", "-c", saying_so(script)))
+            except ClusterError:  # it could not be run: the script itself always succeeds
+                if not left:
+                    raise
+                time.sleep(1)
+            else:
+                if told is not None:
+                    return told
+        raise ClusterError(f"{script!r} in {pod}: its output got lost {EXEC_TRIES} times")
+
+    def await_served(self, *definitions: str) -> None:
+        """Until CustomResourceDefinitions are. `kubectl wait` does not: it fails on one without conditions, as each is
+        at first."""
+        with self.api() as http:
+            for name in definitions:
+                wait_for(f"{name} to be served", lambda name=name: is_served(http, name))
 
     def load(self, *wanted: Image) -> None:
         """Give images to the kubelet node."""
@@ -159,7 +183,7 @@ class Cluster:
         if self.nodes != "kubelet":
             raise ClusterError("there is no node to enter; only --nodes kubelet has one")
         outer, _ = Processes(self.run).recorded()["node"]
-        return nodespace.enter(int(Path(f"/proc/{outer}/task/{outer}/children").read_text().split()[0]))
+        return nodespace.enter(nodespace.first(outer))
 
     def running(self) -> bool:
         return Processes(self.run).alive("kube-apiserver")
@@ -216,20 +240,22 @@ class Cluster:
         self._await_nodes(count, processes)
 
     def _await_nodes(self, count: int, processes: Processes) -> None:
-        deadline = time.monotonic() + 60 + count * 0.2
-        ready = -1
         with self.api() as http:
-            while ready < count:
-                ready = sum(map(_is_ready, http.get("/api/v1/nodes").json()["items"]))
-                if time.monotonic() > deadline:
-                    last = list(processes.recorded())[-2]
-                    raise RuntimeError(f"{ready} of {count} nodes became Ready: {processes.tail(last)}")
-                if ready < count:
-                    time.sleep(0.1)
+
+            def ready() -> bool:
+                for name in processes.recorded():
+                    if not processes.alive(name):
+                        raise RuntimeError(f"{name} ended: {processes.tail(name)}")
+                answer = got(http, "/api/v1/nodes")
+                return answer is not None and sum(map(is_ready, answer["items"])) >= count
+
+            last = list(processes.recorded())[-2:]
+            wait_for(f"{count} nodes to be Ready", ready, lambda: "".join(map(processes.tail, last)))
 
     def _keep_logs(self) -> Path:
         kept = cache.root() / "failed" / self.run.name
-        shutil.copytree(self.run / "log", kept, dirs_exist_ok=True)
+        if (self.run / "log").exists():
+            shutil.copytree(self.run / "log", kept, dirs_exist_ok=True)
         return kept
 
 
@@ -268,6 +294,9 @@ def sweep() -> list[Path]:
     of two at once each would take away what the other is at."""
     gone = []
     for cluster in clusters():
+        if not (cluster.run / _RECORD).exists():
+            shutil.rmtree(cluster.run, ignore_errors=True)  # cut off before anything was made, or just being removed
+            continue
         owner = _read(cluster.run).owner
         stale = birth(owner[0]) != owner[1] if owner else not cluster.running()
         if stale:
@@ -288,13 +317,13 @@ def _parse(nodes: str) -> tuple[str, int]:
 def _directories() -> list[Path]:
     for link in cache.runs().iterdir():
         if link.is_symlink() and not link.exists():
-            link.unlink()
+            link.unlink(missing_ok=True)
     return sorted(each.resolve() for each in cache.runs().iterdir())
 
 
 def _read(run: Path) -> _Record:
     try:
-        return _Record(**json.loads((run / "cluster.json").read_text()))
+        return _Record(**json.loads((run / _RECORD).read_text()))
     except (OSError, ValueError, TypeError):
         return _Record("none", [0, 0])  # cut off while being written: nothing was made yet
 
@@ -302,13 +331,38 @@ def _read(run: Path) -> _Record:
 def _write(run: Path, record: _Record) -> None:
     partial = run / "cluster.json.partial"
     partial.write_text(json.dumps(asdict(record)))
-    partial.replace(run / "cluster.json")
+    partial.replace(run / _RECORD)
 
 
-def _is_ready(found: dict[str, object]) -> bool:
-    status = found.get("status")
-    conditions = status.get("conditions", []) if isinstance(status, dict) else []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+def _remove(run: Path) -> None:
+    """The record goes last: until then nobody else may have what it names. What was killed may still be ending a
+    write."""
+
+    def emptied() -> bool:
+        try:
+            for each in run.iterdir():
+                if each.is_dir() and not each.is_symlink():
+                    shutil.rmtree(each)
+                elif each.name != _RECORD:
+                    each.unlink()
+        except OSError:
+            return False
+        return True
+
+    wait_for(f"{run} to be emptied", emptied)
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def _first_inside(processes: Processes) -> tuple[int, int] | None:
+    """The node's first process by pid and birth; it ends after all others inside."""
+    if not processes.alive("node"):
+        return None
+    try:
+        pid = nodespace.first(processes.recorded()["node"][0])
+    except (OSError, IndexError):
+        return None
+    born = birth(pid)
+    return None if born is None else (pid, born)
 
 
 def _resident(pid: int) -> int:

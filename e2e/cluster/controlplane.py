@@ -15,10 +15,13 @@ from pathlib import Path
 
 import httpx
 
+from e2e.cluster import cache
 from e2e.cluster.pki import Authority
-from e2e.cluster.processes import Processes
+from e2e.cluster.processes import PATIENCE_S, Processes
 
 SERVICES = "10.96.0.0/16"
+_PORTS = range(20_000, 30_000)
+"""Below those that the kernel gives to whoever asks for any, and to every connection."""
 _UNHURRIED = ("--kube-api-qps=1000", "--kube-api-burst=2000")
 """By themselves they ask the API server twenty or fifty times a second, which hundreds of pods would wait for."""
 KUBERNETES_SERVICE = "10.96.0.1"
@@ -86,7 +89,7 @@ def api(url: str, pki: Path) -> httpx.Client:
     """A client with the administrator's certificate."""
     context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
     context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
-    return httpx.Client(base_url=url, verify=context, timeout=30, trust_env=False)
+    return httpx.Client(base_url=url, verify=context, timeout=120, trust_env=False)
 
 
 def kubeconfig(url: str, pki: Path, user: str) -> str:
@@ -114,12 +117,31 @@ def kubeconfig(url: str, pki: Path, user: str) -> str:
 
 
 def free_ports(host: str, count: int) -> list[int]:
-    """Ports nobody listens on just now, all different."""
-    sockets = [socket.create_server((host, 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Ports nobody listens on just now. Who asked for them may take a minute until it listens there, so nobody is told
+    them again until all the others were."""
+    found: list[int] = []
+    with cache.lock("ports"):
+        noted = cache.root() / "last-port"
+        last = noted.read_text() if noted.exists() else ""
+        at = int(last) if last.isdigit() else _PORTS.start
+        for _ in _PORTS:
+            at = at + 1 if at + 1 in _PORTS else _PORTS.start
+            if len(found) < count and _is_free(host, at):
+                found.append(at)
+            if len(found) == count:
+                break
+        else:
+            raise RuntimeError(f"no {count} ports of {host} are free from {_PORTS.start} to {_PORTS.stop - 1}")
+        noted.write_text(str(at))
+    return found
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _etcd(programs: dict[str, Path], place: Place, client: str, peer: str) -> list[str]:
@@ -177,6 +199,7 @@ def _controller_manager(programs: dict[str, Path], place: Place, admin: str) -> 
         "--leader-elect=false",
         "--secure-port=0",
         "--node-monitor-grace-period=5m",  # on a machine that is busy elsewhere, nodes are late, not gone
+        "--node-startup-grace-period=5m",  # and so are new ones
         *_UNHURRIED,
     ]
 
@@ -185,7 +208,7 @@ def _await_ready(http: httpx.Client, processes: Processes) -> None:
     def ready() -> bool:
         return http.get("/readyz").text == "ok"
 
-    _await("the API server to be ready", ready, processes, ("etcd", "kube-apiserver"), 90)
+    _await("the API server to be ready", ready, processes, ("etcd", "kube-apiserver"))
 
 
 def _await_usable(http: httpx.Client, processes: Processes) -> None:
@@ -195,12 +218,12 @@ def _await_usable(http: httpx.Client, processes: Processes) -> None:
         return http.get("/api/v1/namespaces/default/serviceaccounts/default").status_code == 200
 
     names = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-    _await("the default service account", usable, processes, names, 60)
+    _await("the default service account", usable, processes, names)
 
 
-def _await(what: str, good: object, processes: Processes, names: tuple[str, ...], limit_s: float) -> None:
+def _await(what: str, good: object, processes: Processes, names: tuple[str, ...]) -> None:
     assert callable(good)
-    deadline = time.monotonic() + limit_s
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             if good():
@@ -211,5 +234,5 @@ def _await(what: str, good: object, processes: Processes, names: tuple[str, ...]
             if not processes.alive(name):
                 raise RuntimeError(f"{name} ended: {processes.tail(name)}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"waited {limit_s:.0f} s for {what}: {processes.tail(names[-1])}")
+            raise RuntimeError(f"waited {PATIENCE_S:.0f} s for {what}: {processes.tail(names[-1])}")
         time.sleep(0.05)

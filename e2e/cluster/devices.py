@@ -21,9 +21,9 @@ import grpc
 from e2e.cluster import deviceapi as api
 from e2e.cluster import nodespace
 from e2e.cluster.cluster import Cluster
+from e2e.cluster.processes import PATIENCE_S
 
 RESOURCE = "nvidia.com/gpu"
-PATIENCE_S = 600.0
 
 
 class Cards:
@@ -46,7 +46,7 @@ class Cards:
                 api.REGISTER, request_serializer=api.encode, response_deserializer=api.Empty.FromString
             )
             asked = api.RegisterRequest(version="v1beta1", endpoint="cards.sock", resource_name=RESOURCE)
-            register(asked, timeout=30, wait_for_ready=True)
+            register(asked, timeout=PATIENCE_S, wait_for_ready=True)
         self.await_offer(len(self._healthy))
         return self
 

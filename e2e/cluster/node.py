@@ -10,7 +10,7 @@ from pathlib import Path
 
 from e2e.cluster import images, nodespace
 from e2e.cluster.network import Network
-from e2e.cluster.processes import Processes
+from e2e.cluster.processes import PATIENCE_S, Processes
 
 NAME = "node1"
 _SOCKET = "/run/containerd.sock"  # inside the node, where /run is its own
@@ -65,7 +65,7 @@ def _containerd(run: Path, inside: list[str], network: Network, processes: Proce
     (run / "cni" / "10-pods.conflist").write_text(json.dumps(_cni(run, network)))
     (run / "containerd.toml").write_text(_containerd_config(run))
     processes.start("containerd", [*inside, str(shutil.which("containerd")), "-c", str(run / "containerd.toml")])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while subprocess.run([*inside, "ctr", "-a", _SOCKET, "version"], capture_output=True, check=False).returncode:
         if time.monotonic() > deadline or not processes.alive("containerd"):
             raise RuntimeError(f"containerd does not answer: {processes.tail('containerd')}")

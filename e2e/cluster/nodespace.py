@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from e2e.cluster.images import pause_binary
-from e2e.cluster.processes import Processes
+from e2e.cluster.processes import PATIENCE_S, Processes
 
 CGROUPS = Path("/sys/fs/cgroup")
 PRIVATE = ("/var/log", "/var/lib/cni", "/var/lib/kubelet")
@@ -40,11 +40,16 @@ exec '{pause_binary()}'
 """
     command = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script]
     outer = processes.start("node", command)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while not ready.exists():
         if time.monotonic() > deadline or not processes.alive("node"):
             raise RuntimeError(f"the node's namespaces could not be made: {processes.tail('node')}")
         time.sleep(0.02)
+    return first(outer)
+
+
+def first(outer: int) -> int:
+    """The node's first process, child of the host process recorded as `node`. OSError or IndexError when it is gone."""
     return int(Path(f"/proc/{outer}/task/{outer}/children").read_text().split()[0])
 
 
@@ -60,7 +65,7 @@ def make_cgroups(name: str) -> None:
             (hierarchy / name).mkdir(exist_ok=True)
 
 
-def remove_cgroups(name: str, *, patience_s: float = 5.0) -> None:
+def remove_cgroups(name: str, *, patience_s: float = PATIENCE_S) -> None:
     """Remove the tree in every hierarchy, once the kernel has let go of the last process."""
     deadline = time.monotonic() + patience_s
     for hierarchy in _hierarchies():

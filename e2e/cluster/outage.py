@@ -18,9 +18,7 @@ from pathlib import Path
 import httpx
 
 from e2e.cluster.cluster import Cluster
-from e2e.cluster.processes import Processes
-
-PATIENCE_S = 600.0
+from e2e.cluster.processes import PATIENCE_S, Processes
 
 
 @contextmanager

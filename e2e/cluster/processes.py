@@ -15,6 +15,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+PATIENCE_S = 600.0
+"""for whatever comes up or goes away: it takes seconds, on a machine that is busy elsewhere minutes"""
+
 
 class Processes:
     """The book of one run directory: `processes.json`, logs in `log/`."""
@@ -22,13 +25,13 @@ class Processes:
     def __init__(self, run: Path) -> None:
         self._file = run / "processes.json"
         self._logs = run / "log"
-        self._logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, command: Iterable[str]) -> int:
         program, *rest = command
         path = shutil.which(program)
         if path is None:
             raise RuntimeError(f"{program} is not on PATH")
+        self._logs.mkdir(exist_ok=True)
         out = (os.POSIX_SPAWN_OPEN, 1, str(self.log(name)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), out, (os.POSIX_SPAWN_DUP2, 1, 2)]
         # Not subprocess: its objects want to be waited for by the process that made them, and ours may leave first.
@@ -77,7 +80,8 @@ class Processes:
 
     def _signal(self, name: str) -> None:
         if self.alive(name):
-            os.kill(self.recorded()[name][0], signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # somebody else's child may go by itself in between
+                os.kill(self.recorded()[name][0], signal.SIGKILL)
 
     def _reap(self, name: str) -> None:
         while self.alive(name):

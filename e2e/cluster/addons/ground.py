@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.cluster.cluster import Cluster
-from e2e.cluster.processes import Processes
-
-PATIENCE_S = 600.0
+from e2e.cluster.processes import PATIENCE_S, Processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,7 @@ class Ground:
     def define(self, *definitions: dict[str, Any]) -> None:
         """CustomResourceDefinitions; returns when they are served."""
         self.apply(*definitions)
-        names = [f"customresourcedefinition/{each['metadata']['name']}" for each in definitions]
-        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=600s", *names)
+        self.cluster.await_served(*(each["metadata"]["name"] for each in definitions))
 
     def wait_for(self, what: str, seen: Callable[[], bool], *names: str) -> None:
         """`names` are the processes without which it will not come."""

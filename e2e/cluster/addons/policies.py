@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e.cluster.addons.ground import PATIENCE_S, Ground, reader
+from e2e.cluster.addons.ground import Ground, reader
 from e2e.cluster.cluster import Cluster
 from e2e.cluster.images import Image
+from e2e.cluster.processes import PATIENCE_S
 
 NAMESPACE, NAME = "kube-system", "kube-network-policies"
 IMAGE = "docker.io/library/kube-network-policies:1"
