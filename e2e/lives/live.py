@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from manifests.ids import LeaseID, lease_namespace
 from manifests.sdl import compile_sdl
 from provider.cluster.api.kinds import NAMESPACE
 from provider.daemon import Running
-from provider.errors import AkpError, NotFound
+from provider.errors import AkpError, NotFound, Retry
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
 from provider.sandbox.town import living
@@ -69,16 +69,20 @@ def example(number: str) -> bytes:
 
 
 async def live(
-    cluster: Cluster, work: Path, plans: Mapping[str, Plan], site: Mapping[str, Any] | None = None
+    cluster: Cluster,
+    work: Path,
+    plans: Mapping[str, Plan],
+    site: Mapping[str, Any] | None = None,
+    lease: Mapping[str, Any] | None = None,
 ) -> dict[str, Lived]:
-    """`site`: settings of the daemon's cluster."""
+    """`site`: settings of the daemon's cluster; `lease`: of its patience with leases, in the chain's time."""
     asked = [group for plan in plans.values() for group in compile_sdl(plan.sdl).groups]
-    async with (
-        network(work, where=cluster.kubeconfig, block_s=0.5, asked=asked, site=site) as net,
-        living(net) as daemon,
-    ):
-        lives = [_one(net, daemon, cluster, plan, dseq) for dseq, plan in enumerate(plans.values(), FIRST_DSEQ)]
-        return dict(zip(plans, await asyncio.gather(*lives), strict=True))
+    async with network(work, where=cluster.kubeconfig, block_s=0.5, asked=asked, site=site) as made:
+        patience = made.settings.lease.model_copy(update=dict(lease or {}))
+        net = replace(made, settings=made.settings.model_copy(update={"lease": patience}))
+        async with living(net) as daemon:
+            lives = [_one(net, daemon, cluster, plan, dseq) for dseq, plan in enumerate(plans.values(), FIRST_DSEQ)]
+            return dict(zip(plans, await asyncio.gather(*lives), strict=True))
 
 
 async def _one(net: Network, daemon: Running, cluster: Cluster, plan: Plan, dseq: int) -> Lived:
@@ -104,8 +108,9 @@ async def _one(net: Network, daemon: Running, cluster: Cluster, plan: Plan, dseq
         for lease in leases:
             namespace = lease_namespace(lease)
             around_it = cluster.kubectl("get", "pods,events", "-o", "wide", "-n", namespace, check=False)
-            on_chain = await net.chain.latest.lease(lease)
-            trouble.add_note(f"{on_chain}\n{namespace}:\n{around_it}")
+            with suppress(AkpError):
+                trouble.add_note(str(await net.chain.latest.lease(lease)))
+            trouble.add_note(f"{namespace}:\n{around_it}")
         lived.trouble = trouble
         await _leave(net, dseq, leases)
     return lived
@@ -119,5 +124,6 @@ async def _leave(net: Network, dseq: int, leases: Sequence[LeaseID]) -> None:
     for lease in leases:
         with suppress(NotFound):
             while time.monotonic() < deadline:
-                await net.kube.get(NAMESPACE, None, lease_namespace(lease))
+                with suppress(Retry):
+                    await net.kube.get(NAMESPACE, None, lease_namespace(lease))
                 await asyncio.sleep(0.2)

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.cluster import Cluster
 from e2e.cluster.addons import ingress
-from e2e.cluster.cluster import EXEC_TRIES
+from e2e.cluster.said import EXEC_TRIES, all_said, saying_so
 from manifests.ids import LeaseID, lease_namespace
 from manifests.render.names import SERVICE
 from manifests.sdl import compile_sdl
@@ -44,9 +44,7 @@ class Visit:
 
     async def status(self) -> dict[str, Any]:
         """As the gateway tells the tenant."""
-        found = await self.gateway.lease_status(self.lease)
-        assert found is not None
-        return found
+        return await self.until("the lease's status", lambda: self.gateway.lease_status(self.lease))
 
     async def host(self, service: str) -> str:
         """A host name of the service, once it has one."""
@@ -75,30 +73,53 @@ class Visit:
         """The same by `IP:PORT`, without any ingress."""
         return (await self.until(f"an answer of {address}", lambda: fetched(f"http://{address}{path}"))).text
 
+    async def served(self, host: str, path: str) -> str:
+        """The same, once there is something on it: a page that another service makes is empty until that is found."""
+        return await self.until(f"something under {host}{path}", lambda: self.page(host, path))
+
     async def pods(self, service: str) -> list[dict[str, Any]]:
-        """Those that are ready and not going."""
-        found = await self.net.kube.all(POD, self.namespace, f"{SERVICE}={service}")
-        return [pod for pod in found if _ready(pod) and not pod["metadata"].get("deletionTimestamp")]
+        """Those that are ready and not going, once there is one."""
+
+        async def ready() -> list[dict[str, Any]]:
+            found = await self.net.kube.all(POD, self.namespace, f"{SERVICE}={service}")
+            return [pod for pod in found if _ready(pod) and not pod["metadata"].get("deletionTimestamp")]
+
+        return await self.until(f"a pod of {service}", ready)
 
     async def run(self, service: str, script: str) -> commands.Outcome:
-        """A shell script in the service's first pod."""
-        pod = (await self.pods(service))[0]["metadata"]["name"]
-        async with asyncio.timeout(PATIENCE_S):
-            return await commands.run(self.net.kube, self.namespace, pod, service, ["sh", "-c", script])
+        """A shell script in the service's first pod; where it could not be run, it is tried again."""
+        why = ""
+
+        async def ended() -> commands.Outcome | None:
+            nonlocal why
+            pod = (await self.pods(service))[0]["metadata"]["name"]
+            async with asyncio.timeout(PATIENCE_S):
+                done = await commands.run(self.net.kube, self.namespace, pod, service, ["sh", "-c", script])
+            why = f"{done.result.message}: {done.result.cause}"
+            return None if done.result.message else done
+
+        try:
+            return await self.until("it to be run", ended)
+        except TimeoutError as late:
+            raise AssertionError(f"{script!r} in {service}: {late}: {why}") from None
 
     async def said(self, service: str, script: str) -> str:
-        """What a script prints, which must be something. It is run again when nothing came, since outputs get lost on
-        the way (Cluster.said); AssertionError with the reason when it could not be run."""
+        """What a script prints: all of it."""
         for _ in range(EXEC_TRIES):
-            done = await self.run(service, script)
-            assert not done.result.message, f"{script!r} in {service}: {done.result.message}: {done.result.cause}"
-            if done.stdout:
-                break
-        return done.stdout.decode()
+            told = all_said((await self.run(service, saying_so(script))).stdout.decode())
+            if told is not None:
+                return told
+        raise AssertionError(f"{script!r} in {service}: its output got lost {EXEC_TRIES} times")
 
-    async def log(self, service: str) -> list[str]:
-        async with asyncio.timeout(PATIENCE_S), logs(self.net.kube, self.namespace, service) as lines:
-            return [line.text async for line in lines]
+    async def log(self, service: str, line: str) -> list[str]:
+        """Its lines, once this one is among them: what a container writes is in its log a moment later."""
+
+        async def read() -> list[str] | None:
+            async with asyncio.timeout(PATIENCE_S), logs(self.net.kube, self.namespace, service) as lines:
+                found = [each.text async for each in lines]
+            return found if line in found else None
+
+        return await self.until(f"{line!r} in the log", read)
 
     async def update(self, sdl: bytes) -> None:
         """A new manifest: its hash on chain, itself to the gateway, until that has it."""
@@ -118,8 +139,8 @@ class Visit:
 
     async def gauge(self, name: str, **labels: str) -> float:
         """A figure of the daemon's metrics; 0 while it has none of that name and these labels."""
-        found = await fetched(f"http://127.0.0.1:{self.daemon.health_port}/metrics")
-        assert found is not None
+        where = f"http://127.0.0.1:{self.daemon.health_port}/metrics"
+        found = await self.until("the daemon's metrics", lambda: fetched(where))
         families = text_string_to_metric_families(found.text)
         return sum(s.value for f in families for s in f.samples if s.name == name and s.labels == labels)
 
@@ -139,7 +160,7 @@ class Visit:
 async def fetched(url: str, headers: dict[str, str] | None = None) -> httpx.Response | None:
     """None while nobody answers."""
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             return await http.get(url, headers=headers)
     except httpx.TransportError:
         return None

@@ -21,9 +21,10 @@ def test_a_page_is_served_under_its_own_and_its_generated_name(
 ) -> None:
     async def visit(visit: Visit) -> dict[str, Any]:
         names = await visit.hosts("web", 2)
+        pages = {name: await visit.page(name) for name in names}
         routes = await visit.net.kube.all(HTTP_ROUTE, visit.namespace)
         return {
-            "pages": {name: await visit.page(name) for name in names},
+            "pages": pages,
             "routes": sorted(host for route in routes for host in route["spec"]["hostnames"]),
             "ingresses": await visit.net.kube.all(INGRESS, visit.namespace),
             "stranger": await visit.page("nobody.example.com", gone=True),

@@ -43,7 +43,7 @@ STATUS = {"status": {"capacity": ROOM, "allocatable": ROOM, "conditions": [{"typ
 def cards(kubelet_cluster_with: Callable[..., Cluster]) -> Iterator[Cards]:
     cluster = kubelet_cluster_with("dns", "ingress")
     cluster.load(images.web("docker.io/library/trainer:1"))
-    cluster.kubectl("label", "node", "node1", *(f"{key}={value}" for key, value in H100.items()))
+    cluster.kubectl("label", "node", "node1", "--overwrite", *(f"{key}={value}" for key, value in H100.items()))
     cluster.kubectl("replace", "--force", "-f", "-", stdin=json.dumps(RUNTIME))  # its handler cannot be changed
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(TEMPTING))
     try:

@@ -16,6 +16,7 @@ import pytest
 from e2e.cluster import Cluster, images
 from e2e.lives import PATIENCE_S, Lived, Plan, Visit, example, live
 from provider.cluster.api.kinds import POD, SECRET
+from provider.errors import Refused
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("kubelet")]
 TEAM_WEB = "registry.example.com/team/web:1"
@@ -33,7 +34,7 @@ async def visit_web(visit: Visit) -> dict[str, Any]:
         "page": await visit.page(host),
         "stranger": await visit.page("nobody.ingress.sandbox.test", gone=True),
         "env": _lines(await visit.page(host, "/cgi-bin/env")),
-        "log": await visit.log("web"),
+        "log": await visit.log("web", "web is listening on 8080"),
         "counted": await visit.said("web", "echo $((6 * 7))"),
         "failed": (await visit.run("web", "exit 3")).result,
         "limits": (await visit.said("web", LIMITS)).split(),
@@ -45,7 +46,7 @@ async def visit_two_services(visit: Visit) -> dict[str, Any]:
     host = await visit.host("web")
     return {
         "command": await visit.page(host, "/cgi-bin/command"),
-        "peer": await visit.page(host, "/cgi-bin/peer?db:5432"),
+        "peer": await visit.served(host, "/cgi-bin/peer?db:5432"),
         "database": await visit.said("web", "echo $DATABASE_HOST:$DATABASE_PORT"),
         "web": len(await visit.pods("web")),
         "limits": (await visit.said("web", LIMITS)).split(),
@@ -92,7 +93,11 @@ async def visit_leased_ip(visit: Visit) -> dict[str, Any]:
 
 
 async def visit_node_ports(visit: Visit) -> dict[str, Any]:
-    ports = (await visit.status())["forwarded_ports"]["game"]
+    async def given() -> list[dict[str, Any]] | None:
+        ports = ((await visit.status())["forwarded_ports"] or {}).get("game") or []
+        return ports if len(ports) == 2 else None
+
+    ports = await visit.until("node ports", given)
     tcp = next(port for port in ports if port["proto"] == "TCP")
     node = visit.cluster.network.node
     return {"ports": ports, "page": await visit.page_at(f"{node}:{tcp['externalPort']}")}
@@ -118,12 +123,21 @@ class Move:
         async def visit(visit: Visit) -> dict[str, Any]:
             await asyncio.wait_for(self.had.wait(), 2 * PATIENCE_S)
             await visit.update(sdl)
-            await visit.gateway.migrate(self.what, [self.name], visit.lease)
+            await visit.until("the migration", lambda: self._migrated(visit))
             await self._leads_to(visit)
             self.moved.set()
             return {"after": await self.served(visit), "taker": visit.lease.dseq}
 
         return visit
+
+    async def _migrated(self, visit: Visit) -> bool:
+        try:
+            await visit.gateway.migrate(self.what, [self.name], visit.lease)
+        except Refused as no:  # the daemon has not heard yet of the manifest that it has stored
+            if "is not used" in str(no) or "does not exist" in str(no):
+                return False
+            raise
+        return True
 
     async def _leads_to(self, visit: Visit) -> None:
         async def so() -> bool:

@@ -98,7 +98,7 @@ async def _nodes(visit: Visit) -> list[Any]:
 
 
 async def _state(visit: Visit) -> str:
-    return (await visit.net.chain.latest.lease(visit.lease)).state
+    return (await visit.until("the lease", lambda: visit.net.chain.latest.lease(visit.lease))).state
 
 
 async def _containers(visit: Visit) -> list[tuple[str, int]]:
