@@ -31,7 +31,10 @@ class Answer:
     def __init__(self, response: httpx.Response) -> None:
         self.code = response.status_code
         self.headers = response.headers
-        self.body: Json = response.json()
+        try:
+            self.body: Json = response.json()
+        except ValueError:  # what is not served, or not yet, is told in plain words
+            self.body = {"message": response.text}
 
     def __repr__(self) -> str:
         return f"{self.code} {json.dumps(self.body)[:800]}"
@@ -100,7 +103,7 @@ class Api:
         return await self.call("PATCH", short, body, form=APPLY, **query)
 
     async def eventually(
-        self, ask: Callable[[], Awaitable[Answer]], good: Callable[[Answer], bool], limit_s: float = 180
+        self, ask: Callable[[], Awaitable[Answer]], good: Callable[[Answer], bool], limit_s: float = 600
     ) -> Answer:
         """Ask until the answer is good: controllers take a moment on both sides."""
         deadline = time.monotonic() + limit_s
@@ -115,14 +118,20 @@ class Api:
     async def watch(self, short: str, **query: str) -> AsyncIterator[AsyncIterator[Json]]:
         """Events, one by one; leaving ends the watch."""
         query = {"watch": "true", **query}
-        async with self.http.stream("GET", self.path(short), params=query, timeout=180) as response:
-            assert response.status_code == 200, (response.status_code, await response.aread())
+        deadline = time.monotonic() + 600
+        while True:
+            async with self.http.stream("GET", self.path(short), params=query, timeout=600) as response:
+                if response.status_code == 429 and time.monotonic() < deadline:  # its cache is just being filled
+                    await asyncio.sleep(0.2)
+                    continue
+                assert response.status_code == 200, (response.status_code, await response.aread())
 
-            async def events() -> AsyncIterator[Json]:
-                async for line in response.aiter_lines():
-                    yield json.loads(line)
+                async def events() -> AsyncIterator[Json]:
+                    async for line in response.aiter_lines():
+                        yield json.loads(line)
 
-            yield events()
+                yield events()
+                return
 
 
 @pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.real)])
@@ -132,7 +141,7 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
         cluster = request.getfixturevalue("real_cluster")
         context = ssl.create_default_context(cafile=str(cluster.pki / "ca.crt"))
         context.load_cert_chain(cluster.pki / "admin.crt", cluster.pki / "admin.key")
-        http = httpx.AsyncClient(base_url=cluster.server, verify=context, timeout=180, trust_env=False)
+        http = httpx.AsyncClient(base_url=cluster.server, verify=context, timeout=600, trust_env=False)
         async with http:
             api = Api(http, name, real=True)
             await _home(api)
@@ -141,7 +150,7 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
         return
     async with (
         EmbeddedCluster() as embedded,
-        httpx.AsyncClient(base_url=embedded.url, timeout=180, trust_env=False) as http,
+        httpx.AsyncClient(base_url=embedded.url, timeout=600, trust_env=False) as http,
     ):
         api = Api(http, name, real=False)
         await _home(api)

@@ -361,9 +361,14 @@ async def test_what_looks_bad_and_is_not(api, short: str, body: Json) -> None:
 async def test_a_bound_claim_does_not_shrink(api) -> None:
     spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "none", "resources": {"requests": {"storage": "2Gi"}}}
     await api.create("persistentvolumeclaims", {"metadata": {"name": "a"}, "spec": spec})
-    await api.merge("persistentvolumeclaims/a/status", {"status": {"phase": "Bound", "capacity": {"storage": "2Gi"}}})
-    less = {"spec": {"resources": {"requests": {"storage": "1Gi"}}}}
-    refused = await api.merge("persistentvolumeclaims/a", less)
+    bound = {"status": {"phase": "Bound", "capacity": {"storage": "2Gi"}}}
+
+    async def shrunk() -> Any:
+        """A real controller sees that it is not bound and says so, maybe before the change comes."""
+        await api.merge("persistentvolumeclaims/a/status", bound)
+        return await api.merge("persistentvolumeclaims/a", {"spec": {"resources": {"requests": {"storage": "1Gi"}}}})
+
+    refused = await api.eventually(shrunk, lambda answer: answer.fields() != {"spec"})
     assert (refused.code, refused.fields()) == (422, {"spec.resources.requests.storage"}), refused
 
 

@@ -124,7 +124,8 @@ async def test_a_pod_that_fits_nowhere_waits(api) -> None:
 
     await api.eventually(lambda: api.get("pods"), waiting)
     status = await api.eventually(
-        lambda: api.get("apps/deployments/web"), lambda answer: condition(answer, "Available") is not None
+        lambda: api.get("apps/deployments/web"),
+        lambda answer: condition(answer, "Available") is not None and "unavailableReplicas" in counts(answer),
     )
     assert condition(status, "Available") == ("False", "MinimumReplicasUnavailable")
     assert counts(status)["unavailableReplicas"] == 1
