@@ -7,6 +7,7 @@ A dry run still wants the object's namespace to exist and its kind to be known, 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,8 +44,7 @@ class DryRun:
             wanted = [*definitions(), *gatewayapi.definitions()]
             for definition in wanted:
                 out._keep(definition)
-            names = [f"crd/{definition['metadata']['name']}" for definition in wanted]
-            cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=600s")
+            cluster.await_served(*(definition["metadata"]["name"] for definition in wanted))
             out.namespaces(["lease"])
             yield out
 
@@ -78,7 +78,11 @@ class DryRun:
         where = kind.path(obj["metadata"].get("namespace"), obj["metadata"]["name"])
         query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict", **more}
         headers = {"content-type": "application/apply-patch+yaml"}
-        answer = self._http.patch(where, params=query, content=json.dumps(obj), headers=headers)
+        for pause_s in (0.1, 1.0, 10.0, 60.0):
+            answer = self._http.patch(where, params=query, content=json.dumps(obj), headers=headers)
+            if answer.status_code not in (429, 503, 504):  # it has too much to do, which is no opinion
+                break
+            time.sleep(pause_s)
         if answer.status_code >= 300:
             said = answer.json().get("message", answer.text) if answer.content else str(answer.status_code)
             raise NotAccepted(f"{obj['kind']} {obj['metadata']['name']}: {said}")

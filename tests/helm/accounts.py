@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from e2e.cluster import Cluster
+from e2e.cluster.served import wait_for
 
 HOME = "akash-services"
+ONE_OF_EACH_BINDING = (
+    ("create", "namespaces"),
+    ("create", "manifests.akash.network", "--namespace", "lease"),
+    ("list", "endpointslices.discovery.k8s.io", "--namespace", "default"),
+)
+"""of the daemon's, in the chart"""
+
+
+def await_rights(cluster: Cluster, who: Sequence[str], *rights: Sequence[str]) -> None:
+    """Until the API server heeds them, a moment after they were given; name one of each binding. `who` are flags of
+    kubectl, a right is verb, resource and flags."""
+    for right in rights:
+        wait_for(
+            f"the right to {' '.join(right)}",
+            lambda right=right: cluster.kubectl("auth", "can-i", *right, *who, check=False).strip() == "yes",
+        )
 
 
 def kubeconfig_of(cluster: Cluster, account: str, file: Path, *more: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
@@ -95,8 +96,15 @@ def _schemas(version: str) -> Path:
     """A folder with one JSON schema per kind, in the layout kubeconform looks for: from the OpenAPI document in
     Kubernetes' own Go module, and from our definitions and the Gateway API's."""
     home = cache() / "schemas" / version
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".lock").open("w") as lock:  # another process may be reading what is written here, or writing it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _complete(home, version)
+    return home
+
+
+def _complete(home: Path, version: str) -> None:
     if not (home / ".complete").exists():
-        home.mkdir(parents=True, exist_ok=True)
         got = subprocess.run(
             ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"],
             capture_output=True,
@@ -115,8 +123,10 @@ def _schemas(version: str) -> Path:
         for version_ in definition["spec"]["versions"]:
             schema = strict(version_["schema"]["openAPIV3Schema"])
             schema.setdefault("properties", {}).update({"apiVersion": {}, "kind": {}, "metadata": {}})
-            (home / f"{names['kind'].lower()}-{group}-{version_['name']}.json").write_text(json.dumps(schema))
-    return home
+            file = home / f"{names['kind'].lower()}-{group}-{version_['name']}.json"
+            partial = file.with_suffix(".partial")
+            partial.write_text(json.dumps(schema))
+            partial.replace(file)
 
 
 def standalone_schemas(found: dict[str, Any]) -> dict[str, dict[str, Any]]:

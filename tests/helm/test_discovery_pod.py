@@ -71,7 +71,7 @@ def test_the_node_says_which_cards_lie_in_it(
 
 
 def until(cluster: Cluster, wanted: dict[str, str]) -> None:
-    for _ in range(600):
+    for _ in range(2000):
         node = json.loads(cluster.kubectl("get", "node", "node1", "-o", "json"))
         labels = {k: v for k, v in node["metadata"]["labels"].items() if k.startswith("discovery.akash.network/")}
         if labels == wanted:

@@ -46,7 +46,12 @@ def cluster(real_cluster: Cluster, rendered):
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": HERE, "namespace": HOME},
-        "spec": {"nodeName": HERE, "serviceAccountName": ACCOUNT, "containers": [{"name": "a", "image": "a"}]},
+        "spec": {
+            "nodeName": HERE,
+            "serviceAccountName": ACCOUNT,
+            "containers": [{"name": "a", "image": "a"}],
+            "tolerations": [{"operator": "Exists"}],  # that nothing is heard of its node does not end it
+        },
     }
     made = [home, *nodes, *rendered, pod]
     text = yaml.dump_all(made, Dumper=yaml.SafeDumper)
@@ -54,12 +59,13 @@ def cluster(real_cluster: Cluster, rendered):
     _await_policy(real_cluster)
     yield real_cluster
     left = yaml.dump_all([*rendered, *nodes, pod], Dumper=yaml.SafeDumper)
-    real_cluster.kubectl("delete", "--wait=false", "--grace-period=0", "--force", "-f", "-", stdin=left)
+    hurry = ("--wait=false", "--grace-period=0", "--force", "--ignore-not-found")
+    real_cluster.kubectl("delete", *hurry, "-f", "-", stdin=left)
 
 
 def _await_policy(cluster: Cluster) -> None:
     """The API server takes a moment until it heeds a new one."""
-    for _ in range(150):
+    for _ in range(1500):
         try:
             cluster.kubectl("label", "node", ELSEWHERE, "a=b", "--dry-run=server", "--as", WHO)
         except ClusterError as no:

@@ -9,6 +9,7 @@ import yaml
 
 from e2e.cluster import ClusterError
 from manifests.render.crd import definitions
+from tests.helm.accounts import ONE_OF_EACH_BINDING, await_rights
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("lease namespace")]
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "render"
@@ -22,7 +23,8 @@ def cluster(real_cluster, objects):
     rights = [o for (kind, _), o in objects("minimal").items() if kind in KINDS]
     text = yaml.dump_all([home, *rights, *definitions()], Dumper=yaml.SafeDumper)
     real_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
-    real_cluster.kubectl("wait", "--for=condition=Established", "crd/providerhosts.akash.network", "--timeout=600s")
+    real_cluster.await_served(*(d["metadata"]["name"] for d in definitions()))
+    await_rights(real_cluster, AS_DAEMON, *ONE_OF_EACH_BINDING)
     return real_cluster
 
 
@@ -33,7 +35,7 @@ def test_the_daemon_may_apply_a_lease_and_take_it_away(cluster):
     apply = ("apply", "--server-side", "--force-conflicts", "--field-manager", "akash-provider", "-f", "-")
     cluster.kubectl(*apply, *AS_DAEMON, stdin=text)
     cluster.kubectl(*apply, *AS_DAEMON, stdin=text)
-    cluster.kubectl("delete", "--wait=false", "-f", "-", *AS_DAEMON, stdin=text)
+    cluster.kubectl("delete", "--wait=false", "--ignore-not-found", "-f", "-", *AS_DAEMON, stdin=text)
 
 
 @pytest.mark.parametrize("resource", ["deployments.apps", "statefulsets.apps"])

@@ -53,7 +53,7 @@ from provider.cluster.objects.emptying import cordon, evict, uncordon
 from provider.sandbox.life import STEPS, Life, Surroundings
 from provider.sandbox.network import Network, network
 from provider.sandbox.town import living
-from tests.helm.accounts import HOME, kubeconfig_of
+from tests.helm.accounts import HOME, ONE_OF_EACH_BINDING, await_rights, kubeconfig_of
 from tests.provider.cluster.following import following
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("rights")]
@@ -168,8 +168,10 @@ def cluster(rendered: list[dict[str, Any]]) -> Iterable[Cluster]:
     with Cluster("kwok:2") as found:
         home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}}
         put(found, home, *rendered, *definitions(), *gatewayapi.definitions(), POOL, DISKS, *map(disk, range(8)))
-        for name in (POOL["metadata"]["name"], "httproutes.gateway.networking.k8s.io"):  # type: ignore[index]
-            found.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=600s")
+        crds = [POOL, *definitions(), *gatewayapi.definitions()]
+        found.await_served(*(crd["metadata"]["name"] for crd in crds))
+        who = ("--as", f"system:serviceaccount:{HOME}:{ACCOUNT}")
+        await_rights(found, who, *ONE_OF_EACH_BINDING)
         put(found, ADDRESSES)
         yield found
 
@@ -239,7 +241,7 @@ async def one_life(cluster: Cluster, account: Path, work: Path, door: type[Noted
         around = Surroundings(net.chain, net.kube, net.ledger, net.why_no_bid)
         life = Life(
             net.tenant, around, net.played(compile_sdl(sdl)), dseq=dseq, deposit=Coin("uact", 50_000_000),
-            patience_s=300, on_step=look,
+            patience_s=600, on_step=look,
         )  # fmt: skip
         async with living(net) as running:
             timeline = await life.run()
@@ -260,8 +262,8 @@ async def middle_of_life(visit: Visit, sdl: str, door: type[Noted]) -> None:
     async with watching(visit.net, door) as ours:
         group = compile_sdl(sdl).manifest[0]
         await ours.preview(lease, group, {}, revision(group))
+        pods = ours.pods(lease, "web")  # before a restart, which makes some that are on no node yet
         await ours.restart(lease, "web", dt.datetime.now(dt.UTC).isoformat())
-        pods = ours.pods(lease, "web")
         await anchors(ours.kube, ours.pods(lease))
         await cordon(ours.kube, pods[0].node, "test")
         await evict(ours.kube, pods[:1])
@@ -329,7 +331,7 @@ async def bound(kube: Kube, lease: LeaseID, sizes: list[str]) -> bool:
 
 
 async def until(what: str, good: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(1500):
+    for _ in range(3000):
         if await good():
             return
         await asyncio.sleep(0.2)

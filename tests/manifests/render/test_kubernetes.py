@@ -33,8 +33,7 @@ def cluster(real_cluster):
     """With our definitions and the namespace of manifests, as an installation leaves it."""
     here = Here(real_cluster)
     here.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lease"}}, *definitions()])
-    names = [d["metadata"]["name"] for d in definitions()]
-    real_cluster.kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=600s")
+    real_cluster.await_served(*(d["metadata"]["name"] for d in definitions()))
     return here
 
 

@@ -31,6 +31,7 @@ MY_OTHER = LeaseID("akash1owner", 2, 1, 1, "akash1provider")
 THEIRS = LeaseID("akash1tenant", 3, 1, 1, "akash1provider")
 HOST, PORT = "a.example", "akash1owner-ip-mine-tcp-80"
 SIZE = Resources(1, Cpu(100), Memory(1 << 30), (Storage("default", 1 << 30),), Gpu())
+PATIENCE_S = 600
 HOSTS = "^(?!.*watch=)[^?]*/providerhosts"
 ANYTHING = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
 HTTP_ROUTES = {
@@ -146,6 +147,6 @@ async def world(lookup: Lookup = no_records, **settings: Any) -> AsyncIterator[W
 
 
 async def until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while not what():  # noqa: ASYNC110 - the cluster is asked, it tells nobody
             await asyncio.sleep(0.01)

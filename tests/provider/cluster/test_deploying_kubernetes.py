@@ -37,8 +37,7 @@ MORE_PORTS = [{"op": "add", "path": "/spec/ports/-", "value": {"name": "more", "
 async def cluster(real_cluster: Any) -> AsyncIterator[Cluster]:
     base = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lease"}}, *definitions()]
     real_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(base))
-    names = [d["metadata"]["name"] for d in definitions()]
-    real_cluster.kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=600s")
+    real_cluster.await_served(*(d["metadata"]["name"] for d in definitions()))
     given = ClusterSettings(kubeconfig=real_cluster.kubeconfig, static_hosts=False)
     async with Kube.connect(given) as kube, following(kube, given) as found:
         await found.store_manifest(LEASE, GROUP, {})
