@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count, islice, product
 from random import Random
@@ -53,7 +53,9 @@ US = "akash1us"
 SITE = Site(network_policies=False, isolation=Isolation(runtime_class=SANDBOX))
 WHAT_RUNS = ("Namespace", "Deployment", "StatefulSet")
 """The rest of a lease is of no concern to the scheduler."""
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
+NOTICED_S = 60.0
+"""After so long what the scheduler, the mirrors and we think of one order has come to rest on most machines."""
 MOST = 40
 """replicas of one edge"""
 
@@ -148,6 +150,7 @@ class _Play:
         self.world, self.daemon, self.kube, self.random, self.outcome = world, daemon, kube, random, outcome
         self.room = Room(Commit())
         self.leases: list[LeaseID] = []
+        self._going: list[LeaseID] = []
         self._dseq, self._busy = count(1), asyncio.Semaphore(8)
 
     async def settled_in(self) -> None:
@@ -175,6 +178,7 @@ class _Play:
         with self.outcome.timed("rounds: until scheduled"):
             for entry in won:
                 await self._judge(*entry, alone=False)
+        await self._ended_are_gone()
         self.room.see(self.daemon.inventory())
         assert not self.room.missing, "what is lost was judged"
         with self.outcome.timed("rounds: trying what was refused"):
@@ -212,6 +216,13 @@ class _Play:
     async def _end(self, lease: LeaseID) -> None:
         await self.kube.delete(kinds.NAMESPACE, None, lease_namespace(lease))
         self.room.release(lease.order)
+        self._going.append(lease)
+
+    async def _ended_are_gone(self) -> None:
+        """Else room comes free while attempts are compared with what there was before."""
+        for lease in self._going:
+            await _until(f"the pods of {lease} to be gone", lambda lease=lease: not self.daemon.pods(lease))
+        self._going.clear()
 
     def _lease(self) -> LeaseID:
         return OrderID("akash1tenant", next(self._dseq), 1, 1).bid_of(US)
@@ -241,18 +252,14 @@ class _Play:
             return bound() or any(pod.trouble == "Unschedulable" for pod in self.daemon.pods(lease))
 
         await _until(f"the pods of {lease}", decided)
-        if not bound():  # a pod that is refused is tried again when something changes; changes may be under way
-            try:
-                await _until("all pods to be bound", bound, limit_s=60)
-            except TimeoutError:
-                pods = self.daemon.pods(lease)
-                said = next((pod.detail for pod in pods if not pod.node), "")
-                told = f"{lease}: {said}\n  {made.groups[0].resources}\n  {placement}"
-                self.room.see(self.daemon.inventory())
-                lost = not alone and lease.order in self.room.missing
-                (self.outcome.crowded if lost else self.outcome.broken).append(told)
-                await self._end(lease)
-                return
+        if not await self._comes(bound, lease, alone=alone):
+            pods = self.daemon.pods(lease)
+            said = next((pod.detail for pod in pods if not pod.node), "")
+            told = f"{lease}: {said}\n  {made.groups[0].resources}\n  {placement}"
+            lost = self._crowded_out(lease, alone=alone)
+            (self.outcome.crowded if lost else self.outcome.broken).append(told)
+            await self._end(lease)
+            return
         self.leases.append(lease)
         self.outcome.replicas += replicas
         cards = {node.name: [gpu.model for gpu in node.gpus if gpu.model] for node in self.daemon.nodes()}
@@ -264,6 +271,21 @@ class _Play:
                 # A card that was promised without its memory is any of its model.
                 if card is not None and not any(map(wish(card.key()).granted_by, cards.get(pod.node, ()))):
                     self.outcome.broken.append(f"{lease}: promised {card.key()}, runs on {pod.node}")
+
+    def _crowded_out(self, lease: LeaseID, *, alone: bool) -> bool:
+        self.room.see(self.daemon.inventory())
+        return not alone and lease.order in self.room.missing
+
+    async def _comes(self, bound: Callable[[], bool], lease: LeaseID, *, alone: bool) -> bool:
+        """A pod that is refused is tried again when something changes, and changes may be under way. A promise is
+        broken only where minutes do not help, unless by now we say with the scheduler that it does not fit."""
+        for limit_s in (NOTICED_S, PATIENCE_S):
+            with suppress(TimeoutError):
+                await _until("all pods to be bound", bound, limit_s)
+                return True
+            if self._crowded_out(lease, alone=alone):
+                break
+        return False
 
     async def _try(self, lease: LeaseID, made: Compiled) -> None:
         spec, (group,) = made.groups[0], made.manifest
@@ -283,11 +305,12 @@ class _Play:
             await _until("the attempt's pods to be gone", lambda: self.daemon.inventory().nodes == before)
             if tried.refused:
                 continue
+            several = len(spec.resources) > 1
             try:  # leases that end may have made room, which the scheduler has seen a moment before us
-                await _until("the same opinion", lambda: self._fits_now(spec), limit_s=20)
+                await _until("the same opinion", lambda: self._fits_now(spec), NOTICED_S if several else PATIENCE_S)
             except TimeoutError:
                 told = f"{lease}: {found.detail}, but {tried.nodes} took it\n  {spec.resources}"
-                (self.outcome.missed if len(spec.resources) > 1 else self.outcome.unexplained).append(told)
+                (self.outcome.missed if several else self.outcome.unexplained).append(told)
             return
 
     def _fits_now(self, spec: GroupSpec) -> bool:

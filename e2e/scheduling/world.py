@@ -70,7 +70,7 @@ class World:
     async def post(self, path: str, body: Json) -> Json:
         answer = await self.http.post(path, json=body)
         # A service account is made a moment after its namespace, and pods are refused until then.
-        for _ in range(100):
+        for _ in range(6000):
             if answer.status_code != 403 or "serviceaccount" not in answer.text:
                 break
             await asyncio.sleep(0.1)
@@ -178,7 +178,7 @@ def client(cluster: Cluster) -> httpx.AsyncClient:
     context = ssl.create_default_context(cafile=str(cluster.pki / "ca.crt"))
     context.load_cert_chain(cluster.pki / "admin.crt", cluster.pki / "admin.key")
     return httpx.AsyncClient(
-        base_url=base, verify=context, timeout=60, trust_env=False, limits=httpx.Limits(max_connections=8)
+        base_url=base, verify=context, timeout=600, trust_env=False, limits=httpx.Limits(max_connections=8)
     )
 
 

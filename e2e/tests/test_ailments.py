@@ -36,7 +36,7 @@ def registry() -> Iterator[str]:
 )
 def test_the_registry_refuses_by_the_name_of_the_image(registry: str, image: str, status: int, word: str) -> None:
     for method in ("HEAD", "GET"):
-        answer = httpx.request(method, f"{registry}/v2/{image}/manifests/1", trust_env=False)
+        answer = httpx.request(method, f"{registry}/v2/{image}/manifests/1", trust_env=False, timeout=60)
         assert answer.status_code == status
         assert (word in answer.text) == (method == "GET")
         assert (answer.headers["content-type"] == INDEX) == (status == 200)
