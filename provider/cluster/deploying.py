@@ -33,6 +33,7 @@ from provider.cluster.objects.apply import apply_all
 from provider.cluster.objects.placed import Placed
 from provider.cluster.objects.preview import Change, preview
 from provider.cluster.objects.restart import restart
+from provider.cluster.objects.templates import Templates
 from provider.cluster.reach import Reach
 from provider.cluster.routes.doors import apart
 from provider.errors import Conflict, NotFound, Refused
@@ -59,7 +60,7 @@ class Deploying:
         """object -> its mark (marks.py), of what this process has deployed"""
         self._named: dict[LeaseID, tuple[Address, ...]] = {}
         """the API servers that its policies know of"""
-        self._placed = Placed(kube, mirrors.labelled)
+        self._placed, self._templates = Placed(kube, mirrors.labelled), Templates()
 
     async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan, *, dry_run: bool = False) -> None:
         """Once this returns, a restart will not lose it. Refused for what could never be deployed, or what the API
@@ -85,7 +86,9 @@ class Deploying:
         objects = await self._wanted(lease, group, plan, revision)
         inside, doors = apart(objects)
         await self._placed.expect(lease_namespace(lease), objects)
-        self._made[lease] = await apply_all(self._kube, inside, self._mirrors.standing(lease_namespace(lease)))
+        self._made[lease] = await apply_all(
+            self._kube, inside, self._mirrors.standing(lease_namespace(lease)), self._templates
+        )
         self._named[lease] = named
         if shut := without_api_servers(group, self._site()):
             log.warning("services may ask the API server and no policy lets them: its addresses are not known",
@@ -119,6 +122,7 @@ class Deploying:
         self._made.pop(lease, None)
         self._named.pop(lease, None)
         self._placed.forget(name)
+        self._templates.forget(name)
         there = self._mirrors.namespaces.get("", name)
         if there is not None and there.going:
             return False

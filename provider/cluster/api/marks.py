@@ -30,7 +30,7 @@ ABSENT = -1
 RESTARTED = "akash.network/restarted-at"
 """Annotation of a pod template, with which the daemon has pods replaced (restart.py)."""
 
-_RESTARTS = frozenset({RESTARTED, "kubectl.kubernetes.io/restartedAt"})
+RESTARTS = frozenset({RESTARTED, "kubectl.kubernetes.io/restartedAt"})
 """The latter is an operator's `kubectl rollout restart`."""
 
 _FIELDS: dict[Kind, tuple[str, ...]] = {
@@ -66,7 +66,7 @@ def mark_of_workload(obj: Mapping[str, Any]) -> int:
     spec = obj.get("spec") or {}
     template = spec.get("template") or {}
     metadata = template.get("metadata") or {}
-    notes = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in _RESTARTS}
+    notes = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in RESTARTS}
     return _digest({**spec, "template": {**template, "metadata": {**metadata, "annotations": notes}}})
 
 

@@ -31,6 +31,7 @@ from provider.cluster.api.marks import mark
 from provider.cluster.objects.adopt import take_fields
 from provider.cluster.objects.replace import TWINS, make_way, replace
 from provider.cluster.objects.takeback import take_back
+from provider.cluster.objects.templates import Templates
 from provider.errors import Conflict, NotFound, Refused, Retry
 
 PRUNED = (
@@ -50,12 +51,16 @@ PRUNED = (
 
 
 async def apply_all(
-    kube: Kube, objects: Iterable[Mapping[str, Any]], standing: Collection[tuple[Kind, str]] = ()
+    kube: Kube,
+    objects: Iterable[Mapping[str, Any]],
+    standing: Collection[tuple[Kind, str]] = (),
+    templates: Templates | None = None,
 ) -> dict[tuple[Kind, str], int]:
     """In the order given, stopping at the first that cannot be applied: what comes first (the namespace, its policies)
     shields what comes later. Refused carries the API server's words and the object's path; Retry when somebody wrote
     or deleted at the same time. `standing` are the lease's workloads as far as they are known: one of the other kind
-    makes way. Returns the mark of each object (marks.py), by which it is seen whether somebody has changed it since."""
+    makes way. `templates` takes out what somebody has added to theirs. Returns the mark of each object (marks.py), by
+    which it is seen whether somebody has changed it since."""
     made: dict[tuple[Kind, str], int] = {}
     for obj in objects:
         kind, name = kind_of(obj), obj["metadata"]["name"]
@@ -64,6 +69,8 @@ async def apply_all(
             if other is not None and (other, name) in standing:
                 await make_way(kube, obj, other)
             found = await put(kube, obj)
+            if templates is not None:
+                found = await templates.only(kube, obj, found)
             made[kind, name] = mark(kind, found)
         except Conflict as same_time:
             raise Retry(str(same_time)) from same_time

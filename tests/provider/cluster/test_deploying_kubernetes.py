@@ -15,6 +15,7 @@ import yaml
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import Credentials, ManifestGroup, Params, Permissions
 from manifests.render.crd import definitions
+from provider.cluster.api.kinds import DEPLOYMENT
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
 from provider.settings import ClusterSettings
@@ -115,3 +116,34 @@ async def test_what_controllers_write_is_nobodys_hand(real_cluster: Any, cluster
     await until(lambda: cluster.amiss(LEASE) == "poddisruptionbudgets.policy/web was deleted")
     await cluster.deploy(LEASE, GROUP, {}, "1")
     await until(lambda: cluster.amiss(LEASE) == "")
+
+
+async def test_what_a_hand_adds_to_a_pod_template_is_taken_out_and_the_pods_are_as_rendered_again(
+    real_cluster: Any, cluster: Cluster
+) -> None:
+    async def template() -> Any:
+        return (await cluster.kube.get(DEPLOYMENT, NS, "web"))["spec"]["template"]
+
+    def patch(change: Any, how: str) -> None:
+        real_cluster.kubectl("-n", NS, "patch", "deployment", "web", "--type", how, "-p", json.dumps(change))
+
+    wanted = await template()
+    volume = {"name": "h", "hostPath": {"path": "/"}}
+    spec = {"hostNetwork": True, "nodeSelector": {"a": "b"}, "volumes": [volume]}
+    patch({"spec": {"template": {"spec": spec}}}, "strategic")
+    where = "/spec/template/spec/containers/0/securityContext/capabilities/add"
+    patch([{"op": "add", "path": where, "value": ["SYS_ADMIN"]}], "json")
+    await until(lambda: cluster.amiss(LEASE) == "deployments.apps/web was changed")
+    await cluster.deploy(LEASE, GROUP, {}, "1")
+    assert await template() == wanted
+    await until(lambda: cluster.amiss(LEASE) == "")
+
+    defaults = {"dnsPolicy": "ClusterFirst", "restartPolicy": "Always"}
+    metadata = {"name": "web", "namespace": NS}
+    same = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}
+    copied = {**same, "spec": {"template": {"spec": defaults}}}
+    await cluster.kube.apply(copied, manager="somebody")
+    before = (await cluster.kube.get(DEPLOYMENT, NS, "web"))["metadata"]["generation"]
+    await cluster.deploy(LEASE, GROUP, {}, "1")
+    after = (await cluster.kube.get(DEPLOYMENT, NS, "web"))["metadata"]["generation"]
+    assert (await template(), after) == (wanted, before), "who only says what is so by default has added nothing"
