@@ -33,9 +33,8 @@ async def outdated(kube: Kube, manifest_namespace: str) -> list[ConfigError]:
         except NotFound:
             continue
         except Refused as no:
-            fields = _UNDECLARED.findall(str(no))
-            if fields:
-                what = f"is too old: it lacks {', '.join(dict.fromkeys(fields))}"
+            if fields := sorted(set(_UNDECLARED.findall(str(no)))):  # told in the order of chance
+                what = f"is too old: it lacks {', '.join(fields)}"
             elif isinstance(no, WrongFields):
                 what = f"is too old: {no}"
             else:
