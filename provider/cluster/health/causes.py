@@ -8,8 +8,10 @@ another reason is ours; a pod on a node that is not heard of is ours, whatever i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+
+from provider.cluster.health.pulls import Lacks, lacks
 
 
 class Whose(StrEnum):
@@ -27,7 +29,7 @@ class Cause(StrEnum):
     STARTING = "starting"
     UNKNOWN = "unknown"
     REGISTRY = "registry"
-    """does not answer, or answers that it is busy: ours, the tenant's or the registry's matter"""
+    """or the way to it: ours, the tenant's or the registry's matter (pulls.py)"""
 
     IMAGE_PULL = "image-pull"
     BAD_COMMAND = "bad-command"
@@ -75,32 +77,17 @@ PROVIDERS = frozenset(
     }
 )
 
-_PULL = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+_PULL = {"ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "RegistryUnavailable"}
+_PULLS: Mapping[Lacks, Cause] = {
+    "image": Cause.IMAGE_PULL,
+    "registry": Cause.REGISTRY,
+    "node": Cause.NODE_PRESSURE,
+    "unsaid": Cause.STARTING,
+}
 _RUN = {"RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun", "CreateContainerConfigError"}
 _NODES_OWN = {"UnexpectedAdmissionError", "TopologyAffinityError", "NodeAffinity", "SysctlForbidden", "AppArmor"}
 _LOST = {"NodeLost", "NodeShutdown", "Shutdown", "Terminated", "ContainerStatusUnknown", "DeletionByTaintManager"}
 
-_UNREACHED = (
-    "timeout",
-    "timed out",
-    "deadline exceeded",
-    "connection refused",
-    "connection reset",
-    "no such host",
-    "no route to host",
-    "network is unreachable",
-    "server misbehaving",
-    "tls handshake",
-    "x509",
-    "toomanyrequests",
-    "too many requests",
-    "rate limit",
-    "internal server error",
-    "bad gateway",
-    "service unavailable",
-    "unexpected eof",
-)
-_FULL = ("no space left on device", "input/output error", "read-only file system")
 _NOT_IN_IMAGE = (
     "executable file not found",
     "no such file or directory",
@@ -119,8 +106,10 @@ _OF_NODES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "
 def cause(reason: str, detail: str = "", died: str = "", exit_code: int | None = None) -> Cause:
     """Of a pod that is not ready, going by what its status says (trouble.py)."""
     said = detail.lower()
+    if reason == "InvalidImageName":
+        return Cause.IMAGE_PULL
     if reason in _PULL:
-        return Cause.REGISTRY if reason == "RegistryUnavailable" or _any(_UNREACHED, said) else _disk(said)
+        return Cause.REGISTRY if reason == "RegistryUnavailable" else _PULLS[lacks(detail)]
     if reason == "CrashLoopBackOff":
         return _ended(died, exit_code, said)
     if reason in _RUN:
@@ -142,10 +131,6 @@ def refusal(text: str) -> Cause:
     """Of a "no" to what was rendered: the API server's (the text bears its HTTP status) or ours."""
     foreign = ("(403)", "quota", "webhook", "violates podsecurity", "forbidden")
     return Cause.ADMISSION if _any(foreign, text.lower()) else Cause.REFUSED
-
-
-def _disk(said: str) -> Cause:
-    return Cause.NODE_PRESSURE if _any(_FULL, said) else Cause.IMAGE_PULL
 
 
 def _ended(died: str, exit_code: int | None, said: str) -> Cause:

@@ -96,9 +96,11 @@ async def test_health_tells_each_service_of_the_manifest(memory: Memory) -> None
         assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, "not deployed yet", Cause.STARTING)}
         await cluster.deploy(LEASE, GROUP, {}, "r1")
         memory.put(node())
-        memory.put(pod("web-a", containerStatuses=[{"state": {"waiting": {"reason": "ErrImagePull"}}}]))
+        waits = {"reason": "ErrImagePull", "message": "manifest unknown"}
+        memory.put(pod("web-a", containerStatuses=[{"state": {"waiting": waits}}]))
         await memory.tell()
-        assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, "web-a: ErrImagePull", Cause.IMAGE_PULL)}
+        why = "web-a: ErrImagePull: manifest unknown"
+        assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, why, Cause.IMAGE_PULL)}
         memory.drop(kinds.NODE, "", "n1")
         await memory.tell()
         assert cluster.health(LEASE)["web"].cause is Cause.NODE_LOST

@@ -55,7 +55,6 @@ TABLE = {
         Cause.IMAGE_PULL,
     ),
     "no such tag": (waiting("ErrImagePull", "docker.io/library/nginx:nosuch: not found"), Cause.IMAGE_PULL),
-    "between two pulls": (waiting("ImagePullBackOff", 'Back-off pulling image "nosuch:1"'), Cause.IMAGE_PULL),
     "a name that is none": (waiting("InvalidImageName", 'couldn\'t parse image name "A B"'), Cause.IMAGE_PULL),
     "a program that ends in error": (crashing("Error", 1), Cause.CRASH_LOOP),
     "a program that was killed": (crashing("Error", 137), Cause.CRASH_LOOP),
@@ -161,6 +160,10 @@ TABLE = {
     "the pause keeps the reason": (
         waiting("ImagePullBackOff", 'Back-off pulling image "r.example/a": ErrImagePull: dial tcp: connection refused'),
         Cause.REGISTRY,
+    ),
+    "between two pulls, not saying why": (
+        waiting("ImagePullBackOff", 'Back-off pulling image "nosuch:1"'),
+        Cause.STARTING,
     ),
     "its image is being pulled": (waiting("ContainerCreating"), Cause.STARTING),
     "nothing is said": ({"phase": "Pending"}, Cause.STARTING),

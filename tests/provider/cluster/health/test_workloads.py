@@ -27,7 +27,7 @@ def test_all_there() -> None:
 @pytest.mark.parametrize(
     ("trouble", "detail", "reason", "cause", "whose"),
     [
-        ("ImagePullBackOff", "not found", "web-0: ImagePullBackOff: not found", Cause.IMAGE_PULL, Whose.TENANT),
+        ("ImagePullBackOff", "name unknown", "web-0: ImagePullBackOff: name unknown", Cause.IMAGE_PULL, Whose.TENANT),
         ("Unschedulable", "0/3 nodes", "web-0: Unschedulable: 0/3 nodes", Cause.UNSCHEDULABLE, Whose.PROVIDER),
         ("SomethingNew", "", "web-0: SomethingNew", Cause.UNKNOWN, Whose.NOBODY),
         ("", "", "starting", Cause.STARTING, Whose.NOBODY),
