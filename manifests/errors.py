@@ -3,7 +3,8 @@
 ManifestsError
 └── Invalid            what a person wrote cannot be accepted; says where, what, and what would be
     ├── SdlInvalid     ... in an SDL file, with line and column where YAML gives them
-    └── ManifestInvalid ... in a manifest, in itself or against its group on chain
+    ├── ManifestInvalid ... in a manifest, in itself or against its group on chain
+    └── PlanInvalid    ... in what the provider has planned for a lease, which is not its tenant's matter
 """
 
 from __future__ import annotations
@@ -33,4 +34,8 @@ class SdlInvalid(Invalid):
 
 
 class ManifestInvalid(Invalid):
+    pass
+
+
+class PlanInvalid(Invalid):
     pass

@@ -14,6 +14,8 @@ AkpError
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 
 class AkpError(Exception):
     """Root. The text is one line for a person; the type is for code."""
@@ -39,8 +41,24 @@ class Unreachable(Retry):
     pass
 
 
+class Blame(StrEnum):
+    """Who can mend what was refused; a lease may be closed over it, so it is the tenant's only where that is known."""
+
+    UNSAID = ""
+    TENANT = "tenant"
+    """what they sent could never be taken"""
+    OPERATOR = "operator"
+    """the settings, or what the daemon has noted, no longer fit what was accepted once"""
+    CLUSTER = "cluster"
+    """a quota, a webhook, a policy, a right or a schema that is missing"""
+
+
 class Refused(AkpError):
-    pass
+    """`blame` is told where the refusal is met, which knows more than its words."""
+
+    def __init__(self, what: str = "", *, blame: Blame = Blame.UNSAID) -> None:
+        self.blame = blame
+        super().__init__(what)
 
 
 class NotFound(Refused):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from manifests.errors import ManifestInvalid
+from manifests.errors import PlanInvalid
 from manifests.ids import LeaseID
 from manifests.manifest import Service
 from manifests.render.isolation import container_security, own_variables
@@ -78,7 +78,7 @@ def resources(service: Service, plan: ServicePlan, site: Site) -> dict[str, dict
         requests["ephemeral-storage"] = "0"
     if wanted.gpu.units:
         if plan.gpu is None:
-            raise ManifestInvalid(
+            raise PlanInvalid(
                 f"services.{service.name}.resources.gpu", "asks for GPUs, but the lease's plan names no card for it"
             )
         limits[plan.gpu.resource] = requests[plan.gpu.resource] = format_count(wanted.gpu.units)

@@ -31,7 +31,7 @@ def render(
 
     `revision` becomes the label akash.network/manifest.resource.version. Last come the claims (ProviderHosts and
     ProviderLeasedIPs), which another lease may have for now. Raises ManifestInvalid when Kubernetes would refuse the
-    outcome, or a service with GPUs has no card in `plan`.
+    outcome, PlanInvalid where a service with GPUs has no card in `plan`.
     """
     check_renderable(group)
     objects = [namespace(lease, site, revision), *network_policies(lease, group, site, revision)]

@@ -167,7 +167,9 @@ class Cluster:
         found = health(standing, self.pods(lease), self._heard, self._lacks_runtime)
         stored = self._mirrors.stored.get(lease)
         for service in stored.group.services if stored else ():
-            found.setdefault(service.name, ServiceHealth(0, service.count, "not deployed yet", Cause.STARTING))
+            found.setdefault(
+                service.name, ServiceHealth(0, service.count, "not deployed yet", Cause.STARTING, stands=False)
+            )
         return found
 
     def facts(self, lease: LeaseID) -> LeaseFacts:

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from manifests.errors import Invalid
+from manifests.errors import Invalid, PlanInvalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup
 from manifests.render import check_admissible, render
@@ -36,7 +36,7 @@ from provider.cluster.objects.restart import restart
 from provider.cluster.objects.templates import Templates
 from provider.cluster.reach import Reach
 from provider.cluster.routes.doors import apart
-from provider.errors import Conflict, NotFound, Refused
+from provider.errors import Blame, Conflict, NotFound, Refused
 from provider.settings import ClusterSettings
 
 log = structlog.get_logger()
@@ -68,7 +68,7 @@ class Deploying:
         try:
             check_admissible(group)
         except Invalid as bad:
-            raise Refused(str(bad)) from bad
+            raise Refused(str(bad), blame=Blame.TENANT) from bad
         await self._kube.apply(manifest_object(lease, group, plan, self._site()), dry_run=dry_run)
 
     async def has_manifest(self, lease: LeaseID) -> bool:
@@ -178,8 +178,10 @@ class Deploying:
         site = self._site()
         try:
             rendered = render(lease, group, plan, site, revision)
+        except PlanInvalid as ours:
+            raise Refused(str(ours), blame=Blame.OPERATOR) from ours
         except Invalid as bad:
-            raise Refused(str(bad)) from bad
+            raise Refused(str(bad), blame=Blame.TENANT) from bad
         manifest = (site.manifest_namespace, lease_namespace(lease))
         return await as_found(
             self._kube, rendered, self._mirrors.standing(lease_namespace(lease)), manifest, revision, dry_run=dry_run

@@ -89,7 +89,7 @@ class Reception:
         found = self.cluster.lease_status(lease)
         if found is None:
             found = {"services": {}, "forwarded_ports": None, "ips": None}
-        errors = [problem] if (problem := self.leases.problems.get(lease)) else []
+        errors = [problem.why] if (problem := self.leases.problems.get(lease)) else []
         errors += [waiting.text for waiting in self.cluster.reach.waiting(lease)]
         return {**found, "errors": errors} if errors else found
 

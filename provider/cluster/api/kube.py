@@ -22,7 +22,7 @@ from kubernetes.aio import config as kube_config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from provider.cluster.api.kinds import Kind, kind_of
-from provider.errors import AkpError, ConfigError, Conflict, NotFound, Refused, Retry, Unreachable
+from provider.errors import AkpError, Blame, ConfigError, Conflict, NotFound, Refused, Retry, Unreachable
 from provider.settings import ClusterSettings
 
 Object = dict[str, Any]
@@ -339,6 +339,8 @@ _NEVER = (
 )
 """A 500 in these words is about what was sent and stays so: it does not fit the schema (an env name twice, say), or
 etcd does not take as much."""
+_OLD_SCHEMA = "field not declared in schema"
+"""A custom resource's definition here is older than the daemon."""
 
 
 def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) -> AkpError:
@@ -354,7 +356,7 @@ def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) ->
     if status == 410:
         return Gone(says)
     if status == 500 and any(words in says for words in _NEVER):
-        return Refused(says)
+        return Refused(says, blame=Blame.CLUSTER if _OLD_SCHEMA in says else Blame.TENANT)
     if status in (408, 429) or status >= 500:
         after = headers.get("Retry-After", "") or str(details.get("retryAfterSeconds") or "")
         return Retry(says, after_s=float(after) if after.isdigit() else None)
@@ -367,8 +369,8 @@ def _refusal(what: str, status: int, text: bytes, headers: Mapping[str, str]) ->
     if status == 409:
         return Conflict(says)
     if status == 422 and any(str(reason).startswith("FieldValue") for reason in causes):
-        return WrongFields(says)
-    return Refused(says)
+        return WrongFields(says, blame=Blame.TENANT)
+    return Refused(says, blame=Blame.TENANT if status == 413 else Blame.CLUSTER)
 
 
 def _short(text: bytes) -> str:

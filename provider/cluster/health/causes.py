@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from provider.cluster.health.pulls import Lacks, lacks
+from provider.errors import Blame
 
 
 class Whose(StrEnum):
@@ -39,14 +40,14 @@ class Cause(StrEnum):
     OVER_LIMIT = "over-limit"
     """of its ephemeral storage"""
     REFUSED = "refused"
-    """the manifest itself, by the API server or by us"""
+    """the manifest itself, by the API server or by us, for what its tenant wrote"""
 
     UNSCHEDULABLE = "unschedulable"
     STORAGE = "storage"
     NODE_LOST = "node-lost"
     NODE_PRESSURE = "node-pressure"
     ADMISSION = "admission"
-    """a quota, a webhook, a policy of the cluster, or a node's own check"""
+    """a quota, a webhook, a policy of the cluster, a node's own check, or settings that no longer fit"""
     RUNTIME = "runtime"
     """the node could not start a container, or make a sandbox for it"""
 
@@ -127,10 +128,9 @@ def cause(reason: str, detail: str = "", died: str = "", exit_code: int | None =
     return Cause.UNKNOWN if reason else Cause.STARTING
 
 
-def refusal(text: str) -> Cause:
-    """Of a "no" to what was rendered: the API server's (the text bears its HTTP status) or ours."""
-    foreign = ("(403)", "quota", "webhook", "violates podsecurity", "forbidden")
-    return Cause.ADMISSION if _any(foreign, text.lower()) else Cause.REFUSED
+def refusal(blame: Blame) -> Cause:
+    """Of a "no" to what was rendered, the API server's or ours."""
+    return Cause.REFUSED if blame is Blame.TENANT else Cause.ADMISSION
 
 
 def _ended(died: str, exit_code: int | None, said: str) -> Cause:

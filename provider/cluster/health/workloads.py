@@ -15,7 +15,7 @@ from manifests.render.names import SERVICE
 from provider.cluster.api.marks import mark_of_workload
 from provider.cluster.api.times import unix_s
 from provider.cluster.api.writers import ours
-from provider.cluster.health.causes import Cause, Whose, cause, refusal
+from provider.cluster.health.causes import Cause, Whose, cause
 from provider.cluster.inventory.pods import PodFacts
 
 ADOPTED = "akash.network/adopted"
@@ -62,6 +62,8 @@ class ServiceHealth:
     reason: str = ""
     cause: Cause = Cause.NONE
     since_unix_s: int = 0
+    stands: bool = True
+    """False before its workload is there"""
 
     @property
     def healthy(self) -> bool:
@@ -145,7 +147,7 @@ def _reason(
     if unmade:
         return f"the cluster has no RuntimeClass {unmade!r}, no pod can be made", Cause.ADMISSION, 0
     if workload.stuck:
-        return _short(workload.stuck), refusal(workload.stuck), 0
+        return _short(workload.stuck), Cause.ADMISSION, 0
     if workload.observed_generation < workload.generation:
         return "not yet taken up by the cluster", Cause.STARTING, 0
     coming = next((pod.detail for pod in pods if pod.detail and not (pod.trouble or pod.ready or pod.going)), "")

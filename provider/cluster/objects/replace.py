@@ -30,7 +30,7 @@ from provider.cluster.api.kinds import (
     kind_of,
 )
 from provider.cluster.api.kube import Kube, Object, WrongFields
-from provider.errors import Conflict, NotFound, Refused, Retry
+from provider.errors import Blame, Conflict, NotFound, Refused, Retry
 
 log = structlog.get_logger()
 
@@ -91,11 +91,14 @@ async def _keep_volumes(kube: Kube, live: Object, obj: Mapping[str, Any]) -> Non
         if "storageClassName" in now and was.get("storageClassName") != now["storageClassName"]:
             raise Refused(
                 f"service {name}: volume {volume} is of class {was.get('storageClassName')} and cannot become"
-                f" {now['storageClassName']}: what is on it would be lost. A new deployment can have it"
+                f" {now['storageClassName']}: what is on it would be lost. A new deployment can have it",
+                blame=Blame.OPERATOR,
             )
         size, larger = _size(was), _size(now)
         if parse_quantity(larger) < parse_quantity(size):
-            raise Refused(f"service {name}: volume {volume} has {size} and cannot shrink to {larger}")
+            raise Refused(
+                f"service {name}: volume {volume} has {size} and cannot shrink to {larger}", blame=Blame.TENANT
+            )
         if parse_quantity(larger) > parse_quantity(size):
             grown[volume] = larger
     if not grown:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from provider.cluster.health.causes import Cause, Whose, refusal
+from provider.cluster.health.causes import Cause, Whose
 from provider.cluster.leasefacts import LeaseFacts
 from provider.cluster.routes.waiting import Waiting, Why
+from provider.market.leases.problem import Problem
 
 Status = Literal["True", "False", "Unknown"]
 TYPES = ("Accepted", "Isolated", "Deployed", "Routed", "AddressAssigned", "Healthy")
@@ -38,9 +39,9 @@ class Condition:
         return self.status == "True"
 
 
-def conditions(facts: LeaseFacts, problem: str = "", *, over: bool = False) -> tuple[Condition, ...]:
-    """`problem` is why its manifest was refused, "" when it was not or nobody knows; `over` that the chain says so. One
-    more condition, `Gone`, while something is left of a lease that is over, or its namespace is going."""
+def conditions(facts: LeaseFacts, problem: Problem | None = None, *, over: bool = False) -> tuple[Condition, ...]:
+    """`problem` is why its manifest was refused, None when it was not or nobody knows; `over` that the chain says so.
+    One more condition, `Gone`, while something is left of a lease that is over, or its namespace is going."""
     found = [
         _accepted(facts, problem),
         _isolated(facts),
@@ -64,7 +65,7 @@ def first_unmet(found: Sequence[Condition]) -> Condition | None:
     return next((condition for condition in found if not condition.met), None)
 
 
-def _accepted(facts: LeaseFacts, problem: str) -> Condition:
+def _accepted(facts: LeaseFacts, problem: Problem | None) -> Condition:
     since = facts.namespace.made_unix_s if facts.namespace is not None else 0
     if facts.stored is None:
         text = "its tenant has not sent a manifest"
@@ -72,7 +73,7 @@ def _accepted(facts: LeaseFacts, problem: str) -> Condition:
             text = "its manifest is no longer in the cluster; the tenant has to send it again"
         return Condition("Accepted", "False", "NoManifest", text, whose=Whose.TENANT)
     if problem:
-        return Condition("Accepted", "False", "Refused", problem, since, refusal(problem).whose)
+        return Condition("Accepted", "False", "Refused", problem.why, since, problem.cause.whose)
     return Condition("Accepted", "True", "ManifestStored", since_unix_s=since)
 
 
@@ -94,7 +95,7 @@ def _isolated(facts: LeaseFacts) -> Condition:
     return Condition("Isolated", "True", "PoliciesApplied", text, since_unix_s=facts.isolated_unix_s)
 
 
-def _deployed(facts: LeaseFacts, problem: str) -> Condition:
+def _deployed(facts: LeaseFacts, problem: Problem | None) -> Condition:
     wanted = [service.name for service in facts.stored.group.services] if facts.stored is not None else []
     missing = sorted(set(wanted) - facts.deployed.keys())
     if missing or not wanted:

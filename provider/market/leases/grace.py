@@ -17,8 +17,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from bidengine.views import CloseReason
-from provider.cluster.health.causes import Cause
+from provider.cluster.health.causes import Cause, Whose
 from provider.cluster.health.workloads import ServiceHealth
+from provider.market.leases.problem import Problem
 from provider.settings import GraceSettings
 
 SETTLED_S = 600
@@ -61,16 +62,25 @@ class Spell:
         return self.ailment.cause
 
 
-def ailment(services: Mapping[str, ServiceHealth], refused: str, refused_as: Cause) -> Ailment:
+def ailment(services: Mapping[str, ServiceHealth], problem: Problem | None = None) -> Ailment:
     """Of a lease; WELL while any service of it serves. Where several lack something, what is not the tenant's matter
-    comes first, and what has only begun before all: nobody is closed for one service while another is on its way."""
+    comes first, and what has only begun before all: nobody is closed for one service while another is on its way.
+    A refused manifest that is its tenant's fault counts only while nothing of the lease stands: what an update was to
+    replace may lack something else. One that is not may be the very cure, so it counts as one lack among them."""
     ill = [service for service in services.values() if not service.healthy]
-    if any(service.available for service in services.values()) or not (ill or refused):
+    if any(service.available for service in services.values()) or not (ill or problem):
         return WELL
-    if refused:
-        return Ailment(refused_as, refused)
-    worst = min(ill, key=lambda s: (s.cause is not Cause.STARTING, s.whose == "tenant", s.cause))
-    return Ailment(worst.cause, worst.reason, worst.since_unix_s)
+    standing = [Ailment(s.cause, s.reason, s.since_unix_s) for s in ill if s.stands]
+    coming = [Ailment(s.cause, s.reason, s.since_unix_s) for s in ill if not s.stands]
+    if problem is None:
+        return min(standing + coming, key=_last)
+    if standing and problem.cause.whose is Whose.TENANT:
+        return min(standing, key=_last)
+    return min([*standing, Ailment(problem.cause, problem.why)], key=_last)
+
+
+def _last(found: Ailment) -> tuple[bool, bool, Cause]:
+    return found.cause is not Cause.STARTING, found.cause.whose is Whose.TENANT, found.cause
 
 
 def next_spell(before: Spell | None, now: Ailment, now_unix_s: int, *, sees: bool) -> Spell | None:

@@ -25,14 +25,14 @@ from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
 from manifests.render.site import ServicePlan
 from provider.chain.messages import Msg
-from provider.cluster.health.causes import Cause, refusal
 from provider.cluster.leasefacts import LeaseFacts
-from provider.errors import NotFound, Refused, Retry
+from provider.errors import Blame, NotFound, Refused, Retry
 from provider.market.book import Book
 from provider.market.leases import cleanup, vigil
 from provider.market.leases.closing import Closing
 from provider.market.leases.conditions import Condition, conditions
 from provider.market.leases.patience import could_send_since, patient_until
+from provider.market.leases.problem import Problem
 from provider.mending import Mending
 from provider.metrics import Sample
 from provider.settings import LeaseSettings
@@ -82,7 +82,7 @@ class Leases:
         self.book, self.room, self.cluster = book, room, cluster
         self.settings = settings
         self.queue: WorkQueue[LeaseID] = WorkQueue(max_backoff_s=30)
-        self.problems: dict[LeaseID, str] = {}
+        self.problems: dict[LeaseID, Problem] = {}
         self.closing = Closing(book, send)
         self.cleanup = cleanup.Cleanup(book, cluster)
         self.vigil = vigil.Vigil(book, cluster, settings.grace, self.problems, wall_unix_s)
@@ -133,7 +133,7 @@ class Leases:
 
     def conditions(self, live: Lease) -> tuple[Condition, ...]:
         """Where it stands, with reasons; the gateway may tell its tenant."""
-        return conditions(self.cluster.facts(live.id), self.problems.get(live.id, ""))
+        return conditions(self.cluster.facts(live.id), self.problems.get(live.id))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -176,7 +176,7 @@ class Leases:
         if live.id in self.cluster.namespaces():
             # Somebody has deleted its Manifest. What runs goes on; only the tenant can say again what it should be.
             self._applied.pop(live.id, None)
-            self.problems[live.id] = "its manifest is no longer in the cluster; send it again"
+            self.problems[live.id] = Problem("its manifest is no longer in the cluster; send it again", Blame.TENANT)
             log.error("a lease runs whose manifest is gone", cure="The tenant sends it again, or restore the Manifest.")
             return
         if not self.settings.manifest_timeout_s:
@@ -217,8 +217,8 @@ class Leases:
         try:
             await self.cluster.deploy(lease, stored.group, stored.plan, label)
         except Refused as no:
-            self.problems[lease] = str(no)
-            if refusal(str(no)) is Cause.ADMISSION:
+            self.problems[lease] = Problem.of(no)
+            if not self.problems[lease].final:
                 raise Retry(str(no), after_s=REFUSED_AGAIN_S) from no
             # The API server will not have it (a mount it dislikes, say): the same manifest would fail for ever.
             self._applied[lease] = stored

@@ -17,7 +17,7 @@ import structlog
 
 from bidengine.views import CloseReason
 from manifests.ids import LeaseID
-from provider.cluster.health.causes import Cause, refusal
+from provider.cluster.health.causes import Cause
 from provider.cluster.health.workloads import ServiceHealth
 from provider.market.book import Book
 from provider.market.leases import spells
@@ -34,6 +34,7 @@ from provider.market.leases.grace import (
     resumed,
     sees,
 )
+from provider.market.leases.problem import Problem
 from provider.metrics import Sample
 from provider.settings import GraceSettings
 
@@ -69,7 +70,7 @@ class Vigil:
         book: Book,
         cluster: Cluster,
         settings: GraceSettings,
-        problems: Mapping[LeaseID, str],
+        problems: Mapping[LeaseID, Problem],
         wall_unix_s: Callable[[], float] = time.time,
     ) -> None:
         self.book, self.cluster, self.settings = book, cluster, settings
@@ -157,8 +158,7 @@ class Vigil:
     def _ailment(self, lease: LeaseID) -> Ailment:
         if lease not in self.cluster.leases():
             return WELL
-        refused = self._problems.get(lease, "")
-        return ailment(self.cluster.health(lease), refused, refusal(refused))
+        return ailment(self.cluster.health(lease), self._problems.get(lease))
 
     def _sees(self, now: Ailment) -> bool:
         age_s = self._wall_unix_s() - self.book.time_unix_ns / 1e9

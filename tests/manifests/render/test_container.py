@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bidengine.commit import request
-from manifests.errors import ManifestInvalid
+from manifests.errors import PlanInvalid
 from manifests.gpus import GpuModel
 from manifests.render.container import committed, container, environment, resources
 from manifests.render.isolation import Isolation
@@ -107,8 +107,8 @@ def test_cards_are_asked_for_by_the_resource_of_their_vendor(build, site):
     assert found["limits"]["amd.com/gpu"] == found["requests"]["amd.com/gpu"] == "2"
 
 
-def test_cards_without_a_plan_are_refused_by_name(build, site):
-    with pytest.raises(ManifestInvalid) as no:
+def test_cards_without_a_plan_are_refused_by_name_and_not_as_the_tenants_fault(build, site):
+    with pytest.raises(PlanInvalid) as no:
         resources(build.service("train", resources=build.resources(gpu=1)), DEFAULT_PLAN, site)
     assert no.value.path == "services.train.resources.gpu"
 

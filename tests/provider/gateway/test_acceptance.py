@@ -10,7 +10,8 @@ import pytest
 from manifests.images import ImagePolicy
 from manifests.render.site import ServicePlan
 from manifests.sdl import Compiled, compile_sdl
-from provider.errors import Refused, Retry, Unreachable
+from provider.errors import Blame, Refused, Retry, Unreachable
+from provider.market.leases.problem import Problem
 
 from .desks import A100, EXAMPLES, STRANGER, TENANT, Desk, compiled
 
@@ -30,7 +31,7 @@ async def test_two_hundred_means_stored(desk: Desk) -> None:
 
 async def test_the_same_manifest_again_gives_a_refused_one_another_try(desk: Desk) -> None:
     await desk.put()
-    desk.life.problems[desk.leases[0]] = "quota exceeded"
+    desk.life.problems[desk.leases[0]] = Problem("quota exceeded", Blame.CLUSTER)
     assert await desk.put() == (200, "")
     assert desk.life.problems == {}
 

@@ -10,9 +10,10 @@ import pytest
 
 from manifests.ids import OrderID
 from provider.cluster.routes.waiting import Waiting, Why
-from provider.errors import Unreachable
+from provider.errors import Blame, Unreachable
 from provider.gateway.desk import Answer
 from provider.gateway.reception import Reception
+from provider.market.leases.problem import Problem
 
 from .desks import STRANGER, TENANT, US, Desk, compiled
 
@@ -38,7 +39,7 @@ async def test_the_status_of_a_lease_is_the_clusters(desk: Desk) -> None:
     running = {"services": {"web": {"name": "web", "available": 1}}, "forwarded_ports": {}, "ips": None}
     desk.cluster.running[lease] = running
     assert desk.reception.lease_status(lease) == running
-    desk.life.problems[lease] = "quota exceeded"
+    desk.life.problems[lease] = Problem("quota exceeded", Blame.CLUSTER)
     assert desk.reception.lease_status(lease) == {**running, "errors": ["quota exceeded"]}
 
 

@@ -13,7 +13,7 @@ from manifests.render.crd import StoredManifest
 from provider.cluster.health.causes import Cause
 from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.leasefacts import LeaseFacts
-from provider.errors import Refused, Unreachable
+from provider.errors import Blame, Refused, Unreachable
 from tests.provider.schedules.mortal import living
 
 NODES = (Node("n1", 4_000, 16 << 30, 64 << 30), Node("n2", 2_000, 8 << 30, 64 << 30))
@@ -122,7 +122,7 @@ class Seen:
     async def deploy(self, lease: LeaseID, group: Any, plan: Any, revision: str) -> None:
         self._ask()
         if self.m.refuses:
-            raise Refused("the API server does not like this manifest")
+            raise Refused("the API server does not like this manifest", blame=Blame.TENANT)
         self.m.spaces.add(lease)
         self._done()
 

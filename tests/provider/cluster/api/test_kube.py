@@ -11,7 +11,7 @@ import pytest
 
 from provider.cluster.api.kinds import DEPLOYMENT, MANIFEST, NAMESPACE, NODE, POD
 from provider.cluster.api.kube import Event, Gone, Kube, WrongFields
-from provider.errors import AkpError, ConfigError, Conflict, NotFound, Refused, Retry, Unreachable
+from provider.errors import AkpError, Blame, ConfigError, Conflict, NotFound, Refused, Retry, Unreachable
 from provider.settings import ClusterSettings
 from tests.provider.cluster.conftest import ApiServer, kubeconfig_text
 
@@ -120,6 +120,9 @@ async def test_an_empty_list_may_say_null(server: ApiServer, kube: Kube) -> None
     assert await kube.all(POD) == []
 
 
+FIELDS = {"details": {"causes": [{"reason": "FieldValueInvalid"}]}}
+
+
 @pytest.mark.parametrize(
     ("status", "more", "error"),
     [
@@ -127,7 +130,7 @@ async def test_an_empty_list_may_say_null(server: ApiServer, kube: Kube) -> None
         pytest.param(409, {}, Conflict, id="conflict"),
         pytest.param(410, {}, Gone, id="gone"),
         pytest.param(422, {}, Refused, id="a policy's no"),
-        pytest.param(422, {"details": {"causes": [{"reason": "FieldValueInvalid"}]}}, WrongFields, id="invalid"),
+        pytest.param(422, FIELDS, WrongFields, id="invalid"),
         pytest.param(408, {}, Retry, id="too slow for a proxy in between"),
         pytest.param(403, {}, Refused, id="forbidden"),
         pytest.param(400, {}, Refused, id="bad request"),
@@ -167,6 +170,32 @@ async def test_what_does_not_fit_its_schema_or_etcd_is_refused_for_good(
     server.refuses(500, words)
     with pytest.raises(Refused, match=re.escape(words)):
         await kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "a"}})
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "more", "blame"),
+    [
+        pytest.param(422, "spec.mountPath: Required value", FIELDS, Blame.TENANT, id="a field"),
+        pytest.param(500, "failed to create typed patch object: a duplicate", {}, Blame.TENANT, id="a name twice"),
+        pytest.param(413, "request entity too large", {}, Blame.TENANT, id="too large"),
+        pytest.param(403, 'services "webhook" is forbidden', {}, Blame.CLUSTER, id="forbidden"),
+        pytest.param(422, "ValidatingAdmissionPolicy denied request", {}, Blame.CLUSTER, id="a policy"),
+        pytest.param(400, "admission webhook denied the request", {}, Blame.CLUSTER, id="a webhook"),
+        pytest.param(
+            500, "failed to create typed patch object: .spec.nodes: field not declared in schema", {}, Blame.CLUSTER,
+            id="an old definition",
+        ),
+        pytest.param(404, "the server could not find the requested resource", {}, Blame.UNSAID, id="a kind unknown"),
+    ],
+)  # fmt: skip
+async def test_a_refusal_says_as_data_whose_it_is(
+    server: ApiServer, kube: Kube, status: int, words: str, more: dict[str, Any], blame: Blame
+) -> None:
+    """Whatever stands in its words, a service called quota or webhook among them."""
+    server.refuses(status, f"quota webhook forbidden: {words}", **more)
+    with pytest.raises(Refused) as no:
+        await kube.get(NODE, None, "n1")
+    assert no.value.blame is blame
 
 
 async def test_the_server_says_what_it_is(server: ApiServer, kube: Kube) -> None:

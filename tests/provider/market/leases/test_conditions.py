@@ -16,7 +16,9 @@ from provider.cluster.health.namespaces import Namespace
 from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.leasefacts import LeaseFacts
 from provider.cluster.routes.waiting import Waiting, Why
+from provider.errors import Blame
 from provider.market.leases.conditions import TYPES, conditions, first_unmet
+from provider.market.leases.problem import Problem
 
 LEASE = LeaseID("akash1o", 1, 1, 1, "akash1p")
 SIZE = Resources(1, Cpu(500), Memory(1 << 30), (), Gpu())
@@ -52,6 +54,9 @@ def ill(cause: Cause, why: str) -> dict[str, ServiceHealth]:
     return {"web": ServiceHealth(1, 2, why, cause, 120)}
 
 
+INVALID, OVER_QUOTA = Problem("mountPath (422)", Blame.TENANT), Problem("exceeded quota (403)", Blame.CLUSTER)
+
+
 def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
     return (Waiting(kind, "a.example", why, "set a TXT record"),)
 
@@ -61,35 +66,51 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
     [
         pytest.param(
             {"stored": None, "namespace": None},
-            "",
+            None,
             "Accepted",
             "NoManifest",
             "not sent",
             Whose.TENANT,
             id="no manifest",
         ),
-        pytest.param({"stored": None}, "", "Accepted", "NoManifest", "no longer", Whose.TENANT, id="manifest deleted"),
-        pytest.param({}, "mountPath (422)", "Accepted", "Refused", "mountPath", Whose.TENANT, id="refused"),
-        pytest.param({}, "exceeded quota (403)", "Accepted", "Refused", "quota", Whose.PROVIDER, id="refused by quota"),
-        pytest.param({"isolated_unix_s": None}, "", "Isolated", "NoPolicy", "", Whose.PROVIDER, id="no policies"),
-        pytest.param({"isolates": False}, "", "Isolated", "PoliciesOff", "off", Whose.PROVIDER, id="policies off"),
+        pytest.param(
+            {"stored": None}, None, "Accepted", "NoManifest", "no longer", Whose.TENANT, id="manifest deleted"
+        ),
+        pytest.param({}, INVALID, "Accepted", "Refused", "mountPath", Whose.TENANT, id="refused"),
+        pytest.param(
+            {},
+            OVER_QUOTA,
+            "Accepted",
+            "Refused",
+            "quota",
+            Whose.PROVIDER,
+            id="refused by quota",
+        ),
+        pytest.param({"isolated_unix_s": None}, None, "Isolated", "NoPolicy", "", Whose.PROVIDER, id="no policies"),
+        pytest.param({"isolates": False}, None, "Isolated", "PoliciesOff", "off", Whose.PROVIDER, id="policies off"),
         pytest.param(
             {"opened": {"b": "in and out", "a": "out"}},
-            "",
+            None,
             "Isolated",
             "OpenedByOthers",
             "a (out), b (in and out)",
             Whose.PROVIDER,
             id="opened by others",
         ),
-        pytest.param({"deployed": {}}, "", "Deployed", "NotDeployed", "web", Whose.NOBODY, id="no workload"),
-        pytest.param({"routed": frozenset()}, "", "Routed", "NoRoute", "a.example", Whose.PROVIDER, id="no route"),
+        pytest.param({"deployed": {}}, None, "Deployed", "NotDeployed", "web", Whose.NOBODY, id="no workload"),
+        pytest.param({"routed": frozenset()}, None, "Routed", "NoRoute", "a.example", Whose.PROVIDER, id="no route"),
         pytest.param(
-            {"elsewhere": frozenset({"a.example"})}, "", "Routed", "HostElsewhere", "a.example", Whose.TENANT, id="held"
+            {"elsewhere": frozenset({"a.example"})},
+            None,
+            "Routed",
+            "HostElsewhere",
+            "a.example",
+            Whose.TENANT,
+            id="held",
         ),
         pytest.param(
             {"unserved": {"a.example": "NotAllowedByListeners: no", "old.example": "x"}},
-            "",
+            None,
             "Routed",
             "NotAccepted",
             "a.example: NotAllowedByListeners: no",
@@ -98,7 +119,7 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
         ),
         pytest.param(
             {"lacks_class": "akash-ingress-class"},
-            "",
+            None,
             "Routed",
             "NoIngressClass",
             "akash-ingress-class",
@@ -106,11 +127,11 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
             id="no IngressClass",
         ),
         pytest.param(
-            {"addresses": {"web": ()}}, "", "AddressAssigned", "NoAddress", "web", Whose.PROVIDER, id="no address"
+            {"addresses": {"web": ()}}, None, "AddressAssigned", "NoAddress", "web", Whose.PROVIDER, id="no address"
         ),
         pytest.param(
             {"routed": frozenset(), "waiting": waits(Why.UNPROVEN)},
-            "",
+            None,
             "Routed",
             "NoRoute",
             "TXT",
@@ -119,7 +140,7 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
         ),
         pytest.param(
             {"routed": frozenset(), "waiting": waits(Why.REFUSED)},
-            "",
+            None,
             "Routed",
             "NoRoute",
             "TXT",
@@ -128,7 +149,7 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
         ),
         pytest.param(
             {"addresses": {"web": ()}, "waiting": waits(Why.ELSEWHERE, "ip")},
-            "",
+            None,
             "AddressAssigned",
             "NoAddress",
             "TXT",
@@ -137,7 +158,7 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
         ),
         pytest.param(
             {"services": ill(Cause.IMAGE_PULL, "web-0: ErrImagePull")},
-            "",
+            None,
             "Healthy",
             "ImagePull",
             "web 1/2: web-0: ErrImagePull",
@@ -145,12 +166,12 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
             id="ill",
         ),
         pytest.param(
-            {"services": ill(Cause.NODE_LOST, "n1")}, "", "Healthy", "NodeLost", "n1", Whose.PROVIDER, id="node lost"
+            {"services": ill(Cause.NODE_LOST, "n1")}, None, "Healthy", "NodeLost", "n1", Whose.PROVIDER, id="node lost"
         ),
     ],
 )
 def test_what_is_missing_has_its_reason(
-    changes: dict[str, Any], problem: str, kind: str, reason: str, message: str, whose: Whose
+    changes: dict[str, Any], problem: Problem | None, kind: str, reason: str, message: str, whose: Whose
 ) -> None:
     missing = first_unmet(conditions(replace(FULL, **changes), problem))
     assert missing is not None

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bidengine.views import CloseReason
 from provider.cluster.health.causes import PROVIDERS, TENANTS, Cause
 from provider.cluster.health.workloads import ServiceHealth
+from provider.errors import Blame
 from provider.market.leases.grace import (
     MAX_STEP_S,
     SETTLED_S,
@@ -28,6 +29,7 @@ from provider.market.leases.grace import (
     resumed,
     sees,
 )
+from provider.market.leases.problem import Problem
 from provider.settings import GraceSettings
 
 DAY_S = 86_400
@@ -107,12 +109,36 @@ def service(available: int, total: int, cause: Cause = Cause.NONE) -> ServiceHea
     ],
 )
 def test_what_keeps_a_lease_from_serving(services: list[ServiceHealth], cause: Cause) -> None:
-    assert ailment({str(n): s for n, s in enumerate(services)}, "", Cause.REFUSED).cause is cause
+    assert ailment({str(n): s for n, s in enumerate(services)}).cause is cause
 
 
 def test_a_manifest_that_is_refused_is_trouble_while_nothing_serves() -> None:
-    assert ailment({}, "no (422)", Cause.REFUSED) == Ailment(Cause.REFUSED, "no (422)")
-    assert ailment({"web": service(1, 1)}, "no (422)", Cause.REFUSED) == WELL, "what it replaces goes on"
+    no = Problem("no (422)", Blame.TENANT)
+    assert ailment({}, no) == Ailment(Cause.REFUSED, "no (422)")
+    assert ailment({"web": service(1, 1)}, no) == WELL, "what it replaces goes on"
+
+
+MISSING = ServiceHealth(0, 1, "not deployed yet", Cause.STARTING, stands=False)
+
+
+@pytest.mark.parametrize(
+    ("services", "blame", "cause"),
+    [
+        pytest.param([MISSING], Blame.TENANT, Cause.REFUSED, id="nothing stands"),
+        pytest.param([service(0, 1, Cause.NODE_LOST)], Blame.TENANT, Cause.NODE_LOST, id="the old lost its node"),
+        pytest.param([service(0, 1, Cause.STARTING)], Blame.TENANT, Cause.STARTING, id="the old is coming back"),
+        pytest.param([service(0, 1, Cause.CRASH_LOOP), MISSING], Blame.TENANT, Cause.CRASH_LOOP, id="the old crashes"),
+        pytest.param(
+            [service(0, 1, Cause.CRASH_LOOP)], Blame.CLUSTER, Cause.ADMISSION, id="a quota keeps the cure out"
+        ),
+        pytest.param([service(0, 1, Cause.IMAGE_PULL)], Blame.OPERATOR, Cause.ADMISSION, id="settings keep it out"),
+        pytest.param([MISSING], Blame.UNSAID, Cause.ADMISSION, id="nobody knows whose it is"),
+        pytest.param([service(0, 1, Cause.REGISTRY)], Blame.CLUSTER, Cause.ADMISSION, id="two that close nothing"),
+    ],
+)
+def test_a_refused_manifest_hides_no_other_cause(services: list[ServiceHealth], blame: Blame, cause: Cause) -> None:
+    found = ailment({str(n): s for n, s in enumerate(services)}, Problem("no", blame))
+    assert found.cause is cause
 
 
 @pytest.mark.parametrize("cause", Cause)

@@ -21,9 +21,10 @@ from provider.cluster.health.causes import Cause
 from provider.cluster.health.litter import Litter, Stuck
 from provider.cluster.health.workloads import ServiceHealth
 from provider.cluster.leasefacts import LeaseFacts
-from provider.errors import NotFound, Refused, Retry, TxRefused, Unreachable
+from provider.errors import Blame, NotFound, Refused, Retry, TxRefused, Unreachable
 from provider.market.book import Book
 from provider.market.leases.leases import Leases
+from provider.market.leases.problem import Problem
 from provider.settings import LeaseSettings
 
 US = "akash1us"
@@ -295,7 +296,7 @@ async def test_a_lease_that_runs_is_not_closed_for_a_manifest_that_somebody_dele
     await play.leases.handle(lease)
     await play.at(3 + 10 * TIMEOUT_BLOCKS)
     assert play.sent == []
-    assert "send it again" in play.leases.problems[lease]
+    assert "send it again" in play.leases.problems[lease].why
     play.cluster.stored[lease] = stored
     await play.leases.handle(lease)
     assert play.leases.problems == {}
@@ -391,12 +392,15 @@ async def test_patience_does_not_run_while_nobody_was_there_to_take_the_manifest
 
 @pytest.mark.parametrize("makes_namespace", [True, False], ids=["half way", "at the first object"])
 async def test_a_manifest_the_cluster_refuses_is_told_and_not_tried_again(play: Play, makes_namespace: bool) -> None:
-    play.cluster.answer, play.cluster.makes_namespace = Refused("mountPath: Required value (422)"), makes_namespace
+    play.cluster.answer, play.cluster.makes_namespace = (
+        Refused("mountPath: Required value (422)", blame=Blame.TENANT),
+        makes_namespace,
+    )
     lease = await play.won()
     await play.manifest(lease)
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 1
-    assert play.leases.problems == {lease: "mountPath: Required value (422)"}
+    assert play.leases.problems == {lease: Problem("mountPath: Required value (422)", Blame.TENANT)}
     play.cluster.answer = None
     await play.manifest(lease, "two")
     assert len(play.cluster.done) == 2
@@ -404,12 +408,12 @@ async def test_a_manifest_the_cluster_refuses_is_told_and_not_tried_again(play: 
 
 
 async def test_what_a_quota_refuses_is_told_and_tried_again(play: Play) -> None:
-    play.cluster.answer = Refused("pods is forbidden: exceeded quota (403)")
+    play.cluster.answer = Refused("pods is forbidden: exceeded quota (403)", blame=Blame.CLUSTER)
     lease = await play.won()
     with pytest.raises(Retry) as again:
         await play.manifest(lease)
     assert again.value.after_s == 60
-    assert "exceeded quota" in play.leases.problems[lease]
+    assert "exceeded quota" in play.leases.problems[lease].why
     play.cluster.answer = None
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 2
@@ -417,7 +421,7 @@ async def test_what_a_quota_refuses_is_told_and_tried_again(play: Play) -> None:
 
 
 async def test_a_tenant_who_sends_the_refused_manifest_again_is_given_another_try(play: Play) -> None:
-    play.cluster.answer = Refused("host name www.example.com is in use by another tenant of this provider")
+    play.cluster.answer = Refused("services: mountPath is used twice", blame=Blame.TENANT)
     lease = await play.won()
     await play.manifest(lease)
     play.cluster.answer = None

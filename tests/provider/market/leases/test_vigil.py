@@ -12,7 +12,9 @@ from bidengine.views import CloseReason
 from manifests.ids import LeaseID
 from provider.cluster.health.causes import Cause
 from provider.cluster.health.workloads import ServiceHealth
+from provider.errors import Blame
 from provider.market.book import Book
+from provider.market.leases.problem import Problem
 from provider.market.leases.spells import NAME, write
 from provider.market.leases.vigil import AGAIN_BLOCKS, Vigil
 from provider.settings import GraceSettings
@@ -26,6 +28,7 @@ def ill(cause: Cause, since_unix_s: int = 0) -> dict[str, ServiceHealth]:
 
 
 WELL = {"web": ServiceHealth(1, 1)}
+COMING = {"web": ServiceHealth(0, 1, "not deployed yet", Cause.STARTING, stands=False)}
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Watch:
     nodes_out: int = 0
     lag_s: float = 0.0
     services: dict[LeaseID, dict[str, ServiceHealth]] = field(default_factory=dict)
-    problems: dict[LeaseID, str] = field(default_factory=dict)
+    problems: dict[LeaseID, Problem] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.vigil = Vigil(self.book, self, GRACE, self.problems, lambda: self.book.time_unix_ns / 1e9 + self.lag_s)
@@ -95,8 +98,8 @@ def restarted(watch: Watch, data: Path, *, down_s: int) -> Watch:
 def test_a_restart_gives_nobody_a_new_grace(watch: Watch, leases: list[LeaseID], tmp_path: Path) -> None:
     """What was seen before counts, the time in between does not; the second restart is as the first."""
     watch.has(leases[0], ill(Cause.IMAGE_PULL))
-    watch.problems[leases[1]] = "no (422)"
-    watch.has(leases[1], ill(Cause.STARTING))
+    watch.problems[leases[1]] = Problem("no (422)", Blame.TENANT)
+    watch.has(leases[1], COMING)
     assert watch.pass_by(300) == []
     for _ in range(2):
         watch = restarted(watch, tmp_path, down_s=300)
@@ -195,11 +198,21 @@ def test_one_after_the_other_they_are_not(watch: Watch, leases: list[LeaseID]) -
 
 
 def test_a_refused_manifest_is_trouble_of_its_own(watch: Watch, leases: list[LeaseID]) -> None:
-    watch.problems[leases[0]] = "Deployment web is invalid (422)"
-    watch.problems[leases[1]] = "exceeded quota (403)"
+    watch.problems[leases[0]] = Problem("Deployment web is invalid (422)", Blame.TENANT)
+    watch.problems[leases[1]] = Problem("exceeded quota (403)", Blame.CLUSTER)
     for lease in leases[:2]:
-        watch.has(lease, ill(Cause.STARTING))
+        watch.has(lease, COMING)
     assert watch.pass_by(6000) == leases[:1]
+
+
+def test_a_refused_update_closes_nobody_whose_old_version_lacks_its_node(watch: Watch, leases: list[LeaseID]) -> None:
+    watch.problems[leases[0]] = Problem("volume data has 2Gi and cannot shrink to 1Gi", Blame.TENANT)
+    watch.has(leases[0], WELL)
+    assert watch.pass_by(600) == []
+    watch.nodes_out = 1
+    watch.has(leases[0], ill(Cause.NODE_LOST))
+    assert watch.pass_by(6000) == []
+    assert watch.vigil.spells[leases[0]].cause is Cause.NODE_LOST
 
 
 def test_who_is_unwell_is_counted_by_cause(watch: Watch, leases: list[LeaseID]) -> None:
