@@ -23,15 +23,15 @@ class _Mended:
     last_s: float
     awaited: bool = False
 
-    @property
-    def wait_s(self) -> float:
-        return min(FIRST_S * 2.0 ** min(self.times - 1, 30), MOST_S)
+    def wait_s(self, most_s: float) -> float:
+        return min(FIRST_S * 2.0 ** min(self.times - 1, 30), most_s)
 
 
 class Mending(Generic[K]):
-    """Of leases, or of objects, by key. Times are those of one clock, in seconds."""
+    """Of leases, or of objects, by key. Times are those of one clock, in seconds; `most_s` is the longest wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_s: float = MOST_S) -> None:
+        self._most_s = most_s
         self._mended: dict[K, _Mended] = {}
 
     def times(self, key: K) -> int:
@@ -42,16 +42,16 @@ class Mending(Generic[K]):
     def wait_s(self, key: K, now_s: float) -> float | None:
         """None: mend it now. Else look at it again after this; 0 when that was said before."""
         found = self._mended.get(key)
-        if found is None or now_s >= found.last_s + found.wait_s:
+        if found is None or now_s >= found.last_s + found.wait_s(self._most_s):
             return None
         if found.awaited:
             return 0.0
         found.awaited = True
-        return found.last_s + found.wait_s - now_s
+        return found.last_s + found.wait_s(self._most_s) - now_s
 
     def mended(self, key: K, now_s: float) -> None:
         before = self._mended.get(key)
-        again = before is not None and now_s - before.last_s <= max(2 * before.wait_s, QUIET_S)
+        again = before is not None and now_s - before.last_s <= max(2 * before.wait_s(self._most_s), QUIET_S)
         self._mended[key] = _Mended(before.times + 1 if before is not None and again else 1, now_s)
 
     def forget(self, key: K) -> None:

@@ -230,8 +230,16 @@ class Cluster:
     async def store_manifest(self, lease: LeaseID, group: ManifestGroup, plan: Plan, *, dry_run: bool = False) -> None:
         await self._deploying.store_manifest(lease, group, plan, dry_run=dry_run)
 
-    async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
-        await self._deploying.deploy(lease, group, plan, revision)
+    def unshielded(self, lease: LeaseID) -> str:
+        return self._deploying.unshielded(lease)
+
+    async def deploy(
+        self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, *, update: bool = False
+    ) -> None:
+        await self._deploying.deploy(lease, group, plan, revision, update=update)
+
+    async def shield(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
+        await self._deploying.shield(lease, group, plan, revision)
 
     async def preview(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> list[Change]:
         return await self._deploying.preview(lease, group, plan, revision)

@@ -7,7 +7,7 @@ deployed it remembers, to know whether somebody has changed it, or whether it wo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +21,7 @@ from manifests.render.crd import manifest_object
 from manifests.render.names import RESTRICTIONS
 from manifests.render.network import network_policies, without_api_servers
 from manifests.render.site import Plan, Site
-from provider.cluster.api import kinds
-from provider.cluster.api.kinds import MANIFEST, NAMESPACE, Kind
+from provider.cluster.api.kinds import MANIFEST, NAMESPACE, NETWORK_POLICY, Kind, kind_of
 from provider.cluster.api.kube import Kube
 from provider.cluster.api.marks import ABSENT
 from provider.cluster.apiservers import Address, ApiServers
@@ -32,14 +31,18 @@ from provider.cluster.objects.adopt import as_found
 from provider.cluster.objects.apply import apply_all
 from provider.cluster.objects.placed import Placed
 from provider.cluster.objects.preview import Change, preview
+from provider.cluster.objects.rehearse import rehearse
 from provider.cluster.objects.restart import restart
 from provider.cluster.objects.templates import Templates
+from provider.cluster.objects.volumeclasses import keep_classes
 from provider.cluster.reach import Reach
-from provider.cluster.routes.doors import apart
+from provider.cluster.routes.doors import Door, apart
 from provider.errors import Blame, Conflict, NotFound, Refused
 from provider.settings import ClusterSettings
 
 log = structlog.get_logger()
+SHIELDS = (NAMESPACE, NETWORK_POLICY)
+"""What keeps a lease apart from others."""
 
 
 class Deploying:
@@ -58,6 +61,8 @@ class Deploying:
         self._settings, self._site, self._api_servers = settings, site, api_servers
         self._made: dict[LeaseID, Mapping[tuple[Kind, str], int]] = {}
         """object -> its mark (marks.py), of what this process has deployed"""
+        self._deployed: dict[LeaseID, ManifestGroup] = {}
+        """what this process has deployed whole"""
         self._named: dict[LeaseID, tuple[Address, ...]] = {}
         """the API servers that its policies know of"""
         self._placed, self._templates = Placed(kube, mirrors.labelled), Templates()
@@ -79,17 +84,32 @@ class Deploying:
             return False
         return True
 
-    async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
+    async def deploy(
+        self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, *, update: bool = False
+    ) -> None:
         """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over. How
-        it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest."""
+        it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest. An
+        `update` that would be refused changes nothing."""
         named = self._api_servers.now
-        objects = await self._wanted(lease, group, plan, revision)
+        objects = await self._wanted(lease, group, plan, revision, dry_run=update)
         inside, doors = apart(objects)
+        if update:
+            await rehearse(self._kube, inside)
+            objects = await self._wanted(lease, group, plan, revision)
+            inside, doors = apart(objects)
         await self._placed.expect(lease_namespace(lease), objects)
-        self._made[lease] = await apply_all(
-            self._kube, inside, self._mirrors.standing(lease_namespace(lease)), self._templates
-        )
-        self._named[lease] = named
+        try:
+            await self._shield(lease, inside)
+            rest = [obj for obj in inside if kind_of(obj) not in SHIELDS]
+            made = await apply_all(
+                self._kube, rest, self._mirrors.standing(lease_namespace(lease)), self._templates
+            )
+        except Refused as no:
+            if no.blame is not Blame.TENANT:
+                await self._keep_reached(lease, doors)
+            raise
+        self._made[lease] = {**self._shields(lease), **made}
+        self._deployed[lease], self._named[lease] = group, named
         if shut := without_api_servers(group, self._site()):
             log.warning("services may ask the API server and no policy lets them: its addresses are not known",
                         lease=str(lease), services=shut, cure="Set cluster.api_servers.")  # fmt: skip
@@ -98,6 +118,10 @@ class Deploying:
         if pruned:
             log.info("left over and deleted", lease=str(lease), objects=pruned)
         await self._reach.settle(lease)
+
+    async def shield(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> None:
+        """Make only the namespace and its policies be as the manifest says."""
+        await self._shield(lease, await self._wanted(lease, group, plan, revision, dry_run=True))
 
     async def preview(self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str) -> list[Change]:
         """What `deploy` would change of the objects of a lease; nothing is written."""
@@ -120,6 +144,7 @@ class Deploying:
         name, namespace = lease_namespace(lease), self._settings.manifest_namespace
         await self._reach.routing.forget(lease)
         self._made.pop(lease, None)
+        self._deployed.pop(lease, None)
         self._named.pop(lease, None)
         self._placed.forget(name)
         self._templates.forget(name)
@@ -141,25 +166,34 @@ class Deploying:
         return True
 
     def amiss(self, lease: LeaseID) -> str:
-        """What is not as it was deployed, "" when all is: the namespace, what isolates it, a workload for each service;
-        and, where this process has deployed, each object as it was made and none besides that is labelled as
-        rendered."""
+        """What is not as it was deployed, "" when all is: what shields it, a workload for each service; and, where this
+        process has deployed, each object as it was made and none besides that is labelled as rendered."""
         stored, namespace = self._mirrors.stored.get(lease), lease_namespace(lease)
         if stored is None:
             return "no manifest"
+        if open_ := self.unshielded(lease):
+            return open_
+        group = self._deployed.get(lease, stored.group)
+        standing = {facts.service for facts in self._mirrors.standing(namespace).values()}
+        if missing := sorted({service.name for service in group.services} - standing):
+            return f"no workload of {', '.join(missing)}"
+        if changed := self._changed(lease, self._made.get(lease, {})):
+            return changed
+        if lease in self._deployed and (strays := self._placed.strays(namespace)):
+            return f"{strays[0][0]}/{strays[0][1]} was added"
+        return ""
+
+    def unshielded(self, lease: LeaseID) -> str:
+        """What keeps its namespace apart from others and is not as it was made, "" when all is."""
+        namespace = lease_namespace(lease)
         if self._mirrors.namespaces.get("", namespace) is None:
             return "no namespace"
         if self._settings.network_policies and self._mirrors.policies.get(namespace, RESTRICTIONS) is None:
-            return f"no {kinds.NETWORK_POLICY}/{RESTRICTIONS}"
-        deployed = {facts.service for facts in self._mirrors.standing(namespace).values()}
-        if missing := sorted({service.name for service in stored.group.services} - deployed):
-            return f"no workload of {', '.join(missing)}"
-        for (kind, name), was in self._made.get(lease, {}).items():
-            if (now := self._mirrors.mark(kind, namespace, name)) != was:
-                return f"{kind}/{name} was {'deleted' if now == ABSENT else 'changed'}"
-        if lease in self._made and (strays := self._placed.strays(namespace)):
-            return f"{strays[0][0]}/{strays[0][1]} was added"
-        return ""
+            return f"no {NETWORK_POLICY}/{RESTRICTIONS}"
+        if changed := self._changed(lease, self._shields(lease)):
+            return changed
+        strays = self._placed.strays(namespace) if lease in self._deployed else []
+        return next((f"{kind}/{name} was added" for kind, name in strays if kind in SHIELDS), "")
 
     def outdated(self, lease: LeaseID) -> bool:
         """Whether what this process has deployed would be rendered otherwise by now: with other API servers in its
@@ -167,9 +201,30 @@ class Deploying:
         before, stored = self._named.get(lease), self._mirrors.stored.get(lease)
         if self._settings.api_servers or stored is None or before in (None, self._api_servers.now):
             return False
-        site = self._site()
+        site, group = self._site(), self._deployed.get(lease, stored.group)
         then = replace(site, api_servers=before)
-        return network_policies(lease, stored.group, then, "") != network_policies(lease, stored.group, site, "")
+        return network_policies(lease, group, then, "") != network_policies(lease, group, site, "")
+
+    async def _shield(self, lease: LeaseID, objects: Sequence[Mapping[str, Any]]) -> None:
+        made = await apply_all(self._kube, [obj for obj in objects if kind_of(obj) in SHIELDS])
+        others = {one: was for one, was in self._made.get(lease, {}).items() if one[0] not in SHIELDS}
+        self._made[lease] = {**others, **made}
+
+    def _shields(self, lease: LeaseID) -> dict[tuple[Kind, str], int]:
+        return {one: was for one, was in self._made.get(lease, {}).items() if one[0] in SHIELDS}
+
+    def _changed(self, lease: LeaseID, made: Mapping[tuple[Kind, str], int]) -> str:
+        for (kind, name), was in made.items():
+            if (now := self._mirrors.mark(kind, lease_namespace(lease), name)) != was:
+                return f"{kind}/{name} was {'deleted' if now == ABSENT else 'changed'}"
+        return ""
+
+    async def _keep_reached(self, lease: LeaseID, doors: Sequence[Door]) -> None:
+        """A part of it was refused by the cluster. What of it stands is reached all the same, and why it is not is
+        told, also by a process that has never deployed it."""
+        if lease not in self._deployed and self._mirrors.standing(lease_namespace(lease)):
+            self._reach.routing.want(lease, doors)
+            await self._reach.settle(lease)
 
     async def _wanted(
         self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, *, dry_run: bool = False
@@ -183,6 +238,6 @@ class Deploying:
         except Invalid as bad:
             raise Refused(str(bad), blame=Blame.TENANT) from bad
         manifest = (site.manifest_namespace, lease_namespace(lease))
-        return await as_found(
-            self._kube, rendered, self._mirrors.standing(lease_namespace(lease)), manifest, revision, dry_run=dry_run
-        )
+        standing = self._mirrors.standing(lease_namespace(lease))
+        found = await as_found(self._kube, rendered, standing, manifest, revision, dry_run=dry_run)
+        return keep_classes(found, standing)

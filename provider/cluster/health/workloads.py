@@ -49,6 +49,8 @@ class WorkloadFacts:
     """of its template"""
     adopted: str = ""
     """the revision of the manifest for which its template stays as another provider made it (adopt.py)"""
+    classes: tuple[tuple[str, str], ...] = ()
+    """claim template and its StorageClass, "" for the cluster's default"""
     mark: int = 0
 
 
@@ -98,6 +100,10 @@ def workload_facts(obj: Mapping[str, Any]) -> WorkloadFacts:
         available_since_unix_s=unix_s(conditions.get("Available", {}).get("lastTransitionTime")),
         ours=ours(obj),
         runtime_class=((spec.get("template") or {}).get("spec") or {}).get("runtimeClassName") or "",
+        classes=tuple(
+            (claim["metadata"]["name"], claim["spec"].get("storageClassName") or "")
+            for claim in spec.get("volumeClaimTemplates") or ()
+        ),
         adopted=(metadata.get("annotations") or {}).get(ADOPTED, ""),
         mark=mark_of_workload(obj),
     )

@@ -53,9 +53,24 @@ async def make_way(kube: Kube, obj: Mapping[str, Any], other: Kind) -> None:
 
 
 async def replace(kube: Kube, obj: Mapping[str, Any], no: Refused) -> Object:
-    """Put `obj` in the place of the object that cannot become it; as it then is. Raises `no`, the refusal of the
-    change, where that is about the object itself; Refused with the reason where a volume would lose what is on it;
-    Retry while the old object is still going, or when one that was only to be kept is not there."""
+    """Put `obj` in the place of the object that cannot become it; as it then is. Raises what `replaceable` does, and
+    Retry while the old object is still going."""
+    kind, metadata = kind_of(obj), obj["metadata"]
+    namespace, name = metadata.get("namespace"), metadata["name"]
+    live = await replaceable(kube, obj, no)
+    if "deletionTimestamp" not in live["metadata"]:
+        if kind is STATEFUL_SET:
+            await _grow(kube, obj, _larger(live, obj))
+        log.info("replaced, since it cannot be changed in place", object=f"{kind}/{name}", why=str(no))
+        await kube.delete(kind, namespace, name, orphan=kind is STATEFUL_SET)
+    await _gone(kube, kind, namespace, name)
+    return await kube.apply(obj)
+
+
+async def replaceable(kube: Kube, obj: Mapping[str, Any], no: Refused) -> Object:
+    """The object in whose place `obj` can be put; nothing is written. Raises `no`, the refusal of the change, where
+    that is about the object itself; Refused with the reason where a volume would lose what is on it; Retry when one
+    that was only to be kept is not there."""
     kind, metadata = kind_of(obj), obj["metadata"]
     namespace, name = metadata.get("namespace"), metadata["name"]
     if kind not in _REPLACED or not isinstance(no, WrongFields):
@@ -66,29 +81,28 @@ async def replace(kube: Kube, obj: Mapping[str, Any], no: Refused) -> Object:
         if kind in TWINS and "template" not in obj["spec"]:
             raise Retry(f"{kind}/{name} was to stay as it was found (adopt.py) and has gone since") from no
         raise no from None
-    if "deletionTimestamp" not in live["metadata"]:
-        try:
-            await kube.create(obj, dry_run=True)
-        except Conflict:
-            pass  # only its name is in the way
-        except Refused:
-            raise no from None
-        if kind is STATEFUL_SET:
-            await _keep_volumes(kube, live, obj)
-        log.info("replaced, since it cannot be changed in place", object=f"{kind}/{name}", why=str(no))
-        await kube.delete(kind, namespace, name, orphan=kind is STATEFUL_SET)
-    await _gone(kube, kind, namespace, name)
-    return await kube.apply(obj)
+    if "deletionTimestamp" in live["metadata"]:
+        return live
+    try:
+        await kube.create(obj, dry_run=True)
+    except Conflict:
+        pass  # only its name is in the way
+    except Refused:
+        raise no from None
+    if kind is STATEFUL_SET:
+        _larger(live, obj)
+    return live
 
 
-async def _keep_volumes(kube: Kube, live: Object, obj: Mapping[str, Any]) -> None:
-    """Grow the claims of volumes that are to be larger; Refused for a volume that would have to be another one."""
-    namespace, name = obj["metadata"]["namespace"], obj["metadata"]["name"]
+def _larger(live: Object, obj: Mapping[str, Any]) -> dict[str, str]:
+    """Volume -> new size, of those that are to be larger; Refused for a volume that would have to be another one."""
+    name = obj["metadata"]["name"]
     before, wanted = _templates(live), _templates(obj)
     grown: dict[str, str] = {}
     for volume in sorted(before.keys() & wanted.keys()):
         was, now = before[volume]["spec"], wanted[volume]["spec"]
         if "storageClassName" in now and was.get("storageClassName") != now["storageClassName"]:
+            # What was bought names no other class than before: the name stands for another one now (volumeclasses.py).
             raise Refused(
                 f"service {name}: volume {volume} is of class {was.get('storageClassName')} and cannot become"
                 f" {now['storageClassName']}: what is on it would be lost. A new deployment can have it",
@@ -96,13 +110,17 @@ async def _keep_volumes(kube: Kube, live: Object, obj: Mapping[str, Any]) -> Non
             )
         size, larger = _size(was), _size(now)
         if parse_quantity(larger) < parse_quantity(size):
-            raise Refused(
-                f"service {name}: volume {volume} has {size} and cannot shrink to {larger}", blame=Blame.TENANT
-            )
+            what = f"service {name}: volume {volume} has {size} and cannot shrink to {larger}"
+            raise Refused(what, blame=Blame.TENANT)
         if parse_quantity(larger) > parse_quantity(size):
             grown[volume] = larger
+    return grown
+
+
+async def _grow(kube: Kube, obj: Mapping[str, Any], grown: Mapping[str, str]) -> None:
     if not grown:
         return
+    namespace, name = obj["metadata"]["namespace"], obj["metadata"]["name"]
     made = re.compile(rf"({'|'.join(map(re.escape, grown))})-{re.escape(name)}-\d+")
     for claim in await kube.all(PERSISTENT_VOLUME_CLAIM, namespace):
         found = made.fullmatch(claim["metadata"]["name"])

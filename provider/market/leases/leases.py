@@ -19,48 +19,35 @@ import structlog
 from bidengine.offer import narrowed
 from bidengine.room import Room
 from bidengine.views import CloseReason, Lease
-from manifests.digest import revision
 from manifests.ids import LeaseID
-from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest
-from manifests.render.site import ServicePlan
 from provider.chain.messages import Msg
 from provider.cluster.leasefacts import LeaseFacts
-from provider.errors import Blame, NotFound, Refused, Retry
+from provider.errors import NotFound, Retry
 from provider.market.book import Book
-from provider.market.leases import cleanup, vigil
+from provider.market.leases import cleanup, deployments, vigil
 from provider.market.leases.closing import Closing
 from provider.market.leases.conditions import Condition, conditions
 from provider.market.leases.patience import could_send_since, patient_until
-from provider.market.leases.problem import Problem
-from provider.mending import Mending
 from provider.metrics import Sample
 from provider.settings import LeaseSettings
 from provider.tasks import WorkQueue, spawn, work
 
 log = structlog.get_logger()
-SHOWN_AFTER_S = 5.0
-"""Mirrors show within this what the API server has accepted."""
 LOOK_AGAIN_BLOCKS = 100
-REFUSED_AGAIN_S = 60.0
-"""What a quota or a webhook refuses is tried again after this: the operator may have changed it."""
+UNREAD_AGAIN_S = 60.0
 GOING_AGAIN_S = 60.0
 """A namespace that goes tells of its end; should that be missed, it is looked at again after this."""
 
 
-class Cluster(vigil.Cluster, cleanup.Cluster, Protocol):
+class Cluster(vigil.Cluster, cleanup.Cluster, deployments.Cluster, Protocol):
     """What a lease needs of the cluster (provider.cluster.cluster.Cluster)."""
 
     def leases(self) -> Mapping[LeaseID, StoredManifest]: ...
     def namespaces(self) -> set[LeaseID]: ...
     def traces(self) -> set[LeaseID]: ...
-    def amiss(self, lease: LeaseID) -> str: ...
-    def outdated(self, lease: LeaseID) -> bool: ...
     def facts(self, lease: LeaseID) -> LeaseFacts: ...
     async def has_manifest(self, lease: LeaseID) -> bool: ...
-    async def deploy(
-        self, lease: LeaseID, group: ManifestGroup, plan: Mapping[str, ServicePlan], revision: str
-    ) -> None: ...
     async def teardown(self, lease: LeaseID) -> bool: ...
 
 
@@ -82,15 +69,12 @@ class Leases:
         self.book, self.room, self.cluster = book, room, cluster
         self.settings = settings
         self.queue: WorkQueue[LeaseID] = WorkQueue(max_backoff_s=30)
-        self.problems: dict[LeaseID, Problem] = {}
+        self.deployments = deployments.Deployments(cluster, self.queue.put_after)
+        self.problems = self.deployments.problems
         self.closing = Closing(book, send)
         self.cleanup = cleanup.Cleanup(book, cluster)
         self.vigil = vigil.Vigil(book, cluster, settings.grace, self.problems, wall_unix_s)
         self._lease_on_chain, self._block_time_ms, self._wall_unix_s = lease_on_chain, block_time_ms, wall_unix_s
-        self._applied: dict[LeaseID, StoredManifest] = {}
-        self._applied_s: dict[LeaseID, float] = {}
-        """the loop's time of that"""
-        self._mending: Mending[LeaseID] = Mending()
         self._over: set[LeaseID] = set()
         """leases the chain has said are over, which the cluster still has something of"""
         self._unconfirmed: set[LeaseID] = set()
@@ -107,8 +91,7 @@ class Leases:
     def deploy_again(self, leases: Iterable[LeaseID]) -> None:
         """Their tenant has sent a manifest, perhaps the same one: what was refused may be accepted now."""
         for lease in leases:
-            if self.problems.pop(lease, None) is not None:
-                self._applied.pop(lease, None)
+            self.deployments.again(lease)
             self.queue.put(lease)
 
     def look_at_all(self) -> None:
@@ -153,7 +136,7 @@ class Leases:
             await self._await_manifest(live)
         else:
             self._waiting.pop(lease, None)
-            await self._deploy(lease, stored)
+            await self.deployments.keep(lease, stored)
             await self._heed(live)
 
     async def _heed(self, live: Lease) -> None:
@@ -174,9 +157,7 @@ class Leases:
 
     async def _await_manifest(self, live: Lease) -> None:
         if live.id in self.cluster.namespaces():
-            # Somebody has deleted its Manifest. What runs goes on; only the tenant can say again what it should be.
-            self._applied.pop(live.id, None)
-            self.problems[live.id] = Problem("its manifest is no longer in the cluster; send it again", Blame.TENANT)
+            self.deployments.lost(live.id)
             log.error("a lease runs whose manifest is gone", cure="The tenant sends it again, or restore the Manifest.")
             return
         if not self.settings.manifest_timeout_s:
@@ -194,7 +175,7 @@ class Leases:
             self._hear(cluster_heard=False)
             raise
         if there:
-            raise Retry("its manifest is in the cluster and not read yet", after_s=REFUSED_AGAIN_S)
+            raise Retry("its manifest is in the cluster and not read yet", after_s=UNREAD_AGAIN_S)
         log.warning("no manifest came, closing the lease", after_blocks=self.book.height - live.created_at)
         await self.closing.end(live, CloseReason.MANIFEST_TIMEOUT)
         self._waiting[live.id] = self.book.height + 20  # should the closing get lost, try again
@@ -208,48 +189,6 @@ class Leases:
             block_time_ms=self._block_time_ms(),
         )
 
-    async def _deploy(self, lease: LeaseID, stored: StoredManifest) -> None:
-        same = self._applied.get(lease) == stored
-        mends = same and not self.cluster.outdated(lease)
-        if (same and lease in self.problems) or (mends and self._stands(lease)):
-            return
-        label = revision(stored.group)
-        try:
-            await self.cluster.deploy(lease, stored.group, stored.plan, label)
-        except Refused as no:
-            self.problems[lease] = Problem.of(no)
-            if not self.problems[lease].final:
-                raise Retry(str(no), after_s=REFUSED_AGAIN_S) from no
-            # The API server will not have it (a mount it dislikes, say): the same manifest would fail for ever.
-            self._applied[lease] = stored
-            log.error("the cluster refused the manifest", why=str(no))
-            return
-        self.problems.pop(lease, None)
-        self._applied[lease] = stored
-        self._applied_s[lease] = asyncio.get_running_loop().time()
-        if mends:
-            self._mending.mended(lease, self._applied_s[lease])
-        log.info("deployed", services=len(stored.group.services), revision=label)
-
-    def _stands(self, lease: LeaseID) -> bool:
-        """Whether what was applied is still there as it was, or is to be left so for now. Mirrors need a moment to show
-        it, and what they cannot show when they are behind is not missing."""
-        amiss = self.cluster.amiss(lease)
-        if not amiss:
-            return True
-        now_s = asyncio.get_running_loop().time()
-        if not self.cluster.fresh or now_s - self._applied_s.get(lease, 0.0) < SHOWN_AFTER_S:
-            self.queue.put_after(lease, SHOWN_AFTER_S)
-            return True
-        if (wait_s := self._mending.wait_s(lease, now_s)) is not None:
-            if wait_s:
-                times = self._mending.times(lease)
-                log.warning("changed again after it was deployed again", what=amiss, times=times, again_in_s=wait_s)
-                self.queue.put_after(lease, wait_s)
-            return True
-        log.warning("somebody has deleted or changed what was deployed; it is deployed again", what=amiss)
-        return False
-
     async def _end(self, lease: LeaseID) -> None:
         if lease.provider != self.book.us.owner:
             return  # another provider, or a sandbox, works on this cluster too
@@ -260,10 +199,7 @@ class Leases:
             if not over:
                 return
         self._waiting.pop(lease, None)
-        self._applied.pop(lease, None)
-        self._applied_s.pop(lease, None)
-        self._mending.forget(lease)
-        self.problems.pop(lease, None)
+        self.deployments.forget(lease)
         if lease in self.cluster.traces():
             self._over.add(lease)
             if not await self.cluster.teardown(lease):

@@ -93,7 +93,8 @@ async def test_who_may_not_look_at_volumes_may_not_keep_any(memory: Memory, kept
 async def test_health_tells_each_service_of_the_manifest(memory: Memory) -> None:
     async with watched(memory) as cluster:
         await cluster.store_manifest(LEASE, GROUP, {})
-        assert cluster.health(LEASE) == {"web": ServiceHealth(0, 2, "not deployed yet", Cause.STARTING)}
+        missing = ServiceHealth(0, 2, "not deployed yet", Cause.STARTING, stands=False)
+        assert cluster.health(LEASE) == {"web": missing}
         await cluster.deploy(LEASE, GROUP, {}, "r1")
         memory.put(node())
         waits = {"reason": "ErrImagePull", "message": "manifest unknown"}

@@ -119,7 +119,13 @@ class Seen:
         cause = self.m.sick.get(lease, Cause.NONE if lease in self.m.spaces else Cause.STARTING)
         return {"web": ServiceHealth(int(cause is Cause.NONE), 1, cause.value, cause)}
 
-    async def deploy(self, lease: LeaseID, group: Any, plan: Any, revision: str) -> None:
+    def unshielded(self, lease: LeaseID) -> str:
+        return self.amiss(lease)
+
+    async def shield(self, lease: LeaseID, group: Any, plan: Any, revision: str) -> None:
+        self._ask()
+
+    async def deploy(self, lease: LeaseID, group: Any, plan: Any, revision: str, *, update: bool = False) -> None:
         self._ask()
         if self.m.refuses:
             raise Refused("the API server does not like this manifest", blame=Blame.TENANT)

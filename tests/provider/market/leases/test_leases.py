@@ -43,6 +43,8 @@ class MemoryCluster:
     makes_namespace: bool = True
     fresh: bool = True
     deleted: set[str] = field(default_factory=set)
+    opened: set[str] = field(default_factory=set)
+    """policies that were deleted or changed"""
     nodes_out: int = 0
     services: dict[str, ServiceHealth] = field(default_factory=dict)
     unread: set[LeaseID] = field(default_factory=set)
@@ -64,7 +66,7 @@ class MemoryCluster:
         return {*self.stored, *self.spaces}
 
     def amiss(self, lease: LeaseID) -> str:
-        return ", ".join(self.deleted) if lease in self.spaces else "no namespace"
+        return self.unshielded(lease) or ", ".join(self.deleted)
 
     def outdated(self, lease: LeaseID) -> bool:
         return lease in self.outdated_
@@ -95,8 +97,16 @@ class MemoryCluster:
     def health(self, lease: LeaseID) -> dict[str, ServiceHealth]:
         return self.services
 
-    async def deploy(self, lease: LeaseID, group: ManifestGroup, plan: Any, revision: str) -> None:
-        self.done.append(f"deploy {group.name} {revision}")
+    def unshielded(self, lease: LeaseID) -> str:
+        return ", ".join(self.opened) if lease in self.spaces else "no namespace"
+
+    async def shield(self, lease: LeaseID, group: ManifestGroup, plan: Any, revision: str) -> None:
+        self.done.append(f"shield {group.name} {revision}")
+
+    async def deploy(
+        self, lease: LeaseID, group: ManifestGroup, plan: Any, revision: str, *, update: bool = False
+    ) -> None:
+        self.done.append(f"{'update' if update else 'deploy'} {group.name} {revision}")
         if self.makes_namespace:
             self.spaces.add(lease)
         if self.answer is not None:
@@ -325,7 +335,7 @@ async def test_what_somebody_deleted_is_made_again(play: Play, what: str, monkey
         play.cluster.deleted.add("web")
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 1, "the mirrors may only need a moment to show it"
-    monkeypatch.setattr("provider.market.leases.leases.SHOWN_AFTER_S", 0)
+    monkeypatch.setattr("provider.market.leases.deployments.SHOWN_AFTER_S", 0)
     play.cluster.fresh = False
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 1, "what stale mirrors do not show is not missing"
@@ -337,7 +347,7 @@ async def test_what_somebody_deleted_is_made_again(play: Play, what: str, monkey
 async def test_a_change_that_comes_back_at_once_is_undone_less_and_less_often(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provider.market.leases.leases.SHOWN_AFTER_S", 0)
+    monkeypatch.setattr("provider.market.leases.deployments.SHOWN_AFTER_S", 0)
     now = 1e6
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
     lease = await play.won()
@@ -364,7 +374,7 @@ async def test_a_change_that_comes_back_at_once_is_undone_less_and_less_often(
 async def test_what_would_be_rendered_otherwise_by_now_is_deployed_again(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provider.market.leases.leases.SHOWN_AFTER_S", 0)
+    monkeypatch.setattr("provider.market.leases.deployments.SHOWN_AFTER_S", 0)
     lease = await play.won()
     await play.manifest(lease)
     assert len(play.cluster.done) == 1
@@ -392,10 +402,8 @@ async def test_patience_does_not_run_while_nobody_was_there_to_take_the_manifest
 
 @pytest.mark.parametrize("makes_namespace", [True, False], ids=["half way", "at the first object"])
 async def test_a_manifest_the_cluster_refuses_is_told_and_not_tried_again(play: Play, makes_namespace: bool) -> None:
-    play.cluster.answer, play.cluster.makes_namespace = (
-        Refused("mountPath: Required value (422)", blame=Blame.TENANT),
-        makes_namespace,
-    )
+    play.cluster.answer = Refused("mountPath: Required value (422)", blame=Blame.TENANT)
+    play.cluster.makes_namespace = makes_namespace
     lease = await play.won()
     await play.manifest(lease)
     await play.leases.handle(lease)
@@ -407,14 +415,16 @@ async def test_a_manifest_the_cluster_refuses_is_told_and_not_tried_again(play: 
     assert play.leases.problems == {}
 
 
-async def test_what_a_quota_refuses_is_told_and_tried_again(play: Play) -> None:
+async def test_what_a_quota_refuses_is_told_and_tried_again(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     play.cluster.answer = Refused("pods is forbidden: exceeded quota (403)", blame=Blame.CLUSTER)
     lease = await play.won()
-    with pytest.raises(Retry) as again:
-        await play.manifest(lease)
-    assert again.value.after_s == 60
+    await play.manifest(lease)
     assert "exceeded quota" in play.leases.problems[lease].why
     play.cluster.answer = None
+    await play.leases.handle(lease)
+    assert len(play.cluster.done) == 1, "a pod's word is no reason to try again"
+    now_s = asyncio.get_running_loop().time()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now_s + 60)
     await play.leases.handle(lease)
     assert len(play.cluster.done) == 2
     assert play.leases.problems == {}
