@@ -41,13 +41,18 @@ class Mending(Generic[K]):
 
     def wait_s(self, key: K, now_s: float) -> float | None:
         """None: mend it now. Else look at it again after this; 0 when that was said before."""
-        found = self._mended.get(key)
-        if found is None or now_s >= found.last_s + found.wait_s(self._most_s):
+        found, left_s = self._mended.get(key), self.left_s(key, now_s)
+        if found is None or not left_s:
             return None
         if found.awaited:
             return 0.0
         found.awaited = True
-        return found.last_s + found.wait_s(self._most_s) - now_s
+        return left_s
+
+    def left_s(self, key: K, now_s: float) -> float:
+        """How long until it may be mended again; 0 when it may now."""
+        found = self._mended.get(key)
+        return 0.0 if found is None else max(0.0, found.last_s + found.wait_s(self._most_s) - now_s)
 
     def mended(self, key: K, now_s: float) -> None:
         before = self._mended.get(key)

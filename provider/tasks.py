@@ -40,7 +40,9 @@ class WorkQueue(Generic[K]):
     - A key waiting twice is handed out once.
     - A key is never with two workers at once.
     - A key put while it is being worked on is handed out again when `done`.
-    - `put_after` hands a key out later; an earlier `put` does not cancel it.
+    - `put_after` hands a key out later; a `put` in between does not cancel it. Of a key at most one such moment is
+      pending, the earliest: whoever handles the key then asks again for what is due later. Every look may ask for
+      another without their number growing.
     - `retry` hands it out after a delay that doubles with each retry up to `max_backoff_s`; `done` forgets the delays.
     """
 
@@ -50,7 +52,7 @@ class WorkQueue(Generic[K]):
         self._working: set[K] = set()
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
         self._ready = asyncio.Event()
 
     def __len__(self) -> int:
@@ -70,11 +72,15 @@ class WorkQueue(Generic[K]):
 
     def put_after(self, key: K, delay_s: float) -> None:
         def due() -> None:
-            self._timers.discard(timer)
+            del self._timers[key]
             self.put(key)
 
-        timer = asyncio.get_running_loop().call_later(delay_s, due)
-        self._timers.add(timer)
+        loop, pending = asyncio.get_running_loop(), self._timers.get(key)
+        if pending is not None:
+            if pending.when() <= loop.time() + delay_s:
+                return
+            pending.cancel()
+        self._timers[key] = loop.call_later(delay_s, due)
 
     async def get(self) -> K:
         while not self._waiting:

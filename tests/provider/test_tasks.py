@@ -44,6 +44,43 @@ async def test_a_key_put_for_later_comes_later_and_once() -> None:
     assert asyncio.get_running_loop().time() - start == pytest.approx(10)
 
 
+async def test_of_moments_that_are_asked_for_one_is_pending_and_the_earliest_wins() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for delay_s in (60, 10, 30):
+        queue.put_after("a", delay_s)
+    assert len(queue._timers) == 1
+    assert await queue.get() == "a"
+    assert loop.time() - began == 10
+    queue.done("a")
+    assert queue.idle
+
+
+async def test_looks_that_each_ask_for_another_do_not_multiply() -> None:
+    """Each handling asks to be called again in five seconds, and something else asks for a look every second."""
+    queue: WorkQueue[str] = WorkQueue()
+    handled, most = 0, 0
+
+    async def handle(key: str) -> None:
+        nonlocal handled, most
+        handled += 1
+        queue.put_after(key, 5)
+        most = max(most, len(queue._timers))
+
+    async with asyncio.TaskGroup() as tasks:
+        worker = spawn(tasks, "worker", work(queue, handle, what="key"))
+        for _ in range(600):
+            queue.put("a")
+            await asyncio.sleep(1)
+        before = handled
+        await asyncio.sleep(600)
+        worker.cancel()
+    assert most == 1
+    assert before <= 720, "a look each second, and one chain of its own"
+    assert handled - before <= 120, "what is left is one chain"
+
+
 async def test_retries_wait_longer_each_time_and_done_forgets() -> None:
     queue: WorkQueue[str] = WorkQueue(first_backoff_s=1, max_backoff_s=3)
     loop = asyncio.get_running_loop()

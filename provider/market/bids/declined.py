@@ -58,6 +58,11 @@ class Declined:
         entry.from_s = _NEVER
         return True
 
+    def left_s(self, order: OrderID, now_s: float) -> float | None:
+        """How long until it may be considered; None when only something else that happens can bring that about."""
+        entry = self._entries.get(order)
+        return max(0.0, entry.from_s - now_s) if entry is not None and entry.from_s != _NEVER else None
+
     def again(self, order: OrderID, from_s: float = _NOW) -> None:
         """It may be considered once more, at once or from then on; nothing to do for one that is not declined."""
         if order in self._entries:

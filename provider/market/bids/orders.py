@@ -153,6 +153,9 @@ class Orders:
                     except (Retry, Refused):
                         self.declined.again(key)  # it was not considered to the end: the leave to is not used up
                         raise
+                case Consider():
+                    if (left_s := self.declined.left_s(key, _now_s())) is not None:
+                        self.queue.put_after(key, left_s + 1)
                 case Keep(until):
                     if until is not None:
                         self._until[key] = until

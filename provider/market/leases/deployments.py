@@ -144,7 +144,8 @@ class Deployments:
         if wait_s:
             times = mending.times(lease)
             log.warning("changed again after it was made again", what=what, times=times, again_in_s=wait_s)
-            self._look_again(lease, wait_s)
+        if wait_s is not None:
+            self._look_again(lease, mending.left_s(lease, _now_s()))
         return wait_s is None
 
     async def _deploy(self, lease: LeaseID, manifest: StoredManifest, *, update: bool = False) -> bool:

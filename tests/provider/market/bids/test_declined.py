@@ -39,6 +39,14 @@ def test_leave_from_a_time_on(declined: Declined) -> None:
     assert declined.may(A, 30.0)
 
 
+def test_how_long_until_then(declined: Declined) -> None:
+    assert declined.left_s(A, 0.0) is None
+    declined.put(A, CURABLE)
+    assert declined.left_s(A, 0.0) is None, "something else has to happen first"
+    declined.again(A, 30.0)
+    assert (declined.left_s(A, 10.0), declined.left_s(A, 40.0)) == (20.0, 0.0)
+
+
 def test_a_new_no_takes_the_leave_back(declined: Declined) -> None:
     declined.put(A, CURABLE)
     declined.again(A)

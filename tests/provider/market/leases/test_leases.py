@@ -26,6 +26,7 @@ from provider.market.book import Book
 from provider.market.leases.leases import Leases
 from provider.market.leases.problem import Problem
 from provider.settings import LeaseSettings
+from provider.tasks import spawn, work
 
 US = "akash1us"
 TIMEOUT_BLOCKS = 50
@@ -570,6 +571,38 @@ async def test_a_clearing_that_takes_its_time_keeps_the_room_and_no_worker(play:
     play.silence = AssertionError("what is over stays over: the chain is asked once")
     await play.leases.handle(lease)
     assert lease.order not in play.room.holds
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("trouble", ["a namespace that is stuck", "a mirror that is behind"])
+async def test_looks_do_not_multiply_however_long_something_is_wrong(play: Play, trouble: str) -> None:
+    lease = await play.won()
+    await play.manifest(lease)
+    if trouble == "a namespace that is stuck":
+        play.cluster.lingers = True
+        play.over(lease)
+    else:
+        play.cluster.deleted.add("web")
+        play.cluster.fresh = False
+    handled = 0
+
+    async def handle(key: LeaseID) -> None:
+        nonlocal handled
+        handled += 1
+        await play.leases.handle(key)
+
+    counts = []
+    async with asyncio.TaskGroup() as tasks:
+        worker = spawn(tasks, "worker", work(play.leases.queue, handle, what="lease"))
+        for _ in range(48):
+            play.leases.look([lease])
+            before = handled
+            await asyncio.sleep(600.37)
+            counts.append(handled - before)
+            assert len(play.leases.queue._timers) <= 1
+        worker.cancel()
+    assert max(counts) <= 2 + 600 / 5
+    assert counts[-1] <= counts[0] + 1, "as many after eight hours as in the first minutes"
 
 
 async def test_a_clearing_that_fails_is_tried_again(play: Play) -> None:
