@@ -177,6 +177,7 @@ class Cluster:
         return lease_facts(
             self._mirrors, lease, self._site(), self.health(lease),
             unseen_s=self.stale_s, waiting=self.reach.waiting(lease), now_unix_s=int(time.time()),
+            deployed=self._deploying.deployed(lease),
         )  # fmt: skip
 
     def lease_status(self, lease: LeaseID) -> dict[str, Any] | None:

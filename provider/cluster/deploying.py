@@ -183,6 +183,10 @@ class Deploying:
             return f"{strays[0][0]}/{strays[0][1]} was added"
         return ""
 
+    def deployed(self, lease: LeaseID) -> ManifestGroup | None:
+        """What this process has deployed whole."""
+        return self._deployed.get(lease)
+
     def unshielded(self, lease: LeaseID) -> str:
         """What keeps its namespace apart from others and is not as it was made, "" when all is."""
         namespace = lease_namespace(lease)

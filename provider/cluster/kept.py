@@ -13,7 +13,7 @@ from manifests.render.names import lease_of
 from provider.cluster.api import kinds
 from provider.cluster.api.kinds import Kind
 from provider.cluster.api.kube import Object
-from provider.cluster.api.marks import mark
+from provider.cluster.api.marks import mark, mark_of_rules
 from provider.cluster.api.times import unix_s
 from provider.cluster.apiservers import Address
 from provider.cluster.health.status import Route, http_routes, ingress_routes
@@ -54,6 +54,8 @@ class Policy:
     name: str
     made_unix_s: int
     mark: int = 0
+    rules: int = 0
+    """mark of what it says, which can be compared with a rendered one"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def manifest(obj: Object) -> StoredManifest | Unreadable:
 def policy(obj: Object) -> Policy:
     metadata = obj["metadata"]
     made = unix_s(metadata.get("creationTimestamp"))
-    return Policy(metadata["namespace"], metadata["name"], made, mark(kinds.NETWORK_POLICY, obj))
+    return Policy(metadata["namespace"], metadata["name"], made, mark(kinds.NETWORK_POLICY, obj), mark_of_rules(obj))
 
 
 def foreign_policy(obj: Object) -> ForeignPolicy | None:

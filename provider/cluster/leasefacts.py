@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from manifests.ids import LeaseID, lease_namespace
+from manifests.manifest import ManifestGroup
 from manifests.render.crd import StoredManifest, provider_hosts
 from manifests.render.leased_ip import LeasedPort, leased_ports
 from manifests.render.names import RESTRICTIONS
-from manifests.render.network import without_api_servers
+from manifests.render.network import network_policies, without_api_servers
 from manifests.render.site import Site
+from provider.cluster.api.marks import mark_of_rules
 from provider.cluster.health.namespaces import Namespace
 from provider.cluster.health.status import ServiceFacts
 from provider.cluster.health.workloads import ServiceHealth
@@ -34,6 +36,8 @@ class LeaseFacts:
     isolates: bool = True
     """whether the provider does so at all"""
     isolated_unix_s: int | None = None
+    changed: tuple[str, ...] = ()
+    """network policies with the daemon's labels that are not as rendered"""
     opened: Mapping[str, str] = field(default_factory=dict)
     """network policy of somebody else in its namespace -> which ways it opens"""
     without_api_servers: tuple[str, ...] = ()
@@ -63,7 +67,9 @@ def lease_facts(
     unseen_s: float,
     now_unix_s: int,
     waiting: tuple[Waiting, ...] = (),
+    deployed: ManifestGroup | None = None,
 ) -> LeaseFacts:
+    """`deployed` is what this process has deployed, where that is not what is stored: an update was refused."""
     name = lease_namespace(lease)
     stored = mirrors.stored.get(lease)
     policy = mirrors.policies.get(name, RESTRICTIONS)
@@ -78,6 +84,7 @@ def lease_facts(
         mirrors.namespaces.get("", name),
         site.network_policies,
         policy.made_unix_s if policy is not None else None,
+        _changed(mirrors, lease, deployed or (stored.group if stored else None), site),
         {found.name: found.opens for found in mirrors.foreign_policies.within(name).values()},
         tuple(without_api_servers(stored.group, site)) if stored else (),
         {workload.service: workload.made_unix_s for workload in workloads},
@@ -91,6 +98,15 @@ def lease_facts(
         unseen_s,
         waiting,
     )
+
+
+def _changed(mirrors: Mirrors, lease: LeaseID, group: ManifestGroup | None, site: Site) -> tuple[str, ...]:
+    """Also what has been added; one that is missing shuts rather than opens, but for the first (`isolated_unix_s`)."""
+    if group is None or not site.network_policies:
+        return ()
+    wanted = {obj["metadata"]["name"]: mark_of_rules(obj) for obj in network_policies(lease, group, site, "")}
+    live = mirrors.policies.within(lease_namespace(lease))
+    return tuple(sorted(name for name, policy in live.items() if wanted.get(name) != policy.rules))
 
 
 def _unserved(mirrors: Mirrors, namespace: str, now_unix_s: int) -> dict[str, str]:

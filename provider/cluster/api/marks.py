@@ -61,6 +61,11 @@ def mark(kind: Kind, obj: Mapping[str, Any]) -> int:
     return int(obj["metadata"].get("generation") or 0)
 
 
+def mark_of_rules(policy: Mapping[str, Any]) -> int:
+    """Of what a NetworkPolicy says, live or as rendered: rendering leaves nothing to the API server's defaults."""
+    return _digest(policy.get("spec") or {})
+
+
 def mark_of_workload(obj: Mapping[str, Any]) -> int:
     """Of a Deployment or StatefulSet."""
     spec = obj.get("spec") or {}

@@ -82,6 +82,9 @@ def _isolated(facts: LeaseFacts) -> Condition:
         return Condition("Isolated", "False", "PoliciesOff", "cluster.network_policies is off", whose=Whose.PROVIDER)
     if facts.isolated_unix_s is None:
         return Condition("Isolated", "False", "NoPolicy", "its network policies are not there", whose=Whose.PROVIDER)
+    if facts.changed:
+        text = f"not as rendered, and being made so again: {', '.join(facts.changed[:MOST_TOLD])}"
+        return Condition("Isolated", "False", "Changed", text, whose=Whose.PROVIDER)
     if facts.opened:
         told = [f"{name} ({ways})" for name, ways in sorted(facts.opened.items())[:MOST_TOLD]]
         text = f"opened by network policies that are not the daemon's: {', '.join(told)}"

@@ -15,6 +15,7 @@ from provider.cluster.api import kinds
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
 from provider.errors import Blame, NotFound, Refused
+from provider.market.leases.conditions import conditions
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
@@ -99,6 +100,27 @@ async def test_a_process_that_never_deployed_it_shields_what_stands(server: Embe
         await there(kube, kinds.NETWORK_POLICY, "akash-deployment-restrictions")
         await until(lambda: not cluster.unshielded(LEASE))
         assert await image(kube, kinds.STATEFUL_SET, "db") == "db:1"
+
+
+async def test_a_policy_that_was_edited_is_told_by_a_process_that_deployed_it_and_by_one_that_did_not(
+    server: EmbeddedCluster,
+) -> None:
+    def isolated(of: Cluster) -> tuple[str, str]:
+        found = next(c for c in conditions(of.facts(LEASE)) if c.type == "Isolated")
+        return found.status, found.reason
+
+    async with process(server) as (cluster, kube), process(server) as (other, _):
+        await cluster.store_manifest(LEASE, BOTH, {})
+        await cluster.deploy(LEASE, BOTH, {}, "one")
+        for each in (cluster, other):
+            await until(lambda each=each: isolated(each) == ("True", "PoliciesApplied"))  # type: ignore[misc]
+        policy = await kube.get(kinds.NETWORK_POLICY, NS, "akash-deployment-restrictions")
+        await kube.update({**policy, "spec": {**policy["spec"], "ingress": [{}]}}, manager="somebody")
+        for each in (cluster, other):
+            await until(lambda each=each: isolated(each) == ("False", "Changed"))  # type: ignore[misc]
+        await cluster.shield(LEASE, BOTH, {}, "one")
+        for each in (cluster, other):
+            await until(lambda each=each: isolated(each) == ("True", "PoliciesApplied"))  # type: ignore[misc]
 
 
 async def test_what_stands_is_reached_though_the_cluster_refuses_a_part_of_it(server: EmbeddedCluster) -> None:

@@ -87,6 +87,7 @@ def waits(why: Why, kind: str = "host") -> tuple[Waiting, ...]:
             id="refused by quota",
         ),
         pytest.param({"isolated_unix_s": None}, None, "Isolated", "NoPolicy", "", Whose.PROVIDER, id="no policies"),
+        pytest.param({"changed": ("p",)}, None, "Isolated", "Changed", "p", Whose.PROVIDER, id="policy changed"),
         pytest.param({"isolates": False}, None, "Isolated", "PoliciesOff", "off", Whose.PROVIDER, id="policies off"),
         pytest.param(
             {"opened": {"b": "in and out", "a": "out"}},
