@@ -101,9 +101,7 @@ class Deploying:
         try:
             await self._shield(lease, inside)
             rest = [obj for obj in inside if kind_of(obj) not in SHIELDS]
-            made = await apply_all(
-                self._kube, rest, self._mirrors.standing(lease_namespace(lease)), self._templates
-            )
+            made = await apply_all(self._kube, rest, self._mirrors.standing(lease_namespace(lease)), self._templates)
         except Refused as no:
             if no.blame is not Blame.TENANT:
                 await self._keep_reached(lease, doors)

@@ -18,6 +18,7 @@ from manifests.render.crd import definitions
 from provider.cluster.api.kinds import DEPLOYMENT
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
+from provider.market.leases.conditions import conditions
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
 
@@ -147,3 +148,21 @@ async def test_what_a_hand_adds_to_a_pod_template_is_taken_out_and_the_pods_are_
     await cluster.deploy(LEASE, GROUP, {}, "1")
     after = (await cluster.kube.get(DEPLOYMENT, NS, "web"))["metadata"]["generation"]
     assert (await template(), after) == (wanted, before), "who only says what is so by default has added nothing"
+
+
+async def test_policies_read_back_as_they_were_rendered_and_an_edit_is_told(
+    real_cluster: Any, cluster: Cluster
+) -> None:
+    def isolated() -> tuple[str, str]:
+        found = next(c for c in conditions(cluster.facts(LEASE)) if c.type == "Isolated")
+        return found.status, found.reason
+
+    await until(lambda: isolated() == ("True", "PoliciesApplied"))
+    shut = {"spec": {"ingress": [{}]}}
+    real_cluster.kubectl(
+        "-n", NS, "patch", "networkpolicy", "akash-deployment-restrictions", "--type", "merge", "-p", json.dumps(shut)
+    )
+    await until(lambda: isolated() == ("False", "Changed"))
+    await until(lambda: cluster.unshielded(LEASE) != "")
+    await cluster.shield(LEASE, GROUP, {}, "1")
+    await until(lambda: isolated() == ("True", "PoliciesApplied") and not cluster.unshielded(LEASE))
