@@ -114,7 +114,7 @@ class Deployments:
 
     async def _maintain(self, lease: LeaseID, stored: StoredManifest) -> None:
         accepted = self._accepted.get(lease)
-        if accepted is not None and self.cluster.outdated(lease):
+        if accepted is not None and self.cluster.outdated(lease) and not self._is_held(lease, update=False):
             await self._deploy(lease, accepted)
             return
         if accepted is None and lease not in self.cluster.namespaces():

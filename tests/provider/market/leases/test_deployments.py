@@ -139,6 +139,14 @@ async def test_mending_that_is_refused_is_told_and_tried_again(stage: Stage) -> 
     assert stage.of.problems == {}
 
 
+async def test_what_is_outdated_and_refused_is_tried_once_a_minute(stage: Stage) -> None:
+    await stage.look(ONE)
+    stage.cluster.outdated_, stage.cluster.no["one"] = True, QUOTA
+    assert await stage.look(ONE) == ["deploy one"]
+    assert await stage.look(ONE) == []
+    assert await stage.look(ONE, after_s=REFUSED_AGAIN_S) == ["deploy one"]
+
+
 async def test_a_policy_that_somebody_changes_again_and_again_is_open_for_half_a_minute_at_most(stage: Stage) -> None:
     await stage.look(ONE)
     stage.cluster.open, stage.cluster.stays_open = "networkpolicies/akash-deployment-restrictions was changed", True
