@@ -94,7 +94,7 @@ class Deploying:
         objects = await self._wanted(lease, group, plan, revision, dry_run=update)
         inside, doors = apart(objects)
         if update:
-            await rehearse(self._kube, inside)
+            await rehearse(self._kube, [obj for obj in inside if kind_of(obj) not in SHIELDS])
             objects = await self._wanted(lease, group, plan, revision)
             inside, doors = apart(objects)
         await self._placed.expect(lease_namespace(lease), objects)
