@@ -71,11 +71,10 @@ class Follower:
 
     async def take(self, block: Block) -> None:
         outcomes = self.outcomes.of(block)  # the book still knows the bids that this block ends
-        bids = set(self.book.bids)
         touched = self.book.apply(block)
         # A node that is silent is waited for: no block may be left half taken in, and none can be skipped.
         await insist("what the block touches", lambda: self.book.fill(self.chain.at(block.height), touched))
-        entries = await insist("what was paid", lambda: self.accounts.entries(block, touched, bids))
+        entries = await insist("what was paid", lambda: self.accounts.entries(block, touched))
         self.funds.booked({entry.lease for entry in entries if isinstance(entry, Paid)}, touched.closed, block.height)
         failures = self.signer.look(block)  # what became of transactions is written together with the cursor
         await self.books.advance(Head(block.height, block.time_unix_ns), [*entries, *outcomes], self.accounts.usd)

@@ -212,15 +212,15 @@ class Journal:
         )
         return int(rows[0][0])
 
-    async def deposits(self) -> dict[tuple[LeaseID, str, str], int]:
-        """(bid, account that paid, denomination) -> micro-units of deposits not yet back."""
-        rows = await self._store.read(sums(_TABLE, "lease, account, denom", f"{_LOCKED} AND lease <> ''"))
+    async def deposits(self, bids: Collection[LeaseID] | None = None) -> dict[tuple[LeaseID, str, str], int]:
+        """(bid, account that paid, denomination) -> micro-units of deposits not yet back; of some bids, or of all."""
+        by = "lease, account, denom"
+        if bids is None:
+            rows = await self._store.read(sums(_TABLE, by, f"{_LOCKED} AND lease <> ''"))
+        else:
+            rows = await self._store.read(sums(_TABLE, by, f"{_LISTED} AND {_LOCKED}"), (_listed(bids),))
         left = ((bid, account, denom, -total(*parts)) for bid, account, denom, *parts in rows)
         return {(LeaseID.parse(bid), account, denom): amount for bid, account, denom, amount in left if amount}
-
-    async def depositors(self) -> set[str]:
-        """Accounts that have paid deposits of our bids."""
-        return {row[0] for row in await self._store.read("SELECT DISTINCT account FROM journal WHERE kind = 'deposit'")}
 
     async def swept(self, to: str, coin: Coin, after_height: int) -> str | None:
         """The transaction by which so much went there after a height; None when none did."""

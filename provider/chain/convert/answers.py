@@ -100,15 +100,25 @@ def escrow_account(w: Any) -> EscrowAccount:
 def locked_bid(w: Any) -> LockedBid:
     """Of a QueryBidResponse: a bid and its escrow account."""
     state = w.escrow_account.state
-    return LockedBid(bid(w.bid), _name(state, "state"), _deposits(state))
+    return LockedBid(bid(w.bid), _name(state, "state"), tuple(_deposit(d) for d in _own_deposits(w)))
 
 
 def bid_deposits(w: Any) -> list[BidDeposit]:
     """Of a bid as a query answers it, with its escrow account."""
     bid = lease_id(w.bid.id)
     return [
-        BidDeposit(bid, d.owner, Coin(d.balance.denom, trunc(int(d.balance.amount or "0"))))
+        BidDeposit(bid, d.owner, Coin(d.balance.denom, trunc(int(d.balance.amount or "0")))) for d in _own_deposits(w)
+    ]
+
+
+def _own_deposits(w: Any) -> list[Any]:
+    """Those paid with the bid, out of its provider's pocket or by who had granted it to him. Anybody may pay into its
+    escrow later, or in the same block, and gets that back himself (chain-probes.md "Escrow" 12): that is no deposit of
+    the bid."""
+    return [
+        d
         for d in w.escrow_account.state.deposits
+        if d.height == w.bid.created_at and (d.owner == w.bid.id.provider or _name(d, "source") == "grant")
     ]
 
 
@@ -200,7 +210,11 @@ def offer(w: Any) -> tuple[ResourceOffer, ...]:
 
 
 def _deposits(state: Any) -> tuple[Deposit, ...]:
-    return tuple(Deposit(d.owner, d.height, _name(d, "source"), dec_coin(d.balance)) for d in state.deposits)
+    return tuple(_deposit(d) for d in state.deposits)
+
+
+def _deposit(d: Any) -> Deposit:
+    return Deposit(d.owner, d.height, _name(d, "source"), dec_coin(d.balance))
 
 
 def _unix_s(w: Any) -> int | None:

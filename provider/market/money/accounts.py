@@ -17,15 +17,15 @@ import structlog
 from bidengine.room import Room
 from bidengine.usage import Span
 from bidengine.views import Lease, OraclePrice, Order
-from manifests.ids import LeaseID, OrderID
+from manifests.ids import LeaseID
 from provider.chain.events import Block, PriceStaled, PriceTold
 from provider.errors import Refused
 from provider.ledger.books import Books, Ended, Entry, Head, Opened, Settled
-from provider.ledger.journal import FIXED, Kind
+from provider.ledger.journal import FIXED
 from provider.market.book import Book, Touched
 from provider.market.money import drift
 from provider.market.money.income import Income
-from provider.market.money.moves import Us, moves
+from provider.market.money.moves import Us, moves, refunded
 
 log = structlog.get_logger()
 PRICE_BLOCKS = 10
@@ -58,18 +58,19 @@ class Accounts:
         self._chain_at = chain_at
         self._us = Us(book.us.owner, frozenset({book.us.owner, *others}), own=frozenset(own))
         self._income = Income(books.journal, book.us.owner)
-        self._depositors: set[str] = set()
         self._tenants: defaultdict[str, set[LeaseID]] = defaultdict(set)
         """leases by tenant that a settlement may credit, as of the last block: those that live, and those that are over
         and whose payment is not closed: left open, or a debt (chain.md §5.5, §5.6)"""
         for lease in book.leases:
             self._tenants[lease.owner].add(lease)
 
-    async def entries(self, block: Block, touched: Touched, bids: Iterable[OrderID] = ()) -> list[Entry]:
-        """What one block, which the book has taken in, is for the ledger; `bids` are orders we had a bid on before.
-        When a question fails nothing has happened, and it may be asked again."""
+    async def entries(self, block: Block, touched: Touched) -> list[Entry]:
+        """What one block, which the book has taken in, is for the ledger. When a question fails nothing has happened,
+        and it may be asked again."""
         self._look_at_prices(block)
-        moved = moves(block, replace(self._us, bids=frozenset(bids), depositors=self._depositors))
+        back = refunded(block, self._us.owner)
+        locked = await self.books.journal.deposits(back) if back else {}
+        moved = moves(block, replace(self._us, locked=locked))
         chain = self._chain_at(block.height)
         income = await self._income.of(moved, chain, block.height, self._tenants, touched.closed, touched.opened)
         for lease in touched.opened & self.book.leases.keys():
@@ -78,7 +79,6 @@ class Accounts:
         for lease, state in states.items():
             unclosed = state not in ("", "closed")
             (self._tenants[lease.owner].add if unclosed else self._tenants[lease.owner].discard)(lease)
-        self._depositors.update(p.account for p in moved.postings if p.kind is Kind.DEPOSIT)
         opened = [entry for lease in sorted(touched.opened) for entry in self._opened(lease)]
         ended = [Ended(lease, self.book.height, reason) for lease, reason in sorted(touched.closed.items())]
         return [*opened, *ended, *income, *moved.postings]
@@ -88,7 +88,6 @@ class Accounts:
         book's."""
         chain, height = self._chain_at(self.book.height), self.book.height
         await self._ask_price(chain)
-        self._depositors = await self.books.journal.depositors()
         for lease in await self.books.journal.unclosed():
             self._tenants[lease.owner].add(lease)
         skipped = before is not None and before.height < height  # blocks were skipped, not followed

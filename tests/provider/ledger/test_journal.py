@@ -93,7 +93,8 @@ async def test_what_has_still_to_be_collected_of_a_lease_that_is_over(
 async def test_deposits_are_out_until_they_are_back(books: Books) -> None:
     await books.advance(Head(10, 0), [post(Kind.DEPOSIT, 10, -500, lease=LEASE)])
     assert await books.journal.deposits() == {(LEASE, US, "uakt"): 500}
-    assert await books.journal.depositors() == {US}
+    assert await books.journal.deposits([LEASE]) == {(LEASE, US, "uakt"): 500}
+    assert await books.journal.deposits([LeaseID("akash1o", 8, 1, 1, US)]) == await books.journal.deposits([]) == {}
     await books.advance(Head(20, 0), [post(Kind.REFUND, 20, 500, lease=LEASE)])
     assert await books.journal.deposits() == {}
 

@@ -152,10 +152,9 @@ class Bookkeeper:
     async def take(self, block: Block) -> None:
         assert self.book is not None
         assert self.accounts is not None
-        bids = set(self.book.bids)
         touched = self.book.apply(block)
         await self.book.fill(self.market.at(block.height), touched)
-        found = await self.accounts.entries(block, touched, bids)
+        found = await self.accounts.entries(block, touched)
         await self.books.advance(Head(block.height, block.height * 6 * SECOND), found, self.accounts.usd)
 
     async def is_equal(self) -> None:

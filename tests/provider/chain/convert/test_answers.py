@@ -36,6 +36,41 @@ def test_an_order_as_the_node_tells_it(lines: Any, parse: Parse) -> None:
     assert order.reclamation_min_window_s is None
 
 
+def test_what_a_stranger_paid_into_a_bids_escrow_is_no_deposit_of_it(lines: Any, parse: Parse) -> None:
+    """S4: 1,000 uakt, thirty blocks after the bid."""
+    left = Counter[str]()
+    for line in lines("S4-refusals", "query"):
+        if line["query"] != "akash.market.v1beta5.Query/Bids" or "response" not in line:
+            continue
+        for row in parse("akash.market.v1beta5.QueryBidsResponse", line["response"]).bids:
+            every = {int(d.balance.amount) // 10**18 for d in row.escrow_account.state.deposits}
+            left["theirs"] += every > {500_000}
+            own = [d.coin.amount for d in answers.bid_deposits(row)]
+            assert own in ([], [500_000])
+            assert [d.left.amount_e18 // 10**18 for d in answers.locked_bid(row).deposits] == own
+            left["ours"] += len(own)
+    assert left["theirs"] >= 1
+    assert left["ours"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("owner", "height", "source", "counts"),
+    [("akash1p", 9, "balance", True), ("akash1granter", 9, "grant", True), ("akash1stranger", 9, "balance", False),
+     ("akash1stranger", 10, "balance", False), ("akash1granter", 10, "grant", False),
+     ("akash1p", 10, "balance", False)],
+)  # fmt: skip
+def test_deposits_of_a_bid_are_those_paid_with_it(
+    owner: str, height: int, source: str, counts: bool, parse: Parse
+) -> None:
+    paid = {"owner": owner, "height": height, "source": source, "balance": {"denom": "uakt", "amount": f"{5 * 10**18}"}}
+    bid = {"id": {"owner": "akash1t", "dseq": 7, "gseq": 1, "oseq": 1, "provider": "akash1p"}, "created_at": 9,
+           "price": {"denom": "uact", "amount": "1"}}  # fmt: skip
+    row = parse(
+        "akash.market.v1beta5.QueryBidResponse", {"bid": bid, "escrow_account": {"state": {"deposits": [paid]}}}
+    )
+    assert len(answers.bid_deposits(row)) == len(answers.locked_bid(row).deposits) == counts
+
+
 def test_every_recorded_answer_is_read(lines: Any, parse: Parse) -> None:
     """Each row of each list, checked against the JSON it was made from."""
     read: Counter[str] = Counter()
@@ -68,7 +103,7 @@ def test_every_recorded_answer_is_read(lines: Any, parse: Parse) -> None:
                     locked, told = answers.locked_bid(w), row["escrow_account"]["state"]
                     assert (locked.bid, locked.account_state) == (bid, told["state"])
                     assert [(d.owner, d.source) for d in locked.deposits] == [
-                        (d["owner"], d["source"]) for d in told["deposits"]
+                        (d["owner"], d["source"]) for d in told["deposits"] if d["height"] == row["bid"]["created_at"]
                     ]
                     read.update(f"deposit from {d.source}" for d in locked.deposits)
                     read["bids"] += 1

@@ -9,14 +9,14 @@ import pytest
 
 from manifests.coins import Coin, DecCoin
 from manifests.ids import DeploymentID, LeaseID
-from provider.chain.events import BidCreated, Block, DeploymentClosed, Event, LeaseClosed, LeaseCreated, TxResult
+from provider.chain.events import Block, DeploymentClosed, Event, LeaseClosed, LeaseCreated, TxResult
 from provider.chain.money import BME, ESCROW, Movement, Purpose
 from provider.chain.touches import Touch
-from provider.market.money.moves import Moves, Receipt, Us, moves
+from provider.market.money.moves import Moves, Receipt, Us, moves, refunded
 
 OWNER, HOT, RIVAL, GRANTER = "akash1us", "akash1hot", "akash1rival", "akash1granter"
 BID = LeaseID("akash1t", 7, 1, 1, OWNER)
-US = Us(OWNER, frozenset({OWNER, HOT}))
+US = Us(OWNER, frozenset({OWNER, HOT}), locked={(BID, OWNER, "uakt"): 5, (BID, GRANTER, "uakt"): 5})
 
 
 def told(*money: Movement, us: Us = US, code: int = 0, events: tuple[Event, ...] = (), **more: Any) -> Moves:
@@ -47,7 +47,13 @@ loser = {"order": BID.order}
         (move(GRANTER, 5, Purpose.REFUND, ESCROW, **ours), "refund"),
         (move(RIVAL, 5, Purpose.REFUND, ESCROW, **theirs), None),
         (move(OWNER, 5, Purpose.REFUND, ESCROW, **theirs), "transfer"),
-        (move(OWNER, 5, Purpose.REFUND, ESCROW, **loser), "transfer"),
+        (move(OWNER, 5, Purpose.REFUND, ESCROW, **loser), "refund"),
+        (move(GRANTER, 5, Purpose.REFUND, ESCROW, **loser), "refund"),
+        (move(RIVAL, 5, Purpose.REFUND, ESCROW, **loser), None),
+        (move(OWNER, 5, Purpose.REFUND, ESCROW, order=replace(BID.order, dseq=8)), "transfer"),
+        (move(OWNER, 6, Purpose.REFUND, ESCROW, **ours), "transfer"),
+        (move("akash1stranger", 1, Purpose.REFUND, ESCROW, **ours), None),
+        (move(HOT, 1, Purpose.REFUND, ESCROW, **ours), "transfer"),
         (move(OWNER, -5, other=BME), "conversion"),
         (move(HOT, -5), "transfer"),
         (move(RIVAL, -5), None),
@@ -61,17 +67,27 @@ def test_one_of_each(movement: Movement, wanted: str | None) -> None:
     assert all(p.lease == (BID if p.kind in ("deposit", "refund") else None) for p in found)
 
 
-def test_the_loser_of_an_order_is_who_had_bid() -> None:
-    bids = replace(US, bids=frozenset({BID.order}), depositors=frozenset({GRANTER}))
-    for account, wanted in ((OWNER, ["refund"]), (GRANTER, ["refund"]), (RIVAL, [])):
-        found = told(move(account, 5, Purpose.REFUND, ESCROW, **loser), us=bids).postings
-        assert [p.kind for p in found] == wanted
+def test_what_was_paid_beyond_the_deposit_is_no_refund() -> None:
+    """By ourselves, with a message of its own."""
+    back = (move(OWNER, 5, Purpose.REFUND, ESCROW, **ours), move(OWNER, 1, Purpose.REFUND, ESCROW, **ours))
+    assert [(p.kind, p.coin.amount) for p in told(*back).postings] == [("refund", 5), ("transfer", 1)]
 
 
 def test_an_order_may_be_lost_in_the_very_block_of_the_bid() -> None:
-    placed = (BidCreated(BID, DecCoin("uact", 5)),)
-    found = told(move(OWNER, 5, Purpose.REFUND, ESCROW, **loser), events=placed).postings
-    assert [p.kind for p in found] == ["refund"]
+    new = LeaseID("akash1t", 8, 1, 1, OWNER)
+    paid = move(OWNER, -5, Purpose.DEPOSIT, ESCROW, order=new.order, provider=OWNER)
+    found = told(paid, move(OWNER, 5, Purpose.REFUND, ESCROW, order=new.order)).postings
+    assert [(p.kind, p.lease) for p in found] == [("deposit", new), ("refund", new)]
+
+
+def test_which_bids_may_have_something_back() -> None:
+    other = replace(BID, dseq=8)
+    money = (
+        move(OWNER, 5, Purpose.REFUND, ESCROW, **ours), move(RIVAL, 5, Purpose.REFUND, ESCROW, **theirs),
+        move(RIVAL, 5, Purpose.REFUND, ESCROW, order=other.order), move(OWNER, -5, Purpose.DEPOSIT, ESCROW, **ours),
+    )  # fmt: skip
+    block = Block(9, 90, (TxResult("TX", 0, "", "", 1, (), money[1:]),), (), money[:1])
+    assert refunded(block, OWNER) == {BID, other}
 
 
 def test_what_escrow_pays_the_owner_is_handed_back_with_the_deployments_named() -> None:
