@@ -40,6 +40,12 @@ def total(upper: int | None, lower: int | None, beyond: str | None) -> int:
     return ((upper or 0) << 32) + (lower or 0) + sum(map(int, (beyond or "").split()))
 
 
+def rest(of: Stored, upper: int | None, lower: int | None, beyond: str | None) -> Stored | None:
+    """What the sum leaves of it, which may be less than nothing; None when it is just that. An SQL function."""
+    left = number(of) - total(upper, lower, beyond)
+    return stored(left) if left else None
+
+
 def grown(now: Stored, even_if_not: int, upper: int | None, lower: int | None, beyond: str | None) -> Stored | None:
     """What `now` is more than the sum so far; None when it is less, or the same and that is no news. An SQL function
     (provider/ledger/store.py)."""

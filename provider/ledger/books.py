@@ -15,7 +15,7 @@ from manifests.coins import Coin, DecCoin
 from manifests.ids import LeaseID
 from provider.ledger import opening
 from provider.ledger.decisions import Decided, Decisions, written
-from provider.ledger.journal import Journal, Kind, Posting, Prices, Total, posted
+from provider.ledger.journal import Journal, Kind, Posting, Prices, Rest, Total, posted, posted_rest
 from provider.ledger.store import Row, Store, Write
 
 FOUND = "found"
@@ -69,7 +69,7 @@ class Settled:
     """after an absence"""
 
 
-Entry = Opened | Ended | Paid | Settled | Posting | Decided
+Entry = Opened | Ended | Paid | Settled | Rest | Posting | Decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,8 @@ def _written(entry: Entry, time_unix_s: int, usd: Prices) -> list[Write]:
         case Settled(lease, height, total, state, found):
             settled = Total(Kind.SETTLED, height, lease, total, detail=state, always=True, found=found)
             return [posted(settled, time_unix_s, usd)]
+        case Rest():
+            return [posted_rest(entry, time_unix_s, usd)]
         case Posting():
             return [posted(entry, time_unix_s, usd)]
         case Decided():

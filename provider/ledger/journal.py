@@ -78,6 +78,23 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What an account received in a block and the totals told with it do not hold, once it is written how much of them
+    was new: somebody else may have told the same since they were read. Above nothing it is income of the lease, if
+    there is one; else a transfer."""
+
+    height: int
+    coin: Coin
+    """all that was received"""
+    account: str
+    other: str
+    told: tuple[tuple[LeaseID, Coin], ...] = ()
+    """leases and their income so far, as of `Total`"""
+    lease: LeaseID | None = None
+    tx: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JournalRow:
     seq: int
     height: int
@@ -121,6 +138,16 @@ def posted(entry: Posting | Total, time_unix_s: int, usd: Prices) -> Write:
     return (_GROW, (
         entry.height, time_unix_s, entry.kind, entry.account, entry.other, lease, coin.denom, stored(coin.amount),
         str(usd.get(coin.denom, "")), entry.tx, entry.detail, key, entry.always,
+    ))  # fmt: skip
+
+
+def posted_rest(entry: Rest, time_unix_s: int, usd: Prices) -> Write:
+    """After the statements of the totals it tells of, in the same transaction."""
+    coin = entry.coin
+    keys = [f"{Kind.INCOME}/{lease}/{total.denom}/{total.amount}" for lease, total in entry.told]
+    return (_REST, (
+        entry.height, time_unix_s, entry.account, entry.other, str(entry.lease or ""), coin.denom, stored(coin.amount),
+        str(usd.get(coin.denom, "")), entry.tx, json.dumps(keys),
     ))  # fmt: skip
 
 
@@ -282,6 +309,16 @@ FROM (
   SELECT grown(?8, ?13, {SUM}) AS more FROM journal
   WHERE lease = ?6 AND denom = ?7 AND (kind = ?3 OR (?3 LIKE 'income%' AND kind IN ('income', 'income.before')))
 ) WHERE more IS NOT NULL
+"""  # noqa: S608 - of constants
+
+_REST = f"""
+INSERT INTO entry
+SELECT ?1, ?2, kind, ?3, ?4, iif(kind = 'income', ?5, ''), ?6, left, ?8, ?9, '', kind || '/escrow/' || ?1 || '/' || ?6
+FROM (
+  SELECT left, iif(?5 <> '' AND substr(left, 1, 1) <> '-', 'income', 'transfer') AS kind FROM (
+    SELECT rest(?7, {SUM}) AS left FROM journal WHERE key IN (SELECT value FROM json_each(?10)) AND height = ?1
+  )
+) WHERE left IS NOT NULL
 """  # noqa: S608 - of constants
 
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from provider.errors import ConfigError, Fatal
-from provider.ledger.amounts import grown
+from provider.ledger.amounts import grown, rest
 from provider.ledger.chained import row_hash
 
 T = TypeVar("T")
@@ -152,6 +152,7 @@ class Store:
             db.execute("PRAGMA trusted_schema = ON")  # for the next line, where SQLite was built to doubt it
             db.create_function("row_hash", -1, row_hash, deterministic=True)
             db.create_function("grown", 5, grown, deterministic=True)
+            db.create_function("rest", 4, rest, deterministic=True)
         if found > VERSION:
             db.close()
             raise ConfigError(

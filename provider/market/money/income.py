@@ -15,7 +15,7 @@ from manifests.coins import Coin, trunc
 from manifests.ids import DeploymentID, LeaseID
 from provider.chain.money import ESCROW
 from provider.ledger.books import Entry, Paid, Settled
-from provider.ledger.journal import Journal, Kind, Posting
+from provider.ledger.journal import Journal, Rest
 from provider.market.money.moves import Moves, Receipt
 
 Tenants = Mapping[str, Collection[LeaseID]]
@@ -44,7 +44,7 @@ class Income:
         `akp reconcile` may have added to it, and the same block taken twice must be the same news."""
         out: list[Entry] = []
         ours: dict[DeploymentID, tuple[LeaseID, str]] = {}
-        left = Counter[str]()
+        told: list[tuple[LeaseID, Coin]] = []
         for deployment, tx in sorted(_worth_asking(moved, live, [*closed, *opened]).items()):
             for payment in await chain.escrow_payments(deployment):
                 lease, total = payment.lease, payment.withdrawn
@@ -57,34 +57,33 @@ class Income:
                     out.append(credited(payment, height))
                 if total.amount > had:
                     out.append(Paid(lease, height, total, "closed" if lease in closed else "withdraw", tx))
-                    left[total.denom] -= total.amount - had
-        return [*out, *self._left(left, moved.receipts, ours, height)]
+                    told.append((lease, total))
+        return [*out, *self._left(told, moved.receipts, ours, height)]
 
     def _left(
         self,
-        left: Counter[str],
+        paid: Collection[tuple[LeaseID, Coin]],
         receipts: Iterable[Receipt],
         ours: dict[DeploymentID, tuple[LeaseID, str]],
         height: int,
-    ) -> list[Posting]:
+    ) -> list[Rest]:
         """What was received and is in no total: in another coin for a lease of ours, or for none of them, such as what
-        comes back of our own deposits to a deployment."""
+        comes back of our own deposits to a deployment. How much that is, is found by who writes it: `akp reconcile` may
+        write some of the totals before."""
+        received = Counter({total.denom: 0 for _, total in paid})
         told: dict[str, tuple[str, LeaseID | None]] = {}
         for receipt in receipts:
-            left[receipt.coin.denom] += receipt.coin.amount
+            received[receipt.coin.denom] += receipt.coin.amount
             denom = receipt.coin.denom
             found = (ours[d] for d in sorted(receipt.deployments) if d in ours)
             lease = next((lease for lease, own in found if own != denom), None)
             if denom not in told or told[denom][1] is None:
                 told[denom] = (receipt.tx, lease)
         out = []
-        for denom, amount in sorted(left.items()):
+        for denom, amount in sorted(received.items()):
             tx, lease = told.get(denom, ("", None))
-            kind = Kind.INCOME if lease is not None and amount > 0 else Kind.TRANSFER
-            if amount:
-                key = f"{kind}/escrow/{height}/{denom}"
-                whose = lease if kind is Kind.INCOME else None
-                out.append(Posting(kind, height, key, Coin(denom, amount), self._owner, ESCROW, whose, tx))
+            totals = tuple((lease, total) for lease, total in paid if total.denom == denom)
+            out.append(Rest(height, Coin(denom, amount), self._owner, ESCROW, totals, lease, tx))
         return out
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provider.ledger.amounts import SUM, grown, number, stored, sums, total
+from provider.ledger.amounts import SUM, grown, number, rest, stored, sums, total
 
 EDGES = (0, 1, -1, 2**32 - 1, -(2**32), 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 10**30, -(10**30), 2**256 - 1)
 
@@ -52,6 +52,16 @@ def test_sums_by_group(db: sqlite3.Connection) -> None:
     assert found == {
         group: sum(n for at, n in enumerate(amounts, 1) if at % 3 == group and at > 9) for group in (0, 1, 2)
     }
+
+
+@pytest.mark.parametrize(
+    ("of", "amounts", "left"),
+    [(9, (9,), None), (9, (), 9), (9, (100,), -91), (10**30, (1,), str(10**30 - 1)), (1, (10**30,), str(1 - 10**30)),
+     (10**30, (10**30 - 1, 1), None)],
+)  # fmt: skip
+def test_what_a_sum_leaves(of: int, amounts: tuple[int, ...], left: int | str | None, db: sqlite3.Connection) -> None:
+    db.executemany("INSERT INTO kept VALUES (?)", [(stored(n),) for n in amounts])
+    assert rest(stored(of), *db.execute(f"SELECT {SUM} FROM kept").fetchone()) == left
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from manifests.coins import E18, Coin
 from manifests.ids import LeaseID
 from provider.ledger.books import Books, Ended, Head, Paid, Settled
 from provider.ledger.chained import broken
-from provider.ledger.journal import Kind, Posting
+from provider.ledger.journal import Kind, Posting, Rest
 from provider.ledger.store import Store
 
 LEASE = LeaseID("akash1o", 7, 1, 1, "akash1us")
@@ -134,6 +134,32 @@ async def test_totals_deposits_and_sweeps_of_any_size(books: Books) -> None:
     assert await books.journal.locked_before(2) == {IBC: 1}
     assert await books.journal.swept("akash1cold", Coin(IBC, big), 14) == "TX"
     assert await books.journal.swept("akash1cold", Coin(IBC, big + 1), 14) is None
+
+
+@pytest.mark.parametrize(
+    ("received", "of", "wanted"),
+    [
+        (47, None, []),
+        (50, None, [("transfer", 3, "")]),
+        (50, LEASE, [("income", 3, str(LEASE))]),
+        (40, LEASE, [("transfer", -7, "")]),
+        (10**30, LEASE, [("income", 10**30 - 47, str(LEASE))]),
+        (10**30, None, [("transfer", 10**30 - 47, "")]),
+        (47 - 10**30, LEASE, [("transfer", -(10**30), "")]),
+    ],
+)
+async def test_what_the_totals_do_not_hold(
+    received: int, of: LeaseID | None, wanted: list[tuple[str, int, str]], books: Books
+) -> None:
+    told = ((LEASE, Coin("uact", 47)),)
+    for _ in range(2):
+        await books.advance(Head(11, 0), [
+            Paid(LEASE, 11, Coin("uact", 47), "withdraw"),
+            Rest(11, Coin("uact", received), US, "akash1escrow", told, of, "TX"),
+        ])  # fmt: skip
+    rows = [row async for row in books.journal.rows()]
+    assert [(r.kind, r.amount, r.lease) for r in rows] == [("income", 47, str(LEASE)), *wanted]
+    assert all((r.account, r.height) == (US, 11) for r in rows)
 
 
 async def test_the_same_key_is_written_once_whatever_else_differs(books: Books) -> None:
