@@ -71,7 +71,8 @@ class Compare:
     """ours on chain"""
     span: Callable[[Lease, Order], Span]
     since_height: int | None = None
-    """Leases that ended unseen are looked for if they began after it; None looks for none"""
+    """Leases that ended unseen are looked for if they began after it; None where the ledger has followed every block:
+    looks for none, and not for what became of those that were over"""
     _moved: Counter[tuple[str, str]] = field(default_factory=Counter)
     """what the findings so far add to an account, by denomination"""
 
@@ -94,8 +95,8 @@ class Compare:
         known = await self.books.open_leases()
         for drift in await self._missing(one for lease, one in self.live.items() if lease not in known):
             yield drift
-        over = await each(sorted(known - self.live.keys()), self._lease, what="leases")
-        for lease, found in sorted(over.items()):
+        gone = await each(sorted(known - self.live.keys()), self._lease, what="leases")
+        for lease, found in sorted(gone.items()):
             if found is None:
                 log.error("a lease of the ledger is unknown to the chain", lease=str(lease))
                 yield Drift(
@@ -108,9 +109,12 @@ class Compare:
         missed = {lease.id: lease for lease in await self._ended_unseen()}
         for drift in await self._missing(missed.values()):
             yield drift
-        unclosed = await self.books.journal.unclosed()
-        done_with = {*self.live, *unclosed} - {*await self.books.journal.uncollected()}
-        pays = await payments_of(self.chain, {*self.live, *known, *missed, *unclosed})
+        uncollected = {*await self.books.journal.uncollected()}
+        # What becomes of the others that are over, debts for the most part, every block tells: where none was skipped,
+        # nothing can have. They grow more for ever, and a start waits for each.
+        over = uncollected if self.since_height is None else {*await self.books.journal.unclosed()}
+        done_with = {*self.live, *over} - uncollected
+        pays = await payments_of(self.chain, {*self.live, *known, *missed, *over})
         paid = await self.books.journal.paid_of(pays)
         credit = await self.books.journal.credited_of(pays)
         for lease, payment in sorted(pays.items()):

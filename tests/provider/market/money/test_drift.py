@@ -66,6 +66,34 @@ async def test_a_thousand_leases_cost_few_questions(chain: Any, books: Books) ->
     assert (await books.journal.paid_of(chain.leases_))[chain.add_order(700).bid_of(US)] == {"uact": 700}
 
 
+@pytest.mark.parametrize("state", ["overdrawn", "open"], ids=["debts", "left open and collected"])
+async def test_leases_that_are_over_cost_nothing_where_every_block_was_followed(
+    state: str, chain: Any, books: Books
+) -> None:
+    """They grow more for ever, and what becomes of them is told by blocks; where some were skipped, or who is asked to
+    compare everything, looks."""
+    leases = [chain.add_lease(chain.add_order(dseq)) for dseq in range(1, 51)]
+    for lease in leases:
+        paid(chain, lease, 91, state)
+    await compare(chain, books)
+    total = Coin("uact", 91)
+    over = [[Ended(lease, 9, 20000), Settled(lease, 9, total, state)] for lease in leases]
+    await books.advance(Head(9, 9), [entry for entries in over for entry in entries])
+    await books.advance(Head(10, 10), [Paid(lease, 10, Coin("uact", 92), "withdraw") for lease in leases])
+    for lease in leases:
+        paid(chain, lease, 92, state)
+    chain.leases_.clear()
+    chain.balances_ = {"uact": len(leases)}
+    chain.asked.clear()
+    assert await compare(chain, books, 10) == []
+    assert "payments" not in chain.asked
+    assert "open payments" not in chain.asked
+    paid(chain, leases[7], 99, "closed")
+    assert await compare(chain, books, 10) == []
+    (found,) = [one for one in await compare(chain, books, 10, since=9) if one.what == "income"]
+    assert (found.name, found.chain, found.ledger) == (str(leases[7]), "99uact", "92uact")
+
+
 def count_reads(books: Books) -> list[str]:
     asked: list[str] = []
     read = books.store.read
