@@ -137,27 +137,25 @@ def usage(spans: Iterable[Span], settlements: Iterable[Settlement], from_height:
 def per_block(
     spans: Iterable[Span], settlements: Iterable[Settlement], from_height: int, to_height: int
 ) -> Iterator[BlockUsage]:
-    """The same, block by block: by lease, then by height. Sums of it equal `usage` over the same interval. After a
-    lease's end only blocks that credited something are told."""
+    """The same, block by block: by lease, then by height. Sums of it equal `usage` over the same interval. Outside of a
+    lease's life only blocks that credited something are told."""
     for account in _accounts(spans, settlements):
+        first, last = account.spans[0], account.spans[-1]
+        yield from account.outside(from_height, min(to_height, first.from_height))
         for span in account.spans:
-            last = to_height if span.to_height is None else min(to_height, span.to_height)
-            for height in range(max(from_height, span.from_height) + 1, last + 1):
+            upto = to_height if span.to_height is None else min(to_height, span.to_height)
+            for height in range(max(from_height, span.from_height) + 1, upto + 1):
                 yield BlockUsage(height, span, account.earned(height) - account.earned(height - 1))
-        gone = account.spans[-1]
-        end = gone.to_height
-        for height in account.heights:
-            if end is not None and max(end, from_height) < height <= to_height:
-                earned = account.earned(height) - account.earned(height - 1)
-                if earned:
-                    yield BlockUsage(height, Span(gone.lease, end, None, DecCoin(gone.rate.denom, 0)), earned)
+        if last.to_height is not None:
+            yield from account.outside(max(from_height, last.to_height), to_height)
 
 
-def last_height(spans: Sequence[Span], settlements: Iterable[Settlement], head: int) -> int:
-    """Up to where there is something to tell of one lease as of `head`: its end, or a later settlement that gave it
-    something all the same."""
-    end = spans[-1].to_height
-    return head if end is None else max([end, *(s.height for s in settlements if s.credited or s.paid)])
+def told_of(spans: Sequence[Span], settlements: Iterable[Settlement], head: int) -> tuple[int, int]:
+    """The interval in which there is something to tell of one lease as of `head`: its life, and what gave it something
+    just before (a settlement in the block it began in, chain.md §1.9) or after it."""
+    begin, end = spans[0].from_height, spans[-1].to_height
+    gave = [s.height for s in settlements if s.credited or s.paid]
+    return min([begin, *(height - 1 for height in gave)]), head if end is None else max([end, *gave])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +172,19 @@ class _Account:
         return self.heights[-1] if self.heights else self.spans[0].from_height
 
     def earned(self, upto: int) -> int:
-        """Whole micro-units for all blocks up to `upto`; nothing for the one the lease began in."""
-        start = self.spans[0].from_height
-        if upto <= start:
-            return 0
+        """Whole micro-units for all blocks up to `upto`."""
         at = bisect_right(self.heights, upto)
-        before, since = (self.credited[at - 1], self.heights[at - 1]) if at else (0, start)
+        before, since = (self.credited[at - 1], self.heights[at - 1]) if at else (0, self.spans[0].from_height)
         total = before + trunc(self._accrued(since, upto))
         return total if at == len(self.heights) else min(total, self.credited[at])
+
+    def outside(self, after: int, upto: int) -> Iterator[BlockUsage]:
+        """Blocks in which the lease did not live and was credited something."""
+        for height in self.heights[bisect_right(self.heights, after) : bisect_right(self.heights, upto)]:
+            earned = self.earned(height) - self.earned(height - 1)
+            if earned:
+                one = self.spans[0]
+                yield BlockUsage(height, Span(one.lease, height, height, DecCoin(one.rate.denom, 0)), earned)
 
     def _accrued(self, after: int, upto: int) -> int:
         return sum(s.rate.amount_e18 * _overlap(s, after, upto) for s in self.spans)

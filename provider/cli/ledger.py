@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bidengine.usage import Settlement, Span, Usage, last_height, per_block, usage
+from bidengine.usage import Settlement, Span, Usage, per_block, told_of, usage
 from manifests.coins import format_decimal
 from manifests.errors import Invalid
 from manifests.ids import LeaseID
@@ -56,8 +56,9 @@ def usage_(
     if found is None:
         raise NotFound(f"the ledger knows no lease {lease}; `akp leases` lists those it knows")
     spans, settlements, head = found
-    start = spans[0].from_height if from_ is None else from_
-    end = last_height(spans, settlements, head) if to is None else min(to, head)
+    begin, last = told_of(spans, settlements, head)
+    start = begin if from_ is None else from_
+    end = last if to is None else min(to, head)
     if start > end:
         raise ConfigError("--from", f"height {start} lies after {end}", "Give an interval the ledger has reached.")
     total = usage(spans, settlements, start, end)

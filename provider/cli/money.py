@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bidengine.usage import Span, last_height, usage
+from bidengine.usage import Span, told_of, usage
 from manifests.coins import format_decimal, shown
 from provider.cli import sweep
 from provider.cli.leases import state
@@ -132,8 +132,8 @@ async def _leases(data: Path) -> list[dict[str, Any]]:
         out = []
         for row in await books.leases():
             spans, settlements = await books.spans(row.lease), await books.settlements(row.lease)
-            end = last_height(spans, settlements, head.height if head else row.from_height)
-            used, brought = usage(spans, settlements, row.from_height, end), paid.get(str(row.lease), Sum())
+            begin, end = told_of(spans, settlements, head.height if head else row.from_height)
+            used, brought = usage(spans, settlements, begin, end), paid.get(str(row.lease), Sum())
             earned = used.earned.get(row.rate.denom, 0)
             out.append(
                 {

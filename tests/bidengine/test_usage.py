@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidengine.escrow import accrued
-from bidengine.usage import Settlement, Span, Usage, last_height, per_block, usage
+from bidengine.usage import Settlement, Span, Usage, per_block, told_of, usage
 from manifests.coins import E18, Coin, DecCoin, parse_decimal, trunc
 from manifests.ids import LeaseID
 
@@ -103,7 +104,7 @@ def test_what_is_credited_beyond_the_rate_falls_on_the_block_of_its_settlement(m
     assert usage([span], left_open, 12, 19).earned == {}
     after = list(per_block([span], left_open, 12, 20))
     assert [(b.span.cpu_milli, b.span.rate.amount_e18) for b in after] == [(0, 0)]
-    assert (last_height([span], left_open, 99), last_height([span], credited(lease, h20=0), 99)) == (20, 12)
+    assert (told_of([span], left_open, 99), told_of([span], credited(lease, h20=0), 99)) == ((10, 20), (10, 12))
 
 
 def test_of_a_lease_that_is_over_nothing_is_forecast(make: Any) -> None:
@@ -124,8 +125,12 @@ def test_money_without_a_settlement_is_paid_and_ends_no_interval(make: Any) -> N
 def test_what_was_credited_in_the_block_it_began_in_is_not_lost(make: Any) -> None:
     """Another deployment's settlement may do that (chain.md §1.9)."""
     lease = make.lease_id(1)
-    span = Span(lease, 10, 12, rate("2"))
-    assert blocks(span, credited(lease, h10=7, h12=4), 0, 99) == [(11, 7 + 2), (12, 2)]
+    span, settlements = Span(lease, 10, 12, rate("2")), credited(lease, h10=7, h12=4)
+    assert blocks(span, settlements, 0, 99) == [(10, 7), (11, 2), (12, 2)]
+    assert told_of([span], settlements, 99) == (9, 12)
+    assert usage([span], settlements, 9, 10).earned == {"uact": 7}
+    assert usage([span], settlements, 10, 12).earned == {"uact": 4}
+    assert told_of([replace(span, to_height=None)], [], 99) == (10, 99)
 
 
 def test_a_new_span_does_not_cut_what_the_chain_does_not(make: Any) -> None:

@@ -33,6 +33,7 @@ from provider.chain.messages import (
 from provider.ledger.store import Store
 from tests.provider.market.history import FRIEND, TENANT, US, Bookkeeper, Market
 
+LONGER = LeaseID(TENANT.address, 75, 1, 1, US.address)
 A, B = (LeaseID(TENANT.address, 7, gseq, 1, US.address) for gseq in (1, 2))
 CARD = (Attribute("capabilities/gpu/vendor/nvidia/model/h100", "true"),)
 GOOD = LeaseID(FRIEND.address, 8, 1, 1, US.address)
@@ -60,8 +61,9 @@ class Scene:
         rate_e18: int = 400 * E18,
         deposit: int = 900_000,
         gpus: str = ",1xnvidia/h100",
+        beside: tuple[tuple[Key, list[Msg]], ...] = (),
     ) -> None:
-        """A bid on each group of one deployment; the tenant takes the first."""
+        """A bid on each group of one deployment; the tenant takes the first, and others act in the same block."""
         spec = parse_group(f"1cpu,1Gi,1Gi:ephemeral{gpus}")
         priced = tuple(replace(unit, price=DecCoin("uact", 100_000 * E18)) for unit in spec.resources)
         groups = tuple(replace(spec, name=f"g{lease.gseq}", resources=priced) for lease in leases)
@@ -69,7 +71,7 @@ class Scene:
         await self.put((tenant, [CreateDeployment(deployment, groups, b"h" * 32, Coin("uact", deposit))]))
         price = DecCoin("uact", rate_e18)
         await self.put((US, [CreateBid(lease, price, Coin("uakt", 500_000)) for lease in leases]))
-        await self.put((tenant, [CreateLease(leases[0])]))
+        await self.put((tenant, [CreateLease(leases[0])]), *beside)
 
 
 async def ran_dry(scene: Scene) -> None:
@@ -114,6 +116,16 @@ async def settled_often_at_a_fraction(scene: Scene) -> None:
     await scene.put((TENANT, [CloseLease(A)]))
 
 
+async def credited_in_its_first_block(scene: Scene) -> None:
+    """Who settles dseq 7 settles dseq 75 of the same tenant too, as if it had run as long (chain.md §1.9)."""
+    await scene.leased(TENANT, A)
+    await scene.leased(TENANT, LONGER, beside=((US, [WithdrawLease(A)]),))
+    await scene.keeper.is_equal()
+    await scene.rest(2)
+    await scene.put((TENANT, [CloseLease(LONGER)]))
+    await scene.put((TENANT, [CloseLease(A)]))
+
+
 Play = Callable[[Scene], Awaitable[None]]
 PLAYS: dict[Play, dict[LeaseID, int]] = {
     ran_dry: {A: 500_000},
@@ -121,6 +133,7 @@ PLAYS: dict[Play, dict[LeaseID, int]] = {
     dropped_by_a_second_lease: {A: 5 * 400, B: 5 * 400},
     left_open: {A: 4 * 400, B: 4 * 400},
     left_open_and_collected_later: {A: 4 * 400, B: 14 * 400},
+    credited_in_its_first_block: {A: 3 * 400 + 4 * 400, LONGER: 3 * 400 + 3 * 400},
     settled_often_at_a_fraction: {A: 0 + 1 + 1 + 2},
 }
 """and what the chain credited, reckoned by hand: the beginning of B took what A had earned since its own"""

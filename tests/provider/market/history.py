@@ -11,7 +11,7 @@ from typing import Any
 
 from bidengine.commit import Commit
 from bidengine.room import Room
-from bidengine.usage import last_height, usage
+from bidengine.usage import told_of, usage
 from manifests.coins import E18, Coin, DecCoin, trunc
 from manifests.ids import DeploymentID, LeaseID, OrderID
 from manifests.resources import GroupSpec
@@ -184,8 +184,7 @@ class Bookkeeper:
             assert settled == there, f"{lease.id} at {head.height}: {settled} and not {there}"
             if spans := await self.books.spans(lease.id):
                 told = await self.books.settlements(lease.id)
-                begin, end = spans[0].from_height, last_height(spans, told, head.height)
-                used = usage(spans, told, begin, end)
+                used = usage(spans, told, *told_of(spans, told, head.height))
                 credit = sum(used.earned.values()) - sum(used.forecast.values())
                 assert credit == there, f"{lease.id} at {head.height}: {used.earned} told and not {there}"
                 assert not used.forecast or lease.live, f"{lease.id} is over, nothing is forecast"
