@@ -86,13 +86,10 @@ async def survey(
     is not among `orders`."""
     listed = [found for state in ("open", "active") for found in await chain.locked_bids(provider, state)]
     locked = [found for found in listed if found.account_state != "closed"]
-    unknown = {found.bid.id.order for found in locked} - orders.keys()
-    states = await each(unknown, lambda order: _state(chain, order), what="orders")
-    out = []
-    for found in locked:
-        known = orders.get(found.bid.id.order)
-        order_state = known.state if known is not None else states[found.bid.id.order]
-        out.append(Locked(found.bid, order_state, found.bid.id in leases, found.deposits))
+    wanted = {found.bid.id.order for found in locked}
+    states = {order: orders[order].state for order in wanted & orders.keys()}  # blocks may change `orders` from here on
+    states |= await each(wanted - states.keys(), lambda order: _state(chain, order), what="orders")
+    out = [Locked(one.bid, states[one.bid.id.order], one.bid.id in leases, one.deposits) for one in locked]
     return sorted(out, key=lambda locked: (not locked.stale, locked.bid.created_at, locked.bid.id))
 
 

@@ -119,6 +119,21 @@ async def test_a_bid_the_book_has_given_up_is_closed_all_the_same(chain: Any, bi
     assert desk.looked == []
 
 
+async def test_an_order_that_the_book_lets_go_of_meanwhile(chain: Any, bid: Any) -> None:
+    waits, unknown = bid(1), bid(2, "closed")
+    orders = {waits.order: chain.orders_[waits.order]}
+    ask = chain.order
+
+    async def a_block_comes(order: OrderID) -> Order:
+        orders.clear()
+        found: Order = await ask(order)
+        return found
+
+    chain.order = a_block_comes
+    found = await survey(chain, US, orders, ())
+    assert {one.bid.id: one.order_state for one in found} == {waits: "open", unknown: "closed"}
+
+
 async def test_what_one_node_calls_stale_is_not_closed_while_another_says_it_is_open(chain: Any, play: Any) -> None:
     """The survey's node knows nothing of the order; orders.py asks two."""
     order = chain.add_order(1)
