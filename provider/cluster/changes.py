@@ -25,7 +25,7 @@ from provider.cluster.inventory.nodes import NodeFacts
 from provider.cluster.inventory.pods import PodFacts
 from provider.cluster.inventory.runtimeclasses import RuntimeClass
 from provider.cluster.inventory.volumes import Claim, StorageClass
-from provider.cluster.kept import ForeignPolicy, InNamespace, Marked, Policy, Unreadable
+from provider.cluster.kept import ForeignPolicy, IngressClass, InNamespace, Marked, Policy, Unreadable
 from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.retained import Retained
 from provider.cluster.routes.claims import Ownership
@@ -183,7 +183,7 @@ class Changes:
     ) -> None:
         self._tell_inventory()
 
-    def _only_looked_up(self, old: str | None, new: str | None) -> None:
+    def _only_looked_up(self, old: IngressClass | None, new: IngressClass | None) -> None:
         pass
 
     def _api_server(self, old: tuple[Address, ...] | None, new: tuple[Address, ...] | None) -> None:

@@ -22,6 +22,7 @@ from provider.cluster.routes.routestatus import SILENT, RouteStatus, of_http_rou
 
 ACCEPTED = "akash.network/accepted"
 """Annotation with which an operator says of a network policy of his own that it is meant to open what it opens."""
+DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,13 @@ class InNamespace:
     live: Mapping[str, Any] | None = None
     status: RouteStatus = SILENT
     made_unix_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IngressClass:
+    name: str
+    default: bool
+    """of Ingresses that name none"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,11 @@ def manifest(obj: Object) -> StoredManifest | Unreadable:
         return read_manifest(obj)
     except Invalid as bad:
         return Unreadable(obj["metadata"]["name"], str(bad), lease_of(obj["metadata"].get("labels") or {}))
+
+
+def ingress_class(obj: Object) -> IngressClass:
+    annotations = obj["metadata"].get("annotations") or {}
+    return IngressClass(obj["metadata"]["name"], annotations.get(DEFAULT_CLASS) == "true")
 
 
 def policy(obj: Object) -> Policy:

@@ -63,13 +63,17 @@ class Mirrors:
         self.ingresses = Mirror(kube, kinds.INGRESS, keep=kept.ingress, labels=OURS)
         self.http_routes = Mirror(kube, kinds.HTTP_ROUTE, keep=kept.http_route, labels=OURS, optional=True)
         self.foreign_ingresses, self.foreign_http_routes = (
-            Mirror(kube, kind, keep=foreign_route, labels=f"{MANAGED}!=true", optional=kind is kinds.HTTP_ROUTE)
+            Mirror(
+                kube,
+                kind,
+                keep=partial(foreign_route, kind),
+                labels=f"{MANAGED}!=true",
+                optional=kind is kinds.HTTP_ROUTE,
+            )
             for kind in (kinds.INGRESS, kinds.HTTP_ROUTE)
         )
         self.foreign_hosts = ForeignHosts()
-        self.ingress_classes = Mirror(
-            kube, kinds.INGRESS_CLASS, keep=lambda obj: str(obj["metadata"]["name"]), optional=True
-        )
+        self.ingress_classes = Mirror(kube, kinds.INGRESS_CLASS, keep=kept.ingress_class, optional=True)
         self.claims = Mirror(kube, kinds.PERSISTENT_VOLUME_CLAIM, keep=claim)
         self.classes = Mirror(kube, kinds.STORAGE_CLASS, keep=storage_class)
         self.capacities = Mirror(kube, kinds.STORAGE_CAPACITY, keep=capacity, optional=True)

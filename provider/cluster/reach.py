@@ -27,6 +27,7 @@ from provider.cluster.objects.apply import delete_labelled
 from provider.cluster.routes import proof
 from provider.cluster.routes.claims import CLAIMS, Taken, move
 from provider.cluster.routes.doors import Key
+from provider.cluster.routes.foreign import Front
 from provider.cluster.routes.hostnames import blocked, given_hosts, nameless, why_blocked
 from provider.cluster.routes.proof import Lookup, Proof, txt_records
 from provider.cluster.routes.waiting import Waiting
@@ -224,10 +225,20 @@ class Reach:
     def _served_elsewhere(self, host: str) -> str | None:
         """Why nobody may claim a name that another's Ingress or HTTPRoute serves; None when it is claimed already: what
         a lease has is not taken away by whoever comes later."""
-        found, domain = self._mirrors.foreign_hosts, self._settings.ingress_domain.lower()
         if self._mirrors.owner((PROVIDER_HOST, host)) is not None:
             return None
-        return blocked(host) if found.serving(host, domain, self._mirrors.leases) else None
+        settings, leases, front = self._settings, self._mirrors.leases, self._front()
+        found = self._mirrors.foreign_hosts.serving(
+            host, settings.ingress_domain.lower(), lambda r: r.namespace not in leases and r.served_at(front)
+        )
+        return blocked(host, f"{found} serves it") if found is not None else None
+
+    def _front(self) -> Front:
+        """Ingresses that name no class are of the default one; where none is, of whichever controller takes them."""
+        settings = self._settings
+        default = {found.name for found in self._mirrors.ingress_classes.all() if found.default}
+        unnamed = not default or settings.ingress_class in default
+        return Front(settings.ingress_class, unnamed, (settings.gateway_namespace, settings.gateway_name))
 
 
 def _key(claim: Claim) -> Key:

@@ -91,8 +91,11 @@ class Routing:
         return self._waiting
 
     def look(self, key: Key) -> None:
-        """Something about a claim has changed, or what leads in by it."""
-        for lease in self._seekers.get(key, ()):
+        """Something about a claim has changed, or what leads in by it; also about all below a pattern (`*.example`)."""
+        kind, name = key
+        below = name[1:] if name.startswith("*.") else ""
+        keys = [k for k in self._seekers if k[0] is kind and k[1].endswith(below)] if below else [key]
+        for lease in {lease for sought in keys for lease in self._seekers.get(sought, ())}:
             self.queue.put(lease)
         held = self._mirrors.owner(key)
         if held is not None and held.lease in self._doors:  # perhaps it does not want it any more

@@ -47,9 +47,9 @@ def why_blocked(hosts: Iterable[str], settings: ClusterSettings, generated: Coll
     return None
 
 
-def blocked(host: str) -> str:
-    """In the reference's words."""
-    return f'hostname not allowed: "{host}" is blocked by this provider'
+def blocked(host: str, why: str = "") -> str:
+    """In the reference's words, and why where it is not plain."""
+    return f'hostname not allowed: "{host}" is blocked by this provider' + (f": {why}" if why else "")
 
 
 def _is_own(host: str, settings: ClusterSettings) -> bool:

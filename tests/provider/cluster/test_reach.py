@@ -71,17 +71,17 @@ async def test_a_manifest_with_names_that_cannot_be_had_is_objected_to(memory: M
         assert objection(LeaseID("akash1x", 9, 1, 1, "akash1p"), group("t.example")) is None, "the tenant may move it"
 
 
-def served(name: str, namespace: str = "monitoring") -> dict[str, Any]:
+def served(name: str, namespace: str = "monitoring", **spec: Any) -> dict[str, Any]:
     """An Ingress of somebody's."""
     metadata = {"name": "grafana", "namespace": namespace}
-    spec = {"rules": [{"host": name}]}
+    spec = {"rules": [{"host": name}], **spec}
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
 
 
 async def test_a_name_that_somebody_elses_ingress_serves_is_nobodys_until_that_goes(memory: Memory) -> None:
     memory.put(served("a.example"))
     async with watched(memory) as cluster:
-        said = 'hostname not allowed: "a.example" is blocked by this provider'
+        said = 'hostname not allowed: "a.example" is blocked by this provider: Ingress monitoring/grafana serves it'
         assert cluster.reach.objection(MINE, group("a.example")) == said
         await deploy(cluster, MINE, group("a.example", "fine.example"))  # as a manifest stored before would be
         assert [(w.name, w.why, w.text) for w in cluster.reach.waiting(MINE)] == [("a.example", Why.BLOCKED, said)]
@@ -93,6 +93,51 @@ async def test_a_name_that_somebody_elses_ingress_serves_is_nobodys_until_that_g
         await asyncio.sleep(5)
         assert cluster.reach.waiting(MINE) == ()
         assert (INGRESS, lease_namespace(MINE), "a.example") in memory.objects
+
+
+async def test_a_lease_that_waits_below_a_pattern_is_told_when_that_goes(memory: Memory) -> None:
+    memory.put(served("*.a.example"))
+    async with watched(memory) as cluster:
+        await deploy(cluster, MINE, group("b.a.example"))
+        await asyncio.sleep(1900)  # by now it is looked at again every five minutes only
+        assert [w.why for w in cluster.reach.waiting(MINE)] == [Why.BLOCKED]
+        memory.drop(INGRESS, "monitoring", "grafana")
+        await memory.tell()
+        await asyncio.sleep(5)
+        assert cluster.reach.waiting(MINE) == ()
+        assert (INGRESS, lease_namespace(MINE), "b.a.example") in memory.objects
+
+
+def ingress_class(name: str, default: bool) -> dict[str, Any]:
+    annotations = {"ingressclass.kubernetes.io/is-default-class": "true"} if default else {}
+    metadata = {"name": name, "annotations": annotations}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("classes", "counts"),
+    [
+        ((), True),
+        ((("akash-ingress-class", True), ("internal", False)), True),
+        ((("akash-ingress-class", False), ("internal", True)), False),
+        ((("akash-ingress-class", False),), True),
+    ],
+    ids=["no class is known", "ours is the default", "another is the default", "none is the default"],
+)
+async def test_whose_an_ingress_of_no_class_is(
+    memory: Memory, classes: tuple[tuple[str, bool], ...], counts: bool
+) -> None:
+    for name, default in classes:
+        memory.put(ingress_class(name, default))
+    memory.put(served("a.example"))
+    async with watched(memory) as cluster:
+        assert (cluster.reach.objection(MINE, group("a.example")) is not None) is counts
+
+
+async def test_what_another_class_serves_is_free(memory: Memory) -> None:
+    memory.put(served("a.example", ingressClassName="internal"))
+    async with watched(memory) as cluster:
+        assert cluster.reach.objection(MINE, group("a.example")) is None
 
 
 async def test_what_a_lease_has_is_not_taken_by_an_ingress_that_comes_later(memory: Memory) -> None:
