@@ -19,8 +19,9 @@ from provider.cli.lists import OutputOption, show
 from provider.cluster.api.kinds import DEPLOYMENT, STATEFUL_SET, Kind
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
+from provider.cluster.objects.definitions import Old
 from provider.cluster.objects.preview import Change
-from provider.errors import ConfigError, Refused
+from provider.errors import Refused
 from provider.settings import load
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Take over from other provider software.")
@@ -57,7 +58,7 @@ def from_go(
         raise typer.Exit(4)
 
 
-async def _check(config: Path) -> tuple[list[dict[str, Any]], list[str], list[ConfigError]]:
+async def _check(config: Path) -> tuple[list[dict[str, Any]], list[str], list[Old]]:
     async with glimpse(load(config).cluster) as cluster:
         rows = [await _row(cluster, lease) for lease in sorted(cluster.leases())]
         told = [f"{len(rows)} leases, {sum(bool(row['restarts']) for row in rows)} of them would be restarted"]

@@ -40,11 +40,12 @@ from provider.cluster.objects.preview import Change
 from provider.cluster.reach import Outside, Reach
 from provider.cluster.site import site_of
 from provider.cluster.supply import Supply
-from provider.errors import ConfigError
 from provider.settings import ClusterSettings
 from provider.tasks import insist, spawn
 
 log = structlog.get_logger()
+DEFINITIONS_S = 30.0
+"""how long it is asked at start whether the definitions of custom resources have all fields"""
 Listener = Callable[[LeaseID | None], None]
 
 
@@ -84,17 +85,32 @@ class Cluster:
         out._changes.start(tasks)
         await out._mirrors.listed()
         if mark:
-            for old in await insist("definitions of custom resources", out.outdated_definitions):
-                raise old
+            await out._look_at_definitions()
             out._tell_of_kept()
             spawn(tasks, "mark nodes", out._marking.run())
             out.reach.start(tasks)
         spawn(tasks, "list of GPUs", out._supply.run())
         return out
 
-    async def outdated_definitions(self) -> list[ConfigError]:
+    async def outdated_definitions(self) -> list[definitions.Old]:
         """Custom resource definitions that lack fields the daemon writes."""
         return await definitions.outdated(self.kube, self.settings.manifest_namespace)
+
+    async def _look_at_definitions(self) -> None:
+        """ConfigError where no lease could be had. It holds nothing up: a webhook that is down would refuse for ever
+        what is asked here, while all that runs wants to be looked after."""
+        try:
+            async with asyncio.timeout(DEFINITIONS_S):
+                found = await insist("definitions of custom resources", self.outdated_definitions)
+        except TimeoutError:
+            log.warning("it could not be looked at whether the custom resource definitions have all fields",
+                        waited_s=DEFINITIONS_S, cure="See akp migrate from-go --check.")  # fmt: skip
+            return
+        for old in found:
+            if old.needed:
+                raise old.error
+            log.warning("manifests that have these fields will be refused", definition=old.error.where,
+                        why=old.error.what, cure=old.error.cure)  # fmt: skip
 
     def on_change(self, listener: Listener) -> None:
         """`listener(lease)`: something of it changed, look. `listener(None)`: the inventory moved."""

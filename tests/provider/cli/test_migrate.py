@@ -20,7 +20,7 @@ from provider.sandbox.cluster.kinds import NAMESPACES
 from provider.sandbox.cluster.objects import Write
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
-from tests.provider.cluster.objects.test_definitions import CURE, LACKING, install, of_the_reference
+from tests.provider.cluster.objects.test_definitions import CURE, LACKING, LACKING_SOME, install, of_the_reference
 
 CASE = Path(__file__).resolve().parents[4] / "shared" / "conformance" / "objects" / "02-several-services"
 
@@ -60,20 +60,33 @@ def test_it_lists_what_would_change_and_that_nothing_restarts(
 
 
 def test_it_names_a_definition_that_is_too_old_for_the_daemon(akp: Callable[..., Any], tmp_path: Path) -> None:
-    config = tmp_path / "akp.yaml"
-    said: list[Any] = []
+    said = _checked_over(of_the_reference(), akp, tmp_path)
+    assert said.code == 4
+    assert f"CustomResourceDefinition manifests.akash.network: {LACKING}. {CURE}" in said.err
+    assert f"CustomResourceDefinition manifests.akash.network: {LACKING_SOME}. {CURE}" in said.err
 
-    async def look() -> None:
+
+def test_a_definition_that_is_too_old_for_some_manifests_only_is_named_too(
+    akp: Callable[..., Any], tmp_path: Path
+) -> None:
+    said = _checked_over(of_the_reference(endpoints=True), akp, tmp_path)
+    assert said.code == 4
+    assert f"CustomResourceDefinition manifests.akash.network: {LACKING_SOME}. {CURE}" in said.err
+    assert LACKING not in said.err
+
+
+def _checked_over(found: list[dict[str, Any]], akp: Callable[..., Any], tmp_path: Path) -> Any:
+    config = tmp_path / "akp.yaml"
+
+    async def look() -> Any:
         async with EmbeddedCluster() as server:
-            install(server, of_the_reference())
+            install(server, found)
             server.objects.create(NAMESPACES, "", {"metadata": {"name": "akash-services"}}, Write(manager="test"))
             site = {"ingress_domain": "ingress.example.test", "public_hostname": "provider.example.test"}
             config.write_text(json.dumps({"cluster": {"kubeconfig": str(server.kubeconfig), **site}}))
-            said.append(await asyncio.to_thread(akp, "migrate", "from-go", "--check", "--config", config))
+            return await asyncio.to_thread(akp, "migrate", "from-go", "--check", "--config", config)
 
-    asyncio.run(look())
-    assert said[0].code == 4
-    assert f"CustomResourceDefinition manifests.akash.network: {LACKING}. {CURE}" in said[0].err
+    return asyncio.run(look())
 
 
 async def _stand(kube: Kube) -> None:

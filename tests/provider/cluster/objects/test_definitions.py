@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
+from structlog.testing import capture_logs
 
 from e2e.cluster import Cluster as RealCluster
 from manifests.render.crd import definitions
+from provider.cluster import cluster as clusters
 from provider.cluster.api.kinds import MANIFEST, PROVIDER_HOST, PROVIDER_LEASED_IP
 from provider.cluster.api.kube import Kube
-from provider.cluster.objects.definitions import outdated
+from provider.cluster.objects.definitions import Old, outdated
 from provider.errors import ConfigError
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.sandbox.cluster.kinds import DEFINITIONS, NAMESPACES
@@ -19,19 +21,22 @@ from provider.sandbox.cluster.objects import Write
 from provider.settings import ClusterSettings
 from tests.provider.cluster.following import following
 
-LACKING = (
-    "is too old: it lacks spec.group.services[0].expose[0].http_options.proxy_buffer_size,"
-    " spec.group.services[0].resources.endpoints, spec.group.services[0].scheduler_params.nodes"
+LACKING = "is too old: it lacks spec.group.services[0].resources.endpoints"
+LACKING_SOME = (
+    "is too old for some manifests: it lacks spec.group.services[0].expose[0].http_options.proxy_buffer_size,"
+    " spec.group.services[0].scheduler_params.nodes"
 )
 CURE = "Run kubectl apply --server-side --force-conflicts -f helm/akash-provider/crds/"
 
 
-def of_the_reference() -> list[dict[str, Any]]:
-    """Ours without some of the fields that the reference's have not (kubernetes.md §1.5)."""
+def of_the_reference(*, endpoints: bool = False) -> list[dict[str, Any]]:
+    """Ours without some of the fields that the reference's have not (kubernetes.md §1.5); with `endpoints` only without
+    those that no plain manifest has."""
     out = copy.deepcopy(definitions())
     group = out[0]["spec"]["versions"][1]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["group"]
     service = group["properties"]["services"]["items"]["properties"]
-    del service["resources"]["properties"]["endpoints"]
+    if not endpoints:
+        del service["resources"]["properties"]["endpoints"]
     del service["expose"]["items"]["properties"]["http_options"]["properties"]["proxy_buffer_size"]
     del service["scheduler_params"]["properties"]["nodes"]
     return out
@@ -77,9 +82,10 @@ async def test_one_whose_values_are_held_to_other_rules_is_told_in_the_servers_w
     async with EmbeddedCluster() as server:
         install(server, found)
         async with Kube.connect(ClusterSettings(kubeconfig=server.kubeconfig)) as kube:
-            (no,) = await outdated(kube, "lease")
-            assert no.where == "CustomResourceDefinition providerhosts.akash.network"
-            assert "spec.hostname in body should be at least 100 chars long" in no.what
+            no = await outdated(kube, "lease")
+            assert {old.error.where for old in no} == {"CustomResourceDefinition providerhosts.akash.network"}
+            assert [old.needed for old in no] == [True, False]
+            assert "spec.hostname in body should be at least 100 chars long" in no[0].error.what
 
 
 @pytest.mark.parametrize("status", [403, 404], ids=["a webhook's no", "it is not there"])
@@ -104,10 +110,37 @@ async def test_an_api_server_that_does_not_answer_is_asked_again() -> None:
             assert [type(no) for no in stopped.value.exceptions] == [ConfigError]
 
 
+async def test_what_only_some_manifests_have_is_told_and_stops_nobody() -> None:
+    async with EmbeddedCluster() as server:
+        install(server, of_the_reference(endpoints=True))
+        settings = ClusterSettings(kubeconfig=server.kubeconfig)
+        with capture_logs() as logs:
+            async with Kube.connect(settings) as kube, following(kube, settings):
+                pass
+        told = [line for line in logs if line["event"] == "manifests that have these fields will be refused"]
+        assert [(line["definition"], line["why"], line["cure"]) for line in told] == [
+            ("CustomResourceDefinition manifests.akash.network", LACKING_SOME, CURE)
+        ]
+
+
+async def test_a_webhook_that_is_down_holds_no_start_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "DEFINITIONS_S", 0.5)
+    async with EmbeddedCluster() as server:
+        install(server, of_the_reference())
+        server.faults.fail_next(10**6, 500, method="PATCH", path="akash.network")
+        settings = ClusterSettings(kubeconfig=server.kubeconfig)
+        with capture_logs() as logs:
+            async with Kube.connect(settings) as kube, following(kube, settings) as cluster:
+                assert cluster.fresh
+        assert "it could not be looked at whether the custom resource definitions have all fields" in {
+            line["event"] for line in logs
+        }
+
+
 @pytest.mark.real
 @pytest.mark.xdist_group("lease namespace")
 async def test_a_real_api_server_says_the_same(real_cluster: RealCluster) -> None:
-    async def said(found: list[dict[str, Any]], until: int) -> list[ConfigError]:
+    async def said(found: list[dict[str, Any]], until: int) -> list[Old]:
         real_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(found))
         names = [one["metadata"]["name"] for one in found]
         real_cluster.kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=600s")
@@ -122,7 +155,7 @@ async def test_a_real_api_server_says_the_same(real_cluster: RealCluster) -> Non
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lease"}}
     real_cluster.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(space))
     try:
-        (no,) = await said(of_the_reference(), 1)
-        assert no.what == LACKING
+        no = await said(of_the_reference(), 2)
+        assert [(old.error.what, old.needed) for old in no] == [(LACKING, True), (LACKING_SOME, False)]
     finally:
         assert await said(definitions(), 0) == []
