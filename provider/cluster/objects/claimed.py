@@ -5,21 +5,25 @@ service that is called otherwise would leave its claims and be given others, aga
 reference refuses every other set of services (kubernetes.md §3.6); here only volumes bind a service to its name.
 
 The subtle part is what stands: the API server is asked, not a mirror, and what the stored manifest claims counts
-before its claims are made.
+before its claims are made, but for a service that vanishes and was never deployed: it leaves nothing behind. Claims of
+others in the namespace, a backup's for one, are not the tenant's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from bidengine.needs import Volumes
 from manifests.errors import Invalid
 from manifests.ids import LeaseID, lease_namespace
-from manifests.manifest import ManifestGroup
+from manifests.manifest import ManifestGroup, Service
+from manifests.render import names
 from manifests.render.crd import read_manifest
+from manifests.render.names import SERVICE
 from manifests.render.storage import claimed, claims
 from manifests.units import shown_bytes
-from provider.cluster.api.kinds import MANIFEST, PERSISTENT_VOLUME_CLAIM
+from provider.cluster.api.kinds import MANIFEST, PERSISTENT_VOLUME_CLAIM, STATEFUL_SET
 from provider.cluster.api.kube import Kube, Object
 from provider.cluster.api.quantity import whole
 from provider.errors import NotFound
@@ -35,9 +39,14 @@ async def objection(
     that has bought none costs no request."""
     if not bought.count:
         return None
-    claims_there = await kube.all(PERSISTENT_VOLUME_CLAIM, lease_namespace(lease))
-    standing = {claim["metadata"]["name"]: _asked(claim) for claim in claims_there}
-    return why_not(await _stored(kube, manifest_namespace, lease), standing, group, bought)
+    before = await _stored(kube, manifest_namespace, lease)
+    known = (*group.services, *(before.services if before is not None else ()))
+    there = await kube.all(PERSISTENT_VOLUME_CLAIM, lease_namespace(lease))
+    of = {claim["metadata"]["name"]: service for claim in there if (service := _service_of(claim, known))}
+    if before is not None:
+        before = await _without_undeployed(kube, lease, before, group, set(of.values()))
+    standing = {claim["metadata"]["name"]: _asked(claim) for claim in there if claim["metadata"]["name"] in of}
+    return why_not(before, standing, group, bought)
 
 
 def why_not(
@@ -65,6 +74,29 @@ def why_not(
         f" {bought.count} of {shown_bytes(bought.size_bytes)} were ordered, and those its services have had stay"
         f" ({_named(sorted(there))}). {CURE}"
     )
+
+
+async def _without_undeployed(
+    kube: Kube, lease: LeaseID, before: ManifestGroup, after: ManifestGroup, claiming: set[str]
+) -> ManifestGroup:
+    """The stored manifest without services that vanish and of which there is nothing; `claiming` have claims."""
+    kept = {service.name for service in after.services}
+    nothing = {s.name for s in before.services if claimed(s)} - kept - claiming
+    if nothing:  # a service with volumes is a StatefulSet, whose claims may be about to be made
+        sets = await kube.all(STATEFUL_SET, lease_namespace(lease))
+        nothing -= {found["metadata"]["name"] for found in sets}
+    return replace(before, services=tuple(s for s in before.services if s.name not in nothing))
+
+
+def _service_of(claim: Object, known: Iterable[Service]) -> str:
+    """By the label that a claim has of its StatefulSet, or by its name should somebody have taken that off; "" for what
+    is of no service."""
+    metadata = claim["metadata"]
+    if label := (metadata.get("labels") or {}).get(SERVICE):
+        return str(label)
+    stem, _, ordinal = metadata["name"].rpartition("-")
+    stems = {f"{names.volume(s.name, storage.name)}-{s.name}": s.name for s in known for storage in claimed(s)}
+    return stems.get(stem, "") if ordinal.isdecimal() else ""
 
 
 async def _stored(kube: Kube, namespace: str, lease: LeaseID) -> ManifestGroup | None:

@@ -3,21 +3,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bidengine.needs import Volumes
 from manifests.manifest import ManifestGroup, Service
+from manifests.render.crd import manifest_object
+from manifests.render.site import Site
 from manifests.resources import Attribute, Storage
 from provider.cluster.api import kinds
 from provider.cluster.api.kube import Kube
 from provider.cluster.cluster import Cluster
-from provider.cluster.objects.claimed import why_not
+from provider.cluster.objects.claimed import objection, why_not
 from provider.sandbox.cluster import EmbeddedCluster
 from provider.settings import ClusterSettings
+from tests.provider.cluster.conftest import Memory
 from tests.provider.cluster.test_every_step import DB, LEASE, NS, WEB, _install, process, size
 
 GI = 1 << 30
+CLAIM = kinds.PERSISTENT_VOLUME_CLAIM
 ONE, TWO = Volumes(1, GI), Volumes(2, 2 * GI)
 
 
@@ -151,3 +156,57 @@ async def test_claims_are_counted_as_the_api_server_has_them_and_no_mirror_is_as
             assert "(db-data-db-0)" in no
             assert await cluster.volumes_objection(LEASE, first, ONE) is None
             assert await cluster.volumes_objection(LEASE, other, Volumes()) is None, "such a lease has no claims"
+
+
+def stands(kind: kinds.Kind, name: str, *, of: str = "", gi: int = 1) -> dict[str, Any]:
+    labels = {"akash.network/manifest-service": of} if of else {}
+    spec: dict[str, Any] = {"resources": {"requests": {"storage": f"{gi}Gi"}}} if kind is CLAIM else {"replicas": 1}
+    metadata = {"name": name, "namespace": NS, "labels": labels}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("there", "refused"),
+    [
+        ((), ""),
+        ((stands(CLAIM, "velero-tmp", gi=9),), ""),
+        ((stands(CLAIM, "db-data-db-0", of="db"),), "service 'db' has volumes"),
+        ((stands(CLAIM, "db-data-db-0"),), "service 'db' has volumes"),
+        ((stands(CLAIM, "db-data-db-x"),), ""),
+        ((stands(kinds.STATEFUL_SET, "db"),), "service 'db' has volumes"),
+        ((stands(kinds.STATEFUL_SET, "web"),), ""),
+    ],
+    ids=[
+        "nothing was ever deployed", "but for a backup's claim", "its claim stands", "its claim stands without labels",
+        "a claim that only begins like one of its", "its claims are about to be made", "only another service stands",
+    ],
+)  # fmt: skip
+async def test_a_service_is_bound_to_its_name_by_what_stands_of_it(
+    memory: Memory, there: tuple[dict[str, Any], ...], refused: str
+) -> None:
+    memory.put(manifest_object(LEASE, group(WITH, service("web")), {}, Site()))
+    for one in there:
+        memory.put(one)
+    no = await objection(memory, "lease", LEASE, group(service("store", DATA), service("web")), ONE)  # type: ignore[arg-type]
+    assert (no or "").startswith(refused)
+    assert bool(no) is bool(refused)
+
+
+@pytest.mark.parametrize(
+    ("claim", "counts"),
+    [(stands(CLAIM, "velero-tmp"), False), (stands(CLAIM, "old-data-old-0", of="old"), True)],
+    ids=["a backup's", "of a service that has gone"],
+)
+async def test_only_claims_of_services_are_counted(memory: Memory, claim: dict[str, Any], counts: bool) -> None:
+    memory.put(manifest_object(LEASE, group(PLAIN), {}, Site()))
+    memory.put(claim)
+    no = await objection(memory, "lease", LEASE, group(WITH), ONE)  # type: ignore[arg-type]
+    assert (no is not None) is counts
+
+
+async def test_services_of_one_unit_do_not_pass_replicas_on(memory: Memory) -> None:
+    three = Volumes(3, 3 * GI)
+    memory.put(manifest_object(LEASE, group(service("a", DATA), service("b", DATA, count=2)), {}, Site()))
+    no = await objection(memory, "lease", LEASE, group(service("a", DATA, count=2), service("b", DATA)), three)  # type: ignore[arg-type]
+    assert no is not None
+    assert no.startswith("with a-data-a-1 the lease would have 4 volumes")
