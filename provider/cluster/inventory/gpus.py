@@ -3,8 +3,9 @@
 Believed in this order: labels of the Akash schema that somebody else put there (kubernetes.md §5.4), which is how an
 operator corrects us; then the product and the PCI device the vendor's labeller names, looked up in the table of known
 cards; then a name derived from the product; and where nothing at all is said, what the reference's inventory operator
-has left behind, which may be of cards that are there no more. The subtle rule: a device plugin hands out any of the
-devices that go by one name, so where two models hide behind one name none of them can be promised, and none is sold.
+has left behind, which may be of cards that are there no more: so only where the daemon has never concluded a card
+itself. The subtle rule: a device plugin hands out any of the devices that go by one name, so where two models hide
+behind one name none of them can be promised, and none is sold.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Cards:
     why_not: str = ""
     unlisted: str = ""
     left: bool = False
+    untold: bool = False
+    """nothing on the node says what the cards are"""
 
 
 @lru_cache(maxsize=8192)
@@ -57,7 +60,7 @@ def cards(
         found = _from_labellers(vendor, heard, table)
     if found.model is None and not heard.product and not heard.devices:
         left = _from_akash(dict(before), vendor, heard.part)
-        found = replace(left, left=True) if left is not None else found
+        found = replace(left, left=True) if left is not None else replace(found, untold=True)
     if found.model is None:
         return found
     model, memory, interface = found.model.model, found.model.memory, found.model.interface

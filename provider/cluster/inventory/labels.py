@@ -12,6 +12,7 @@ from typing import Any
 from manifests.gpus import LABELS as GPU_PREFIX
 from manifests.gpus import GpuModel
 from provider.cluster.inventory.capacities import Published
+from provider.cluster.inventory.gpuresources import vendor_of
 from provider.cluster.inventory.gpus import card_labels
 from provider.cluster.inventory.gputable import GpuTable
 from provider.cluster.inventory.nodes import MARK, NodeFacts
@@ -25,7 +26,9 @@ def wanted(
     """The labels the daemon should hold on a node; None to leave the node as it is, because nothing can be scheduled
     there now (its labels stay: it may come back with its leases) or because the operator said no. Cards that are sick
     get no label, so that no pod is sent to them. What somebody else holds already is not repeated; nor are cards that
-    only the reference's labels name: held by us as well, they would count no longer."""
+    only the reference's labels name: held by us as well, they would count no longer. Where nothing tells any more what
+    the cards are, and those labels are there, ours stay: without them those would count again, of other cards
+    perhaps."""
     if node.unusable or node.foreign_labels.get(MARK, "true") != "true":
         return None
     out = {MARK: "true"}
@@ -33,6 +36,8 @@ def wanted(
     for resource, found in node.cards(table).items():
         if found.model is not None and not node.sick and not found.left and not _told(found.model, node):
             out |= card_labels(found.model, node.gpus[resource])
+        if found.untold and not node.sick:
+            out |= _remembered(node, f"{GPU_PREFIX}{vendor_of(resource)}.")
     return {key: value for key, value in out.items() if node.foreign_labels.get(key) != value}
 
 
@@ -49,6 +54,13 @@ def due(
         return None
     metadata = {"name": node.name, "uid": node.uid, "labels": labels}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+
+
+def _remembered(node: NodeFacts, prefix: str) -> dict[str, str]:
+    """What the daemon has said of cards of that vendor, which the reference's labels would gainsay."""
+    if not any(key.startswith(prefix) for key in node.left):
+        return {}
+    return {key: value for key, value in node.concluded.items() if key.startswith(prefix)}
 
 
 def _told(model: GpuModel, node: NodeFacts) -> bool:

@@ -68,16 +68,24 @@ class NodeFacts:
     gpu_labels: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     """of these, what tells about GPUs"""
     left_gpu_labels: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
-    """what the reference once said of GPUs"""
+    """what the reference once said of GPUs, where the daemon has never concluded a card"""
+    concluded: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """what the daemon itself has said of GPUs"""
 
     def __post_init__(self) -> None:
         # Worked out once per change of the node, not once per look at the inventory.
         told = {key: value for key, value in self.labels.items() if key not in self.ours and key not in self.left}
-        left = sorted((key, self.labels[key]) for key in self.left if key.startswith(LABELS) and key in self.labels)
+        concluded = {key: self.labels[key] for key in self.ours if key.startswith(LABELS) and key in self.labels}
+        left = (
+            ()
+            if concluded
+            else sorted((key, self.labels[key]) for key in self.left if key.startswith(LABELS) and key in self.labels)
+        )
         object.__setattr__(self, "foreign_labels", told)
         of_gpus = sorted(pair for pair in told.items() if pair[0].startswith((LABELS, *SPOKEN)))
         object.__setattr__(self, "gpu_labels", tuple(of_gpus))
         object.__setattr__(self, "left_gpu_labels", tuple(left))
+        object.__setattr__(self, "concluded", concluded)
 
     @property
     def marked(self) -> bool:

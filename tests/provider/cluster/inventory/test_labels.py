@@ -110,6 +110,27 @@ def test_cards_that_only_the_reference_has_named_keep_its_labels_and_get_none_of
     assert wanted(node, [BETA3]) == {"akash.network": "true", **STORAGE}
 
 
+def test_what_the_daemon_has_concluded_itself_is_not_undone_while_no_labeller_speaks() -> None:
+    """The labeller is away for a while: the card that is there no more must not be sold, nor our label go, which says
+    that it is there no more."""
+    node = replace(taken_over({}, **L4_LABELS), ours=frozenset(L4_LABELS))
+    found = node.cards(bundled())["nvidia.com/gpu"]
+    assert found.model is None
+    assert "no label says what the cards are" in found.why_not
+    named = wanted(node, [BETA3])
+    assert named is not None
+    assert {key: named[key] for key in named.keys() & L4_LABELS.keys()} == L4_LABELS
+    back = replace(node, labels={**node.labels, **L4})
+    model = back.cards(bundled())["nvidia.com/gpu"].model
+    assert model is not None
+    assert model.model == "l4"
+
+
+def test_a_label_of_ours_goes_where_nothing_tells_the_card_and_the_reference_has_left_none() -> None:
+    node = replace(FRESH, labels=L4_LABELS, ours=frozenset(L4_LABELS), gpus={"nvidia.com/gpu": 2})
+    assert wanted(node, []) == {"akash.network": "true"}
+
+
 def test_a_label_of_a_person_still_counts_before_what_is_seen() -> None:
     mine = {"akash.network/capabilities.gpu.vendor.nvidia.model.rtx4090": "2"}
     node = taken_over({**L4, **mine})
