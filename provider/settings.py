@@ -117,6 +117,10 @@ def _pairs(value: Any) -> Any:
 NodeList = Annotated[tuple[NodeSettings, ...], NoDecode, BeforeValidator(_pairs), Field(min_length=1)]
 
 
+_USUAL_BOUND_E18 = 25 * 10**16
+"""whatever gas_price_uakt is: ten times what nodes usually want"""
+
+
 class ChainSettings(_Part):
     id: str = Field("akashnet-2", description="Chain id; the daemon refuses a node that serves another one.")
     nodes: NodeList = Field(
@@ -130,7 +134,7 @@ class ChainSettings(_Part):
         "",
         pattern=r"^(\d+(\.\d{1,18})?)?$",
         description="Most to pay per unit of gas, in uakt, when a node wants more than gas_price_uakt; one that wants "
-        "more than this is passed over. Empty: ten times gas_price_uakt.",
+        "more than this is passed over. Empty: ten times gas_price_uakt, and at least 0.25.",
     )
     gas_adjustment: float = Field(1.5, ge=1.1, le=10, description="Simulated gas is multiplied by this.")
     max_gas_multiple: int = Field(
@@ -138,7 +142,7 @@ class ChainSettings(_Part):
         ge=1,
         le=1000,
         description="A node whose simulation tells more than this many times the gas that such messages usually use "
-        "is passed over.",
+        "is passed over, unless a second one tells about the same of a single message.",
     )
     bids_per_tx: int = Field(50, ge=1, le=200, description="Most bids put into one transaction.")
     tx_timeout_s: int = Field(
@@ -163,7 +167,7 @@ class ChainSettings(_Part):
     def most_gas_price_e18(self) -> int:
         """What `max_gas_price_uakt` stands for."""
         given = self.max_gas_price_uakt
-        return parse_decimal(given) if given else 10 * parse_decimal(self.gas_price_uakt)
+        return parse_decimal(given) if given else max(10 * parse_decimal(self.gas_price_uakt), _USUAL_BOUND_E18)
 
 
 SecretRef = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9.-]+/[-._a-zA-Z0-9]+$")]

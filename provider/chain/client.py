@@ -26,6 +26,7 @@ from provider.chain.nodes import Nodes
 from provider.chain.query import Query
 from provider.chain.tx import broadcast, price
 from provider.chain.tx.broadcast import Answer, Found, Simulation
+from provider.chain.tx.gas import Belief
 from provider.errors import NotFound
 from provider.settings import ChainSettings
 from provider.tasks import insist, spawn
@@ -150,8 +151,8 @@ class Chain:
         """In uakt per unit of gas, ×10^18; never above the settings' bound (price.py)."""
         return await price.demanded(self._nodes, self._most_price_e18)
 
-    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
-        return await broadcast.simulate(self._nodes, tx, most_gas)
+    async def simulate(self, tx: bytes, belief: Belief) -> Simulation:
+        return await broadcast.simulate(self._nodes, tx, belief)
 
     async def broadcast(self, tx: bytes) -> Answer:
         return await broadcast.broadcast(self._nodes, tx, most_price_e18=self._most_price_e18)

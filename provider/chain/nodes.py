@@ -118,6 +118,10 @@ class Nodes:
         assert trouble is not None  # there is at least one address (settings)
         raise trouble
 
+    @property
+    def only_one(self) -> bool:
+        return len(self._endpoints.all) == 1
+
     def asked(self) -> Iterator[Endpoint]:
         """As `call` asks them, the best first; take the next only when it is to be asked."""
         return self._endpoints.asked("grpc")

@@ -15,6 +15,7 @@ from provider.chain import delegation
 from provider.chain.keys import Key
 from provider.chain.messages import CreateBid, GrantAllowance, Revoke
 from provider.chain.tx import answers, build, once
+from provider.chain.tx.gas import Belief
 from provider.chain.wire import message, pack
 from provider.errors import TxRefused
 from provider.sandbox.town import living
@@ -65,7 +66,7 @@ async def test_it_cannot_spend(in_town: Callable[..., Any]) -> None:
         timeout = (await chain.head()).time_unix_ns + 60 * 10**9
         body = build.body([stolen], timeout_unix_ns=timeout, unordered=True)
         auth = build.auth_info(HOT.public_key, 0, 200_000, [Coin("uakt", 5_000)], owner.address)
-        tried = await chain.simulate(build.raw(body, auth, b""), 10**6)
+        tried = await chain.simulate(build.raw(body, auth, b""), Belief(10**6))
         assert "authorization not found" in tried.error
 
 

@@ -124,6 +124,8 @@ def test_an_issuer_may_be_named_where_ingresses_ask_it(tmp_path: Path) -> None:
     [
         ({}, 25 * 10**16),
         ({"gas_price_uakt": "0.03"}, 3 * 10**17),
+        ({"gas_price_uakt": "0"}, 25 * 10**16),
+        ({"gas_price_uakt": "0.001"}, 25 * 10**16),
         ({"max_gas_price_uakt": "0.05"}, 5 * 10**16),
         ({"gas_price_uakt": "0.05", "max_gas_price_uakt": "0.05"}, 5 * 10**16),
     ],

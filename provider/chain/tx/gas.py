@@ -8,6 +8,7 @@ scenarios 27).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from manifests.coins import E18, Coin
@@ -30,6 +31,18 @@ _WITHOUT_SIMULATION: dict[type, int] = {
 _MAY_END_A_DEPLOYMENT = (ask.CloseBid, ask.WithdrawLease, ask.CloseLease, ask.CloseDeployment, ask.CloseGroup)
 _THE_END = 5_000_000
 """its open bids are closed with it, each for some 69,000 (chain-probes.md §5)"""
+MOST = 50_000_000
+"""no simulation is believed above this, whoever says it; twenty groups with twenty bids each take some 28,000,000"""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Up to what a simulation is believed: of any node; when two say about the same; of a node that is the only
+    one."""
+
+    usual: int
+    agreed: int = 0
+    alone: int = 0
 
 
 def limit(simulated: int, adjustment: float, *, unordered: bool, times: int = 1) -> int:
@@ -44,11 +57,13 @@ def guess(messages: Iterable[ask.Msg]) -> int:
     return _BASE + sum(_WITHOUT_SIMULATION.get(type(m), 120_000) for m in messages)
 
 
-def most(messages: Sequence[ask.Msg], multiple: int) -> int:
-    """More than this no simulation may say: so many times what is usual, and room for one deployment that ends with
-    many bids."""
+def belief(messages: Sequence[ask.Msg], multiple: int) -> Belief:
+    """Of any node so many times what is usual, and room for one deployment that ends with many bids. A deployment may
+    have far more than those: more is believed where it is not one node's word, and of an only node what may be such an
+    end."""
     ends = any(isinstance(m, _MAY_END_A_DEPLOYMENT) for m in messages)
-    return multiple * guess(messages) + (_THE_END if ends else 0)
+    usual = min(MOST, multiple * guess(messages) + (_THE_END if ends else 0))
+    return Belief(usual, agreed=MOST, alone=MOST if ends else usual)
 
 
 def fee(gas_limit: int, price_e18: int) -> Coin:

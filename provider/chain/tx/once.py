@@ -77,9 +77,9 @@ async def draft(
         sequence = 0 if unordered else account.sequence
         return body, build.auth_info(key.public_key, sequence, limit, [gas.fee(limit, price)], fee_granter)
 
-    rough, most, unordered, waited = gas.guess(msgs), gas.most(msgs, settings.max_gas_multiple), True, 0
+    rough, belief, unordered, waited = gas.guess(msgs), gas.belief(msgs, settings.max_gas_multiple), True, 0
     while True:
-        tried = await chain.simulate(build.raw(*signed_over(rough, unordered), b""), most)
+        tried = await chain.simulate(build.raw(*signed_over(rough, unordered), b""), belief)
         verdict = _verdict(tried.error) if tried.error else None
         if verdict is Verdict.ORDERED_ONLY and unordered:
             unordered = False

@@ -22,6 +22,7 @@ import structlog
 from provider.chain import messages as ask
 from provider.chain.events import Block, TxResult
 from provider.chain.keys import SigningKey
+from provider.chain.nodes import Doubted
 from provider.chain.tx import build, classify, terms
 from provider.chain.tx.abandoned import note_ends
 from provider.chain.tx.answers import Answers, Failed, culprits, without
@@ -29,6 +30,7 @@ from provider.chain.tx.broadcast import Answer, Found, Simulation
 from provider.chain.tx.business_key import key_of, terms_count
 from provider.chain.tx.classify import FINAL, Verdict
 from provider.chain.tx.flights import Flight, Flights
+from provider.chain.tx.gas import Belief
 from provider.chain.tx.inherited import inherit
 from provider.chain.tx.journal import Forgetful, Journal
 from provider.chain.tx.outbox import Item, Outbox, intent_of, settles
@@ -51,8 +53,8 @@ log = structlog.get_logger()
 class Carrier(terms.Chain, Protocol):
     """What is needed of `client.Chain`."""
 
-    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
-        """Retry when every node says more than `most_gas`."""
+    async def simulate(self, tx: bytes, belief: Belief) -> Simulation:
+        """Doubted when every node says more than is believed."""
 
     async def broadcast(self, tx: bytes) -> Answer: ...
     async def find(self, tx_hash: str) -> Found | None: ...
@@ -252,7 +254,13 @@ class Signer:
         if others := await self._journal.in_the_way(settles(items), self._terms.head):
             return self._held_up(items, others)
         draft = await self._terms.draft(items)
-        tried = await self._chain.simulate(self._terms.to_simulate(draft), self._terms.most_gas(items))
+        try:
+            tried = await self._chain.simulate(self._terms.to_simulate(draft), self._terms.belief(items))
+        except Doubted as doubt:
+            if len(items) == 1:
+                raise
+            log.info("tried in halves, since no node is believed", messages=len(items), why=str(doubt))
+            return await self._halved(items)
         if tried.error:
             codespace, code = classify.simulated(tried.error)
             return await self._refused(items, codespace, code, classify.told(tried.error))
@@ -289,7 +297,7 @@ class Signer:
         self._flights.remove(flight)
         self._outbox.release(items)
         self._tx_ended(flight, "refused", codespace=answer.codespace, code=answer.code, why=answer.log)
-        return await self._refused(items, answer.codespace, answer.code, answer.log)
+        return await self._refused(items, answer.codespace, answer.code, answer.log, answer.wanted_e18)
 
     def _held_up(self, items: list[Item], others: list[InTheWay]) -> list[Item]:
         """A command beside us has something in the air that settles the same escrow (outbox.py). What is left to try
@@ -300,9 +308,11 @@ class Signer:
         self._not_before_next_block(late)
         return without(items, late)
 
-    async def _refused(self, items: list[Item], codespace: str, code: int, text: str) -> list[Item]:
+    async def _refused(
+        self, items: list[Item], codespace: str, code: int, text: str, wanted_e18: int = 0
+    ) -> list[Item]:
         """A simulation or a node's first check said no: answer, postpone or change what it is about; what is left to
-        try at once."""
+        try at once. `wanted_e18` is the gas price that the node has told."""
         verdict, at = classify.classify(codespace, code, text), classify.message_index(text)
         no = TxRefused(codespace, code, text)
         tell = log.error if verdict is Verdict.MISJUDGED else log.info
@@ -327,7 +337,7 @@ class Signer:
                 self._terms.go_in_order()
                 return items
             case Verdict.FEE:
-                if await self._terms.pay_more():
+                if await self._terms.pay_more(wanted_e18):
                     return items
                 self._trouble(items, Retry(f"a node wants a higher fee, but no higher gas price: {text}"))
                 return []
@@ -342,6 +352,10 @@ class Signer:
             else:
                 self._answers.end(items, no)
             return []
+        return await self._halved(items)
+
+    async def _halved(self, items: list[Item]) -> list[Item]:
+        """The first half has been tried; the second is to be tried at once."""
         half = len(items) // 2
         await self._carry(items[:half])
         return items[half:]

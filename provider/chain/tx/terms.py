@@ -100,10 +100,10 @@ class Terms:
         """Timeouts up to this one are used."""
         self._nonce = max(self._nonce, timeout_unix_ns)
 
-    async def pay_more(self) -> bool:
+    async def pay_more(self, wanted_e18: int = 0) -> bool:
         """Whether the node wants a higher gas price than ours, which is then paid for an hour: one that has wanted it
-        once must not make it dear for ever."""
-        wanted = await self._chain.minimum_gas_price()
+        once must not make it dear for ever. `wanted_e18` is what it has told; without it any node is asked."""
+        wanted = wanted_e18 or await self._chain.minimum_gas_price()
         if wanted <= self._price_e18:
             return False
         log.warning("the node wants a higher gas price", until_now=shown(self._price_e18), now=shown(wanted))
@@ -124,9 +124,11 @@ class Terms:
     def to_simulate(self, draft: Draft) -> bytes:
         return build.raw(draft.body, self._auth_info(draft, draft.rough_gas), b"")
 
-    def most_gas(self, items: Sequence[Item]) -> int:
-        """What a simulation of these is believed."""
-        return gas.most([i.msg for i in items], self._settings.max_gas_multiple)
+    def belief(self, items: Sequence[Item]) -> gas.Belief:
+        """What a simulation of these is believed. More than the usual is so of a single one only: several are tried in
+        halves then."""
+        found = gas.belief([i.msg for i in items], self._settings.max_gas_multiple)
+        return found if len(items) == 1 else gas.Belief(found.usual)
 
     def gas_limit(self, draft: Draft, simulated: int | None, items: Sequence[Item]) -> int:
         """`simulated` is None where the node does not simulate."""

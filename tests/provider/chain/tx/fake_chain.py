@@ -26,6 +26,7 @@ from provider.chain.keys import Key
 from provider.chain.nodes import Doubted
 from provider.chain.tx import build
 from provider.chain.tx.broadcast import Answer, Found, Simulation
+from provider.chain.tx.gas import Belief
 
 KEY = Key.from_hex("42" * 32)
 SECOND = 10**9
@@ -58,6 +59,9 @@ class FakeChain:
         self.troubles: dict[str, list[Exception | No]] = {}
         self.offers_simulation = True
         self.gas_per_message = 120_000
+        self.gas_of_end: dict[int, int] = {}
+        """by dseq: what it takes to close all bids of a deployment that ends by the message"""
+        self.nodes_agree = True
         self.settled: dict[int, int] = {}
         self.included: dict[str, Found] = {}
         self.blocks: list[Block] = []
@@ -78,7 +82,7 @@ class FakeChain:
             raise Doubted("it wants too much")
         return self.price
 
-    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
+    async def simulate(self, tx: bytes, belief: Belief) -> Simulation:
         self.calls["simulate"] += 1
         await asyncio.sleep(0.05)
         if not self.offers_simulation:
@@ -90,7 +94,7 @@ class FakeChain:
             gas = self._run(body, self.height, for_real=False)
         except No as no:
             return Simulation(error=f"{no.text} [baseapp.go:1052] with gas used: '5'")
-        if gas > most_gas:
+        if gas > (belief.agreed if self.nodes_agree else 0) and gas > belief.usual:
             raise Doubted(f"it says {gas} gas")
         return Simulation(gas_used=gas - (3870 if body.unordered else 0))
 
@@ -219,7 +223,8 @@ class FakeChain:
         if for_real:
             self.bid_at.update(dict.fromkeys(bids - self.bids, height))
             self.bids, self.money, self.settled, self.paid = bids, money, settled, paid
-        return self.gas_per_message * len(body.messages)
+        ends = [self.gas_of_end.get(wire.unpack(box).id.dseq, 0) for box in body.messages]
+        return self.gas_per_message * len(body.messages) + sum(ends)
 
 
 def decoded(tx: bytes) -> tuple[Any, Any, Any]:

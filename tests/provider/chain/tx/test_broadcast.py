@@ -8,14 +8,19 @@ import grpc
 import pytest
 from structlog.testing import capture_logs
 
+from manifests.coins import Coin
 from provider.chain import wire
 from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider
 from provider.chain.nodes import Doubted, Nodes
+from provider.chain.tx import build
 from provider.chain.tx.broadcast import Answer, Found, Simulation, broadcast, find, simulate
+from provider.chain.tx.gas import Belief
 from provider.errors import Unreachable
 
 SERVICE = "cosmos.tx.v1beta1.Service"
+TX = build.raw(b"", build.auth_info(b"", 0, 1000, [Coin("uakt", 25)]), b"")
+"""it pays 0.025 per unit of gas"""
 MOST = 10**18
 """gas price"""
 
@@ -112,10 +117,32 @@ async def test_one_that_wants_a_price_above_all_bounds_is_passed_over(grpc_nodes
         ([dear], False),
     ):
         async with Nodes(grpc_of(*(node.address for node in asked)), "sandbox") as nodes:
-            answer = await broadcast(nodes, b"bytes", most_price_e18=MOST)
+            answer = await broadcast(nodes, TX, most_price_e18=MOST)
             assert (answer.accepted, answer.code) == (taken, 0 if taken else 13)
     assert "BroadcastTx" in [m for m, _ in dearer.asked]
     assert [m for m, _ in fair.asked].count("BroadcastTx") == 1
+
+
+@pytest.mark.parametrize("price", ["0.025", "0.001", "0"], ids=["what it pays", "less", "none"])
+async def test_one_that_refuses_the_price_it_tells_is_passed_over(grpc_nodes: Any, grpc_of: Any, price: str) -> None:
+    odd, fair = await _wants(grpc_nodes, price), await _wants(grpc_nodes, "")
+    async with Nodes(grpc_of(odd.address, fair.address), "sandbox") as nodes:
+        with capture_logs() as logs:
+            assert (await broadcast(nodes, TX, most_price_e18=MOST)).accepted
+    (told,) = [line for line in logs if "passed over" in line["event"]]
+    assert told["asked"] == "BroadcastTx"
+    assert told["why"].startswith("it refuses a fee of 25uakt, and ")
+    async with Nodes(grpc_of(odd.address), "sandbox") as nodes:
+        assert await broadcast(nodes, TX, most_price_e18=MOST) == Answer(13, "sdk", "")
+
+
+async def test_the_price_of_the_one_that_refuses_is_told_not_that_of_one_passed_over(
+    grpc_nodes: Any, grpc_of: Any
+) -> None:
+    odd, dear = await _wants(grpc_nodes, "0.025"), await _wants(grpc_nodes, "0.026")
+    async with Nodes(grpc_of(odd.address, dear.address), "sandbox") as nodes:
+        answer = await broadcast(nodes, TX, most_price_e18=MOST)
+        assert answer == Answer(13, "sdk", "", wanted_e18=26 * 10**15)
 
 
 async def test_and_after_a_silent_one_it_is_still_open_whether_that_took_it(grpc_nodes: Any, grpc_of: Any) -> None:
@@ -158,39 +185,71 @@ async def test_a_simulation_is_gas_or_a_text_or_not_offered(grpc_nodes: Any, grp
     await offers.start()
     await lacks.start()
     async with Nodes(grpc_of(offers.address), "sandbox") as nodes:
-        assert await simulate(nodes, b"good", 4711) == Simulation(gas_used=4711)
-        assert await simulate(nodes, b"bad", 4711) == Simulation(error=text)
+        assert await simulate(nodes, b"good", Belief(4711)) == Simulation(gas_used=4711)
+        assert await simulate(nodes, b"bad", Belief(4711)) == Simulation(error=text)
     async with Nodes(grpc_of(lacks.address), "sandbox") as nodes:
-        assert await simulate(nodes, b"good", 4711) == Simulation(offered=False)
+        assert await simulate(nodes, b"good", Belief(4711)) == Simulation(offered=False)
     async with Nodes(grpc_of("127.0.0.1:1"), "sandbox") as nodes:
         with pytest.raises(Unreachable):
-            await simulate(nodes, b"good", 4711, timeout=60)
+            await simulate(nodes, b"good", Belief(4711), timeout=60)
 
 
 async def test_a_node_that_says_more_gas_than_can_be_is_passed_over(grpc_nodes: Any, grpc_of: Any) -> None:
-    nodes_ = []
-    for gas in (10**10, 101, 100):
-
-        async def run(request: Any, context: Any, gas: int = gas) -> Any:
-            answer = wire.message("cosmos.tx.v1beta1.SimulateResponse")()
-            answer.gas_info.gas_used = gas
-            return answer
-
-        node = await grpc_nodes()
-        node.answers(SERVICE, Simulate=run)
-        nodes_.append(await node.start())
-    far, near, right = (node.address for node in nodes_)
+    far, near, right = [await _says(grpc_nodes, gas) for gas in (10**10, 101, 100)]
     async with Nodes(grpc_of(far, near, right), "sandbox") as nodes:
-        assert await simulate(nodes, b"tx", 100) == Simulation(gas_used=100)
+        assert await simulate(nodes, b"tx", Belief(100)) == Simulation(gas_used=100)
     async with Nodes(grpc_of(far, "127.0.0.1:1"), "sandbox") as nodes:
         with (
             capture_logs() as logs,
             pytest.raises(Doubted, match=rf"{far}: it simulates 10000000000 gas, above the 100"),
         ):
-            await simulate(nodes, b"tx", 100)
+            await simulate(nodes, b"tx", Belief(100, agreed=10**10, alone=10**10))
     (told,) = [line for line in logs if "passed over" in line["event"]]
     assert told["log_level"] == "warning"
     assert "chain.max_gas_multiple" in told["why"]
+
+
+@pytest.mark.parametrize(
+    ("says", "believed", "because"),
+    [
+        ((1000, 1090), 1090, "two nodes say about the same"),
+        ((1000, 7000, 950), 950, "two nodes say about the same"),
+        ((1000, 1200), None, ""),
+        ((2000, 2001), None, ""),
+        ((1500,), 1500, "there is no second node"),
+        ((1501,), None, ""),
+    ],
+    ids=["two", "two of three", "two that differ", "two, absurdly", "an only one", "an only one, absurdly"],
+)
+async def test_far_above_the_usual_is_believed_of_two_nodes_or_an_only_one(
+    grpc_nodes: Any, grpc_of: Any, says: tuple[int, ...], believed: int | None, because: str
+) -> None:
+    """A deployment that ends with hundreds of bids takes that much."""
+    addresses = [await _says(grpc_nodes, gas) for gas in says]
+    async with Nodes(grpc_of(*addresses), "sandbox") as nodes:
+        with capture_logs() as logs:
+            if believed is None:
+                with pytest.raises(Doubted):
+                    await simulate(nodes, b"tx", Belief(100, agreed=1999, alone=1500))
+                assert not [line for line in logs if "is believed" in line["event"]]
+                return
+            assert await simulate(nodes, b"tx", Belief(100, agreed=1999, alone=1500)) == Simulation(gas_used=believed)
+    (told,) = [line for line in logs if "far above the usual is believed" in line["event"]]
+    assert because in told["event"]
+    assert told["gas"] == believed
+
+
+async def _says(grpc_nodes: Any, gas: int) -> str:
+    """The address of a node where everything uses that much."""
+
+    async def run(request: Any, context: Any) -> Any:
+        answer = wire.message("cosmos.tx.v1beta1.SimulateResponse")()
+        answer.gas_info.gas_used = gas
+        return answer
+
+    node = await grpc_nodes()
+    node.answers(SERVICE, Simulate=run)
+    return str((await node.start()).address)
 
 
 async def test_a_transaction_is_found_by_its_hash_once_a_block_holds_it(on_sandbox: Any) -> None:

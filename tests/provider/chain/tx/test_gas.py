@@ -40,18 +40,23 @@ BID = ask.CreateBid(LEASE, None, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("messages", "multiple", "most"),
+    ("messages", "multiple", "usual", "alone"),
     [
-        ([BID], 5, 1_000_000),
-        ([BID] * 50, 5, 35_300_000),
-        ([BID], 8, 1_600_000),
-        ([ask.WithdrawLease(LEASE)], 5, 6_800_000),
-        ([ask.WithdrawLease(LEASE)] * 2, 5, 8_300_000),
+        ([BID], 5, 1_000_000, 1_000_000),
+        ([BID] * 50, 5, 35_300_000, 35_300_000),
+        ([BID], 8, 1_600_000, 1_600_000),
+        ([BID], 1000, gas.MOST, gas.MOST),
+        ([ask.WithdrawLease(LEASE)], 5, 6_800_000, gas.MOST),
+        ([ask.WithdrawLease(LEASE)] * 2, 5, 8_300_000, gas.MOST),
+        ([ask.WithdrawLease(LEASE)] * 50, 5, gas.MOST, gas.MOST),
     ],
-    ids=["a bid", "a batch", "another multiple", "it may end a deployment", "one of them"],
-)
-def test_what_a_simulation_may_say(messages: list[ask.Msg], multiple: int, most: int) -> None:
-    assert gas.most(messages, multiple) == most
+    ids=[
+        "a bid", "a batch", "another multiple", "a multiple beyond reason", "it may end a deployment", "one of them",
+        "a batch of those",
+    ],
+)  # fmt: skip
+def test_what_a_simulation_may_say(messages: list[ask.Msg], multiple: int, usual: int, alone: int) -> None:
+    assert gas.belief(messages, multiple) == gas.Belief(usual, agreed=gas.MOST, alone=alone)
 
 
 def test_the_guess_covers_what_each_message_was_measured_to_use(lines: Any) -> None:
@@ -78,6 +83,6 @@ def test_the_guess_covers_what_each_message_was_measured_to_use(lines: Any) -> N
                 total += 1
                 msgs = [made[ours[u]] for u in urls]
                 covered += gas.guess(msgs) * 1.5 >= int(result["gas_used"])
-                assert gas.most(msgs, 5) > 3 * int(result["gas_used"])
+                assert gas.belief(msgs, 5).usual > 3 * int(result["gas_used"])
     assert total > 150
     assert covered >= total * 0.98

@@ -13,6 +13,7 @@ from provider.chain.keys import Key
 from provider.chain.messages import CreateProvider, Grant, GrantAllowance, UpdateProvider
 from provider.chain.tx import build, once
 from provider.chain.tx.broadcast import Simulation
+from provider.chain.tx.gas import Belief
 from provider.errors import Fatal, NotFound, Retry, TxRefused, Unreachable
 from provider.intents import Moment, TxEnd
 
@@ -193,12 +194,12 @@ class Early:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
 
-    async def simulate(self, tx: bytes, most_gas: int) -> Simulation:
+    async def simulate(self, tx: bytes, belief: Belief) -> Simulation:
         self.heights.append((await self._chain.head()).height)
         self.left -= 1
         if self.left >= 0:
             return Simulation(error="recovered: couldn't find payment aid:<x \nstack: [baseapp.go:1052]")
-        found: Simulation = await self._chain.simulate(tx, most_gas)
+        found: Simulation = await self._chain.simulate(tx, belief)
         return found
 
 

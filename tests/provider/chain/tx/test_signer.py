@@ -17,7 +17,8 @@ from provider.chain import messages as ask
 from provider.chain import wire
 from provider.chain.convert.records import Account
 from provider.chain.events import Block
-from provider.chain.tx import build, sign
+from provider.chain.nodes import Doubted
+from provider.chain.tx import build, gas, sign
 from provider.chain.tx.answers import Failed
 from provider.chain.tx.broadcast import Answer
 from provider.chain.tx.journal import Forgetful
@@ -421,6 +422,67 @@ async def test_one_sent_again_waits_for_a_node_that_is_believed() -> None:
         await until(lambda: bool(chain.mempool))
         signer.look(chain.mine())
         assert chain.bids == {2}
+
+
+@pytest.mark.parametrize("agree", [True, False], ids=["two nodes say so", "they differ"])
+@pytest.mark.parametrize("end", [withdraw(9), ask.CloseBid(bid(9).id, 10000)], ids=["withdrawal", "closing"])
+async def test_a_message_that_ends_a_large_deployment_holds_up_no_other(end: ask.Msg, agree: bool) -> None:
+    """Four hundred bids are closed by it."""
+    chain = FakeChain()
+    chain.gas_of_end, chain.nodes_agree = {9: 27_600_000}, agree
+    others = [withdraw(n) for n in range(1, 13) if n != 9]
+    async with running(chain) as signer:
+        *answers, of_end = await all_of(*(signer.send(m, priority=Priority.DRY) for m in [*others, end]))
+        assert set(answers) <= set(chain.mempool)
+        assert (of_end in chain.mempool) if agree else isinstance(of_end, Doubted)
+        assert signer.look(chain.mine()) == ()
+        assert {dseq for _, dseq in chain.paid} >= {m.id.dseq for m in others}
+        assert signer.pending == 0
+
+
+async def test_a_large_end_sent_again_holds_up_no_other_either() -> None:
+    chain = FakeChain()
+    async with running(chain) as signer:
+        await all_of(*(signer.send(withdraw(n)) for n in (8, 9)))
+        chain.gas_of_end, chain.nodes_agree = {9: 27_600_000}, False
+        chain.troubles["mine"] = [No("sdk", 111222, "recovered: a panic")]
+        assert signer.look(chain.mine()) == ()
+        await signer.send(withdraw(7))
+        await until(lambda: len(chain.mempool) == 2)
+        signer.look(chain.mine())
+        assert {dseq for _, dseq in chain.paid} == {7, 8}
+        chain.nodes_agree = True
+        await until(lambda: len(chain.mempool) == 1)
+        assert signer.look(chain.mine()) == ()
+        assert {dseq for _, dseq in chain.paid} == {7, 8, 9}
+
+
+async def test_no_agreement_makes_a_message_dearer_than_any_can_be() -> None:
+    chain = FakeChain()
+    chain.gas_of_end = {9: gas.MOST}
+    async with running(chain) as signer:
+        with pytest.raises(Doubted):
+            await signer.send(withdraw(9))
+        assert not chain.mempool
+
+
+async def test_the_price_is_raised_to_what_the_one_that_refuses_tells() -> None:
+    """Another one, which takes nothing, tells a lower one."""
+    chain = Told()
+    chain.price = 30 * 10**15
+    async with running(chain) as signer:
+        await signer.send(bid(1))
+        ((_, auth, _),) = [decoded(tx) for tx in chain.mempool.values()]
+        assert int(auth.fee.amount[0].amount) == -(-auth.fee.gas_limit * 30 // 1000)
+
+
+class Told(FakeChain):
+    async def minimum_gas_price(self) -> int:
+        return 25 * 10**15
+
+    async def broadcast(self, tx: bytes) -> Answer:
+        answer = await super().broadcast(tx)
+        return answer if answer.accepted else replace(answer, wanted_e18=self.price)
 
 
 async def test_a_price_once_raised_is_lowered_again() -> None:
