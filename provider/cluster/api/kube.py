@@ -145,12 +145,11 @@ class Kube:
         query = _query(fieldManager=FIELD_MANAGER, dryRun="All" if dry_run else "")
         return await self.call("POST", path, query=query, body=obj)
 
-    async def update(self, obj: Mapping[str, Any], *, manager: str = FIELD_MANAGER, dry_run: bool = False) -> Object:
+    async def update(self, obj: Mapping[str, Any], *, manager: str = FIELD_MANAGER) -> Object:
         """Replace an object that was read before; Conflict when somebody has changed it since."""
         metadata = obj["metadata"]
         path = kind_of(obj).path(metadata.get("namespace"), metadata["name"])
-        query = _query(fieldManager=manager, dryRun="All" if dry_run else "")
-        return await self.call("PUT", path, query=query, body=obj)
+        return await self.call("PUT", path, query=_query(fieldManager=manager), body=obj)
 
     async def patch(self, kind: Kind, namespace: str | None, name: str, change: Mapping[str, Any]) -> Object:
         """Merge `change` in (RFC 7386): a null deletes a key, a list replaces a list. NotFound rather than creating."""

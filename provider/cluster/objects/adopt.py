@@ -20,10 +20,9 @@ import structlog
 
 from provider.cluster.api.kinds import MANIFEST, Kind, kind_of
 from provider.cluster.api.kube import Kube, Object
-from provider.cluster.api.writers import ours, without_reference
+from provider.cluster.api.writers import TAKEOVER, ours, without_reference
 from provider.cluster.health.workloads import ADOPTED, WorkloadFacts
-from provider.cluster.objects.templates import replace_template
-from provider.errors import Conflict, NotFound
+from provider.errors import Conflict, NotFound, Retry
 
 log = structlog.get_logger()
 
@@ -56,7 +55,7 @@ async def as_found(
                 theirs = await _foreign(kube, *manifest)
             keep = theirs  # a manifest that we have stored since is an update, which its tenant waits for
         if not keep and not dry_run:
-            await replace_template(kube, obj)
+            await _replace_template(kube, obj)
         out.append(_left_alone(obj, revision) if keep else obj)
     return out
 
@@ -92,3 +91,19 @@ def _left_alone(obj: Mapping[str, Any], revision: str) -> Mapping[str, Any]:
     metadata, spec = obj["metadata"], obj["spec"]
     marked = {**metadata, "annotations": {**metadata.get("annotations", {}), ADOPTED: revision}}
     return {**obj, "metadata": marked, "spec": {key: spec[key] for key in _LEFT}}
+
+
+async def _replace_template(kube: Kube, obj: Mapping[str, Any]) -> None:
+    """Retry when somebody keeps writing to it: counting its pods is enough."""
+    kind, metadata = kind_of(obj), obj["metadata"]
+    for _ in range(_ATTEMPTS):
+        try:
+            live = await kube.get(kind, metadata["namespace"], metadata["name"])
+            newer = {**live, "spec": {**live["spec"], "template": obj["spec"]["template"]}}
+            await kube.update(newer, manager=TAKEOVER)
+            return
+        except NotFound:
+            return
+        except Conflict as same_time:
+            last = same_time
+    raise Retry(str(last)) from last

@@ -1,6 +1,7 @@
 """What applying a lease's objects would change, asked of the API server in a dry run: nothing is written.
 
 The API server itself says what an object would become, defaults and merging included; so only real changes are told.
+What somebody has added to a pod template and would be taken out (templates.py) is one of them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from provider.cluster.api.kinds import DEPLOYMENT, STATEFUL_SET, Kind, kind_of
 from provider.cluster.api.kube import Kube
 from provider.cluster.objects.apply import left_over
+from provider.cluster.objects.templates import cut, rendered_whole
 from provider.errors import NotFound, Refused
 
 _UNTOLD = frozenset({"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"})
@@ -50,6 +52,9 @@ async def preview(kube: Kube, namespace: str, objects: Iterable[Mapping[str, Any
         except Refused as no:
             out.append(Change(kind, name, "refused", (str(no),)))
             continue
+        if rendered_whole(obj):
+            _, contains = cut(would)
+            would = contains or would
         if paths := tuple(_different(_told(live), _told(would))):
             out.append(Change(kind, name, "change", paths))
     return out + [Change(kind, name, "delete") for kind, name in await left_over(kube, namespace, wanted)]

@@ -119,7 +119,7 @@ async def test_what_controllers_write_is_nobodys_hand(real_cluster: Any, cluster
     await until(lambda: cluster.amiss(LEASE) == "")
 
 
-async def test_what_a_hand_adds_to_a_pod_template_is_taken_out_and_the_pods_are_as_rendered_again(
+async def test_what_a_hand_adds_to_a_pod_template_and_weakens_containment_is_taken_out_and_all_else_stays(
     real_cluster: Any, cluster: Cluster
 ) -> None:
     async def template() -> Any:
@@ -130,12 +130,14 @@ async def test_what_a_hand_adds_to_a_pod_template_is_taken_out_and_the_pods_are_
 
     wanted = await template()
     volume = {"name": "h", "hostPath": {"path": "/"}}
-    spec = {"hostNetwork": True, "nodeSelector": {"a": "b"}, "volumes": [volume]}
-    patch({"spec": {"template": {"spec": spec}}}, "strategic")
+    spec = {"hostNetwork": True, "hostPID": True, "volumes": [volume]}
+    stays = {"nodeSelector": {"a": "b"}}
+    patch({"spec": {"template": {"spec": spec | stays}}}, "strategic")
     where = "/spec/template/spec/containers/0/securityContext/capabilities/add"
     patch([{"op": "add", "path": where, "value": ["SYS_ADMIN"]}], "json")
     await until(lambda: cluster.amiss(LEASE) == "deployments.apps/web was changed")
     await cluster.deploy(LEASE, GROUP, {}, "1")
+    wanted["spec"] |= stays
     assert await template() == wanted
     await until(lambda: cluster.amiss(LEASE) == "")
 
