@@ -133,6 +133,15 @@ def test_what_was_credited_in_the_block_it_began_in_is_not_lost(make: Any) -> No
     assert told_of([replace(span, to_height=None)], [], 99) == (10, 99)
 
 
+def test_what_was_credited_in_the_block_it_began_in_is_no_forecast(make: Any) -> None:
+    lease = make.lease_id(1)
+    span, settled = Span(lease, 10, None, rate("100")), credited(lease, h10=700)
+    for after, upto, earned, forecast in ((10, 12, 200, 200), (0, 11, 800, 100), (11, 12, 100, 100)):
+        found = usage([span], settled, after, upto)
+        assert (found.earned, found.forecast) == ({"uact": earned}, {"uact": forecast})
+    assert usage([span], settled, 0, 10).forecast == {}
+
+
 def test_a_new_span_does_not_cut_what_the_chain_does_not(make: Any) -> None:
     lease = make.lease_id(1)
     halves = [Span(lease, 0, 5, rate("0.5"), cpu_milli=1), Span(lease, 5, None, rate("0.5"), cpu_milli=2)]
@@ -155,11 +164,13 @@ HEIGHTS = st.integers(0, 22)
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[int, list[int | None], list[int], dict[int, int]]:
-    """From height 5: where spans end (the last may be open), a rate for each, and what settlements credited."""
+    """From height 5: where spans end (the last may be open), a rate for each, and what settlements credited, in one of
+    two at the start alone."""
     ends = sorted(draw(st.sets(st.integers(6, 20), min_size=1, max_size=4)))
     rates = [draw(RATES) for _ in ends]
     open_end = draw(st.booleans())
-    settled = draw(st.dictionaries(st.integers(5, 22), st.integers(0, 40), max_size=6))
+    heights = draw(st.sampled_from((st.integers(5, 22), st.just(5))))
+    settled = draw(st.dictionaries(heights, st.integers(0, 40), max_size=6))
     return 5, [*ends[:-1], None if open_end else ends[-1]], rates, settled
 
 
@@ -176,6 +187,7 @@ def test_intervals_add_up_and_block_by_block_equals_the_sum(make: Any, history: 
     assert whole.blocks == first.blocks + second.blocks
     for name in ("accrued_e18", "earned", "forecast"):
         assert Counter(getattr(whole, name)) == Counter(getattr(first, name)) + Counter(getattr(second, name))
+    assert whole.forecast.get("uact", 0) * E18 < whole.accrued_e18.get("uact", 0) + E18, "never more than the rate"
     told = list(per_block(spans, settlements, a, c))
     assert sum(block.span.cpu_milli for block in told) == whole.cpu_milli_blocks
     assert all(block.earned >= 0 for block in told)
