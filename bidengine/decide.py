@@ -6,8 +6,10 @@ The answer is a tuple of steps to take in their order, never empty. The table (c
     any          any            any              any       Nothing: the lease flow has it
     none         open           open             any       Keep until the bid times out, then CloseBid (the hold stays:
                                                            the tenant may accept until the chain closes the bid)
-    none         open           active, closed,  any       CloseBid: we have lost and nobody tells us. The hold goes
-                                or unknown                 once that is sure
+    none         open           over, a block    any       Release, CloseBid: we have lost and nobody tells us
+                                has told it
+    none         open           active, closed,  any       CloseBid, before the time-out only once that is sure: it is
+                                or unknown                 an answer of one node. The hold goes then, or with the bid
     none         active         any              any       Keep: the lease is about to be seen
     none         lost, closed   any              yes / no  Release / Nothing: one bid per order, for ever
     none         none           open             bid       Keep until the transaction can no longer be included, then
@@ -46,7 +48,9 @@ class CloseBid:
     reason: CloseReason
     why: str
     lost: bool = False
-    """because the order is over, or is said to be"""
+    """because the order is over"""
+    unsure: bool = False
+    """of that a second node must be asked, and the hold stays until it has said the same"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +78,18 @@ def outlook(
     height: int,
     bid_timeout_s: int,
     block_time_ms: int,
+    order_over: bool = False,
     sent_blocks: int = SENT_BLOCKS,
 ) -> tuple[Step, ...]:
-    """See the table above. `order` is None when the chain does not have it, `our_lease` is ours whatever its state, a
-    `bid_timeout_s` of 0 never gives up a bid."""
+    """See the table above. `order` is None when the chain does not have it, `order_over` once a block has told its end,
+    `our_lease` is ours whatever its state, a `bid_timeout_s` of 0 never gives up a bid."""
     open_order = order is not None and order.state == "open"
     if our_lease is not None:
         return (Nothing(),)
     match our_bid.state if our_bid is not None else None:
         case "open" if our_bid is not None:
-            return _bidding(order, our_bid, height, bid_timeout_s, block_time_ms)
+            until = bid_timeout_height(our_bid.created_at, bid_timeout_s, block_time_ms)
+            return _bidding(order, order_over, until, height, bid_timeout_s)
         case "active":
             return (Keep(),)
         case None if open_order:
@@ -105,13 +111,17 @@ def blocks_within(period_s: int, block_time_ms: int) -> int:
     return max(1, period_s * 1000 // max(1, block_time_ms))
 
 
-def _bidding(order: Order | None, bid: Bid, height: int, bid_timeout_s: int, block_time_ms: int) -> tuple[Step, ...]:
-    if order is None or order.state != "open":
-        gone = "gone" if order is None else order.state
-        return (CloseBid(CloseReason.UNSPECIFIED, f"the order is {gone} and the bid was left open", lost=True),)
-    until = bid_timeout_height(bid.created_at, bid_timeout_s, block_time_ms)
-    if until is not None and height >= until:
+def _bidding(
+    order: Order | None, order_over: bool, until: int | None, height: int, bid_timeout_s: int
+) -> tuple[Step, ...]:
+    state = "gone" if order is None else order.state
+    left_open = f"the order is {state} and the bid was left open"
+    if order_over:
+        return Release(), CloseBid(CloseReason.UNSPECIFIED, left_open, lost=True)
+    if until is not None and height >= until:  # ours to give up, whatever the order is
         return (CloseBid(CloseReason.UNSPECIFIED, f"not accepted within {bid_timeout_s} s"),)
+    if state != "open":
+        return (CloseBid(CloseReason.UNSPECIFIED, left_open, lost=True, unsure=True),)
     return (Keep(until),)
 
 

@@ -135,8 +135,8 @@ async def _run(settings: Settings, stop: asyncio.Event, up: Callable[[Running], 
         room, unkept = rebuilt(book, cluster.inventory(), settings.cluster, settings.bid)
         wallet = Wallet(book, Promises(book, room), chain.at, settings.bid, pays_fees=who.pays_fees)
         orders = Orders(
-            book, room, pricing, books, signer.send, chain.latest.bid, chain.confirmed_over, settings.bid, metrics,
-            block_time, policies, wallet,
+            book, room, pricing, books, signer.send, chain.latest.bid, chain.confirmed_order_over, settings.bid,
+            metrics, block_time, policies, wallet,
         )  # fmt: skip
         orders.unkept.update(unkept)
         leases = Leases(book, room, cluster, signer.send, chain.confirmed_lease, settings.lease, block_time)

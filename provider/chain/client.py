@@ -96,7 +96,7 @@ class Chain:
         """Evidence enough to take a lease down, when it is over."""
         return await self.confirmed(lambda query: query.lease(lease), alike=lambda found: found.state)
 
-    async def confirmed_over(self, order: OrderID) -> bool:
+    async def confirmed_order_over(self, order: OrderID) -> bool:
         """Evidence enough to give up a bid on it: the order is gone, or not open any more."""
         return await self.confirmed(lambda query: _over(query, order))
 

@@ -1,10 +1,13 @@
 """What cannot be taken back is done only when two nodes say the same; one alone may be stuck, forked or lying.
 
 What is confirmed: that a lease is over, before its workloads and volumes are deleted; that an escrow account pays no
-more, before its leases are closed; that an order is over, before the open bid on it is closed. Nothing else would stop
+more, before its leases are closed; that an order is over, before a young bid on it is closed. Nothing else would stop
 those: the chain takes the closing of an open bid or of a live lease from its provider at any time, and there is never a
 second bid on an order (chain.md §2.2). What is not: messages that the chain holds against its own state, such as a bid
-or a withdrawal; there all its validators confirm them. Nor what is ours to decide, such as a bid nobody has answered.
+or a withdrawal; there all its validators confirm them. Nor an order's end told by a block that is followed: whatever
+we do rests on those, and a block holds on to the one before it. Nor what is ours to decide, such as giving up a bid
+that nobody has answered in time, whatever became of its order: a second node that is away for long must not lock its
+deposit and room for ever.
 """
 
 from __future__ import annotations

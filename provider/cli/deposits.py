@@ -50,7 +50,7 @@ def reclaim(
         found, _ = await _survey(session)
         reclaimable, unreadable = [one for one in found if one.reclaimable], sum(one.unreadable for one in found)
         # On the word of two nodes, where there are two: none of them is bid on a second time.
-        stale = [one for one in reclaimable if await session.chain.confirmed_over(one.bid.id.order)]
+        stale = [one for one in reclaimable if await session.chain.confirmed_order_over(one.bid.id.order)]
         if unreadable:
             print(f"left open, since their orders cannot be read: {unreadable} bid(s); is there a newer akp?")
         elif not stale:

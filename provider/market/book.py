@@ -84,6 +84,9 @@ class Book:
     unreadable: set[OrderID] = field(default_factory=set)
     """of our open bids, those whose order is there and cannot be read, such as every one after an upgrade of the chain
     that this version does not know: nobody can tell whether it is still to be won, until a block ends it"""
+    over: set[OrderID] = field(default_factory=set)
+    """of our open bids, those whose order a block has ended, so that nobody can accept them; what an answer says of an
+    order's end is not among them, since one node alone may be wrong (chain/confirm.py)"""
     deployments: dict[DeploymentID, Deployment] = field(default_factory=dict)
     """those we have a live lease of"""
     bids_on: dict[OrderID, set[str]] = field(default_factory=dict)
@@ -148,8 +151,7 @@ class Book:
                         if bid.order not in self.orders:  # an earlier process, perhaps an earlier version, has sent it
                             touched.missing_orders.add(bid.order)
                 case BidClosed(bid) if bid.provider == self.us.owner:
-                    self.bids.pop(bid.order, None)
-                    self.unreadable.discard(bid.order)
+                    self._bid_over(bid.order)
                     touched.orders.add(bid.order)
                 case LeaseCreated(lease, price):
                     self._matched(lease, touched)
@@ -219,8 +221,7 @@ class Book:
 
     def forget_bid(self, order: OrderID) -> None:
         """The chain said our bid is over although no event did (chain.md §6.4: losers are not told)."""
-        self.bids.pop(order, None)
-        self.unreadable.discard(order)
+        self._bid_over(order)
         self._drop_if_unneeded(order)
 
     def lease_of(self, order: OrderID) -> Lease | None:
@@ -237,6 +238,8 @@ class Book:
 
     def _matched(self, lease: LeaseID, touched: Touched) -> None:
         """An order found its provider: it is no longer open, whoever won."""
+        if lease.order in self.bids and lease.provider != self.us.owner:
+            self.over.add(lease.order)
         if lease.order in self.unreadable:
             self.unreadable.discard(lease.order)
             touched.orders.add(lease.order)
@@ -264,7 +267,7 @@ class Book:
         touched.leases.add(lease)
         touched.orders.add(lease.order)
         self.leases.pop(lease, None)
-        self.bids.pop(lease.order, None)
+        self._bid_over(lease.order)
         if not any(other.deployment == lease.deployment for other in self.leases):
             self.deployments.pop(lease.deployment, None)
         self._drop_if_unneeded(lease.order)
@@ -272,10 +275,17 @@ class Book:
     def _order_over(self, order: OrderID, touched: Touched) -> None:
         touched.orders.add(order)
         self.unreadable.discard(order)
+        if order in self.bids:
+            self.over.add(order)
         found = self.orders.get(order)
         if found is not None:
             self.orders[order] = replace(found, state="closed")
         self._drop_if_unneeded(order)
+
+    def _bid_over(self, order: OrderID) -> None:
+        self.bids.pop(order, None)
+        self.unreadable.discard(order)
+        self.over.discard(order)
 
     def _drop_if_unneeded(self, order: OrderID) -> None:
         """An order that is over is kept only while a bid or lease of ours still refers to it."""

@@ -109,20 +109,20 @@ async def _can_be_followed(chain: Chain, height: int, tip: int) -> None:
 def rebuilt(
     book: Book, inventory: Inventory, cluster: ClusterSettings, bids: BidSettings
 ) -> tuple[Room, dict[OrderID, str]]:
-    """All promises again: leases are kept whether they fit or not, open bids get their room back if it is there.
+    """All promises again: leases are kept whether they fit or not, open bids get their room back if it is there, last
+    those whose order is said to be over, since that room may have been promised to others already.
     Also the open bids that can no longer be kept, with the reason: they must be closed before a tenant accepts them."""
     room = seen(inventory, cluster, bids)
     specs = {key: order.spec for key, order in book.orders.items()}
     offers = {key: bid.offer for key, bid in book.bids.items()}
-    unkept = rebuild(
-        room,
-        [
-            (one, specs[one.id.order], offers.get(one.id.order, ()))
-            for one in book.leases.values()
-            if one.id.order in specs
-        ],
-        [(bid, specs[key]) for key, bid in book.bids.items() if key in specs],
-    )
+    leases = [
+        (one, specs[one.id.order], offers.get(one.id.order, ()))
+        for one in book.leases.values()
+        if one.id.order in specs
+    ]
+    open_bids = [(bid, specs[key]) for key, bid in book.bids.items() if key in specs]
+    waiting = [(bid, spec) for bid, spec in open_bids if book.orders[bid.id.order].state == "open"]
+    unkept = (*rebuild(room, leases, waiting), *rebuild(room, (), open_bids))
     return room, {bid.id.order: no.detail for bid, no in unkept}
 
 

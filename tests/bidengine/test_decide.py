@@ -20,14 +20,24 @@ HOLDS = (None, HoldState.HELD, HoldState.BID, HoldState.LEASED)
 PRICE = DecCoin("uact", 10**18)
 
 
-def seen(make: Any, order: Any, bid: Any, lease: Any, hold: Any, height: int = 110) -> tuple[Any, ...]:
+def seen(
+    make: Any, order: Any, bid: Any, lease: Any, hold: Any, height: int = 110, *, over: bool = False
+) -> tuple[Any, ...]:
     """At height 110; the bid is from 105, the hold from 100; a bid is given up after 60 s at 6 s a block."""
     the_order = make.order(state=order) if order else None
     the_bid = Bid(make.lease_id(7), bid, PRICE, 105) if bid else None
     the_lease = Lease(make.lease_id(7), lease, PRICE, 106) if lease else None
     the_hold = Hold(make.order_id(7), make.group(make.unit()), Placement(()), hold, 100) if hold else None
     return outlook(
-        the_order, the_bid, the_lease, the_hold, height=height, bid_timeout_s=60, block_time_ms=6000, sent_blocks=20
+        the_order,
+        the_bid,
+        the_lease,
+        the_hold,
+        height=height,
+        bid_timeout_s=60,
+        block_time_ms=6000,
+        order_over=over,
+        sent_blocks=20,
     )
 
 
@@ -76,8 +86,27 @@ def test_a_bid_that_was_sent_and_never_seen_is_made_again(make: Any) -> None:
 
 def test_a_losing_bid_says_why_it_is_closed(make: Any) -> None:
     (close,) = seen(make, "active", "open", None, None)
-    assert close == CloseBid(CloseReason.UNSPECIFIED, "the order is active and the bid was left open", lost=True)
+    assert close == CloseBid(
+        CloseReason.UNSPECIFIED, "the order is active and the bid was left open", lost=True, unsure=True
+    )
     assert 10_000 <= close.reason <= 19_999
+
+
+@pytest.mark.parametrize("height", [114, 115], ids=["in time", "past it"])
+@pytest.mark.parametrize("order", [None, "active", "closed"])
+def test_an_end_that_a_block_has_told_is_sure_and_frees_the_room_at_once(
+    make: Any, order: str | None, height: int
+) -> None:
+    release, close = seen(make, order, "open", None, HoldState.BID, height, over=True)
+    assert release == Release()
+    assert (close.lost, close.unsure) == (True, False)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_past_its_time_a_bid_is_ours_to_give_up_whatever_is_said_of_its_order(make: Any, order: str | None) -> None:
+    assert seen(make, order, "open", None, HoldState.BID, 115) == (
+        CloseBid(CloseReason.UNSPECIFIED, "not accepted within 60 s"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ class Orders:
             height=self.book.height,
             bid_timeout_s=self.settings.timeout_s,
             block_time_ms=self._block_time_ms(),
+            order_over=key in self.book.over,
         )
         for step in steps:
             match step:
@@ -161,8 +162,8 @@ class Orders:
                         self._until[key] = until
                     if key in self.book.bids and key not in self.room.holds:
                         await self._hold_again(self.book.bids[key], self.book.orders.get(key))
-                case CloseIt(reason, why, lost):
-                    await self._close(key, reason, why, WITHDRAWN if lost else TIMEOUT, lost=lost)
+                case CloseIt(reason, why, lost, unsure):
+                    await self._close(key, reason, why, WITHDRAWN if lost else TIMEOUT, unsure=unsure)
                 case Release():
                     self.room.release(key)
                     self.declined.drop(key)
@@ -224,11 +225,11 @@ class Orders:
                 await self._close(order.id, CloseReason.UNSPECIFIED, f"it no longer fits: {no.detail}")
 
     async def _close(
-        self, key: OrderID, reason: CloseReason, why: str, outcome: str = WITHDRAWN, *, lost: bool = False
+        self, key: OrderID, reason: CloseReason, why: str, outcome: str = WITHDRAWN, *, unsure: bool = False
     ) -> None:
         """Give up a bid. Losers are not told (chain.md §6.4), so the chain is asked what became of it before
         anything is paid. An open one keeps its room until the chain has closed it: the tenant may still accept; not so
-        one that is `lost`, once that is sure."""
+        one whose order is over. If that is `unsure` it is confirmed first."""
         bid = key.bid_of(self.book.us.owner)
         try:
             found = await self._bid_on_chain(bid)
@@ -242,7 +243,7 @@ class Orders:
         self._until[key] = self.book.height + SENT_BLOCKS
         if self.book.height < self._closing.get(key, -SENT_BLOCKS) + SENT_BLOCKS:
             return  # asked already; its block is on its way
-        if lost:
+        if unsure:
             # The chain closes an open bid whatever its order is, and there is never a second one (chain/confirm.py).
             if not await self._confirmed_over(key):
                 log.warning("an order that was said to be over is open, the bid stays")

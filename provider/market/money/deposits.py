@@ -3,9 +3,9 @@
 
 The subtlety are losers. Of several, the chain ends one and leaves the others open, tells nobody, and never frees them,
 not even with the deployment's end (chain.md §6.4, chain-probes.md §11.6). Such a bid is found here by asking the chain
-for all of ours, whatever the book believes, and handed to `orders`, which closes it once a second node has said the
-same. An order that cannot be read, such as every one after an upgrade of the chain that this version does not know, may
-well be open: its bid is left and told.
+for all of ours, whatever the book believes, and handed to `orders`, which closes it once a block or a second node has
+said the same, or its time is over. An order that cannot be read, such as every one after an upgrade of the chain that
+this version does not know, may well be open: its bid is left and told.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ async def test_whether_an_order_is_over(
         return state
 
     monkeypatch.setattr("provider.chain.query.Query.order_state", says)
-    ask = chain.confirmed_over(OrderID(us, 7, 1, 1))
+    ask = chain.confirmed_order_over(OrderID(us, 7, 1, 1))
     if over is None:
         with pytest.raises(Retry, match="nodes disagree"):
             await ask
@@ -179,7 +179,7 @@ async def test_whether_an_order_is_over(
 
 async def test_an_order_nobody_knows_is_over(two: Any) -> None:
     chain, us, _, _ = two
-    assert await chain.confirmed_over(OrderID(us, 7, 1, 1))
+    assert await chain.confirmed_order_over(OrderID(us, 7, 1, 1))
 
 
 async def test_the_software_tells_its_versions(two: Any) -> None:

@@ -146,6 +146,36 @@ async def test_what_a_block_says_of_an_order_that_cannot_be_read_counts(chain: A
     assert book.unreadable == set()
 
 
+@pytest.mark.parametrize(
+    ("event", "over"),
+    [
+        (lambda order: OrderClosed(order), True),
+        (lambda order: DeploymentClosed(order.deployment), True),
+        (lambda order: LeaseCreated(order.bid_of(RIVAL), PRICE), True),
+        (lambda order: LeaseCreated(order.bid_of(US), PRICE), False),
+        (lambda order: GroupChanged(order.group), False),
+    ],
+    ids=["order", "deployment", "a rival's", "ours", "group"],
+)
+async def test_the_end_of_an_order_that_a_block_tells_is_kept_while_our_bid_is_there(
+    chain: Any, event: Any, over: bool
+) -> None:
+    order, without = chain.add_order(1), chain.add_order(2)
+    chain.add_bid(order)
+    book = await Book.load(chain, US, 7, 70)
+    book.apply(block(8, event(order), OrderClosed(without)))
+    assert book.over == ({order} if over else set())
+    book.apply(block(9, BidClosed(order.bid_of(US))))
+    assert book.over == set()
+
+
+async def test_what_one_node_answers_of_an_orders_end_is_not_a_blocks_word(chain: Any) -> None:
+    order = chain.add_order(1, state="active")
+    chain.add_bid(order)
+    book = await Book.load(chain, US, 7, 70)
+    assert (book.orders[order].state, book.over) == ("active", set())
+
+
 async def test_a_bid_seen_in_a_block_is_ours_or_counts_on_the_order(chain: Any) -> None:
     order = chain.add_order(1)
     book = await Book.load(chain, US, 7, 70)

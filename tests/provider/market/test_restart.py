@@ -247,6 +247,14 @@ async def test_a_bid_without_room_is_named_with_the_reason_and_a_lease_is_kept_a
     assert "CPU" in unkept[bid] or "cpu" in unkept[bid]
 
 
+async def test_a_bid_whose_order_is_over_does_not_take_the_room_of_one_that_may_still_win(chain: Any) -> None:
+    """Its room was free before the chain has closed it, and the later bid was made on it."""
+    lost, waits = chain.add_order(1, cpu_milli=900, state="active"), chain.add_order(2, cpu_milli=900)
+    chain.add_bid(lost, at=2), chain.add_bid(waits, at=5)
+    room, unkept = rebuilt(await Book.load(chain, US, 7, 70), one_core(), ClusterSettings(), BidSettings())
+    assert (set(room.holds), set(unkept)) == ({waits}, {lost})
+
+
 async def test_over_commitment_counts_at_a_restart_too(chain: Any) -> None:
     for n in (1, 2):
         chain.add_bid(chain.add_order(n, cpu_milli=900))

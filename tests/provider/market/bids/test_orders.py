@@ -13,10 +13,10 @@ from bidengine.decide import SENT_BLOCKS
 from bidengine.node import Inventory, Node
 from bidengine.recorded import parse_order
 from bidengine.room import HoldState
-from manifests.coins import E18, Coin
+from manifests.coins import E18, Coin, DecCoin
 from manifests.ids import OrderID
 from manifests.wirevalues import decoded
-from provider.chain.events import Block, OrderClosed, TxResult
+from provider.chain.events import BidClosed, Block, DeploymentClosed, Event, LeaseCreated, OrderClosed, TxResult
 from provider.chain.messages import CloseBid, CreateBid
 from provider.errors import Retry, TxRefused, Unreachable
 from provider.ledger.decisions import Link
@@ -189,6 +189,49 @@ async def test_the_room_is_kept_until_then(play: Play) -> None:
     assert play.state(key) is None
 
 
+async def test_with_the_second_node_away_a_bid_past_its_time_is_given_up_all_the_same(play: Play) -> None:
+    key = await play.order()
+    play.book.bids[key] = play.chain.bids_[play.chain.add_bid(key, at=8)]
+    play.book.orders[key] = _as(play.book.orders[key], "active")
+    play.orders._confirmed_over = AsyncMock(side_effect=Unreachable("no second node confirms it"))
+    play.book.height = 17
+    with pytest.raises(Retry):
+        await play.orders.handle(key)
+    assert len(play.sent) == 1, "60 s are ten blocks of 6 s: not yet"
+    play.book.height = 18
+    await play.orders.handle(key)
+    assert play.sent[1:] == [CloseBid(key.bid_of(US), 10002)]
+    assert play.state(key) is HoldState.BID, "one node alone says that nobody can accept it"
+    block(play, 19, BidClosed(key.bid_of(US)))
+    await play.orders.handle(key)
+    assert play.state(key) is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda order: OrderClosed(order),
+        lambda order: DeploymentClosed(order.deployment),
+        lambda order: LeaseCreated(order.bid_of("akash1rival"), DecCoin("uact", E18)),
+    ],
+    ids=["order closed", "deployment closed", "another's lease"],
+)
+async def test_an_end_told_by_a_block_needs_no_second_node_and_the_room_is_free_at_once(play: Play, end: Any) -> None:
+    key = await play.order(cpu_milli=900)
+    play.book.bids[key] = play.chain.bids_[play.chain.add_bid(key)]
+    play.orders._confirmed_over = AsyncMock(side_effect=Unreachable("no second node confirms it"))
+    block(play, 8, end(key))
+    await play.orders.handle(key)
+    assert play.sent[1:] == [CloseBid(key.bid_of(US), 10002)]
+    other = await play.order(2, cpu_milli=900)
+    assert (play.state(key), play.state(other)) == (None, HoldState.BID)
+    assert play.orders._confirmed_over.await_count == 0
+
+
+def block(play: Play, height: int, *events: Event) -> None:
+    play.book.apply(Block(height, height * 10**9, (TxResult("AA", 0, "", "", 1, events),), ()))
+
+
 async def test_a_bid_whose_order_is_open_after_all_stays_and_is_looked_at_again(play: Play) -> None:
     key = await left_open(play)
     await play.orders.handle(key)
@@ -335,7 +378,7 @@ async def test_a_start_leaves_a_bid_open_whose_order_cannot_be_read(play: Play) 
     await play.orders.handle(key)
     assert (play.sent, set(book.bids)) == ([], {key})
 
-    book.apply(Block(8, 80, (TxResult("AA", 0, "", "", 1, (OrderClosed(key),)),), ()))
+    block(play, 8, OrderClosed(key))
     play.chain.orders_[key] = _as(play.chain.orders_[key], "closed")
     await play.orders.handle(key)
     assert [type(msg) for msg in play.sent] == [CloseBid]
