@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import Any
 
 import typer
@@ -9,12 +11,15 @@ import typer
 from bidengine.views import LIVE
 from manifests.coins import Coin, trunc
 from manifests.ids import DeploymentID
+from provider.chain.client import Chain
 from provider.chain.messages import CloseBid
 from provider.cli import signing
 from provider.cli.lease_ending import NAMES
 from provider.cli.lists import OutputOption, show
 from provider.cli.signing import Config, DryRun, ForOwner, How, Output, Session, Yes
+from provider.errors import Retry
 from provider.market.money.deposits import Locked, survey
+from provider.tasks import each
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Deposits of bids: where they are, and back.")
 COLUMNS = {
@@ -48,20 +53,34 @@ def reclaim(
 
     async def work(session: Session) -> None:
         found, _ = await _survey(session)
-        reclaimable, unreadable = [one for one in found if one.reclaimable], sum(one.unreadable for one in found)
-        # On the word of two nodes, where there are two: none of them is bid on a second time.
-        stale = [one for one in reclaimable if await session.chain.confirmed_order_over(one.bid.id.order)]
-        if unreadable:
-            print(f"left open, since their orders cannot be read: {unreadable} bid(s); is there a newer akp?")
-        elif not stale:
-            print("nothing to reclaim: every deposit is locked for a bid that waits or a lease that runs")
-            return
+        said = await each([one for one in found if one.reclaimable], partial(_over, session.chain), what="orders")
+        stale = [one for one in found if said.get(one) is True]
+        troubles = [over for over in said.values() if isinstance(over, Retry)]
+        left = {
+            "their orders cannot be read; is there a newer akp?": sum(one.unreadable for one in found),
+            "their orders are open after all": sum(over is False for over in said.values()),
+            f"nobody confirms that their orders are over: {next(iter(troubles), '')}": len(troubles),
+        }
+        for why, bids in left.items():
+            if bids:
+                print(f"left open: {bids} bid(s), since {why}", file=sys.stderr)
+        if not stale and not any(left.values()):
+            print("nothing to reclaim: no bid is open whose order is over")
         for batch in batches(stale, session.settings.chain.bids_per_tx):
             msgs = [CloseBid(one.bid.id, int(NAMES["unspecified"])) for one in batch]
             what = f"close {len(batch)} bids whose order is over, and get {', '.join(map(str, _coins(batch)))} back"
             await signing.carry_out(session, msgs, what, How(dry_run, for_owner, yes, output))
 
     signing.run(config, work)
+
+
+async def _over(chain: Chain, one: Locked) -> bool | Retry:
+    """On the word of two nodes, where there are two, since there is never a second bid on an order; else the trouble:
+    one bid that cannot be confirmed does not keep the others."""
+    try:
+        return await chain.confirmed_order_over(one.bid.id.order)
+    except Retry as trouble:
+        return trouble
 
 
 def batches(stale: list[Locked], most: int) -> list[list[Locked]]:

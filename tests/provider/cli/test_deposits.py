@@ -10,9 +10,12 @@ import pytest
 
 from bidengine.views import Bid
 from manifests.coins import DecCoin
-from manifests.ids import LeaseID
+from manifests.ids import LeaseID, OrderID
+from provider.chain.client import Chain
 from provider.cli.deposits import batches
+from provider.errors import Retry
 from provider.market.money.deposits import Locked
+from provider.settings import NodeSettings
 
 
 def listed(akp: Callable[..., Any], config: Any) -> dict[str, dict[str, Any]]:
@@ -58,10 +61,53 @@ def test_a_bid_whose_order_this_version_cannot_read_is_left_and_told(
     (row,) = listed(akp, config).values()
     assert (row["bid"], row["order"], row["stale"]) == (str(lost), "unreadable", False)
     said = akp("deposits", "reclaim", "--config", config, "--yes")
-    assert said.out.splitlines() == [
-        "left open, since their orders cannot be read: 1 bid(s); is there a newer akp?",
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "left open: 1 bid(s), since their orders cannot be read; is there a newer akp?",
     ]
     assert listed(akp, config).keys() == {str(lost)}, "nothing was closed"
+
+
+@pytest.mark.parametrize("dry", [True, False], ids=["dry run", "signed"])
+def test_a_bid_that_nobody_confirms_is_told_and_does_not_keep_the_others(
+    akp: Callable[..., Any], market_town: Any, monkeypatch: Any, dry: bool
+) -> None:
+    config, sure, unsure, odd = market_town.config(), *(market_town.loses(dseq) for dseq in (3, 4, 5))
+    ask = Chain.confirmed_order_over
+
+    async def second_node(chain: Chain, order: OrderID) -> bool:
+        if order == unsure.order:
+            raise Retry("no second node confirms it: b: refused")
+        return order != odd.order and await ask(chain, order)
+
+    monkeypatch.setattr(Chain, "confirmed_order_over", second_node)
+    said = akp("deposits", "reclaim", "--config", config, "-o", "json", "--dry-run" if dry else "--yes")
+    assert said.code == 0
+    assert sorted(said.err.splitlines()) == [
+        "left open: 1 bid(s), since nobody confirms that their orders are over: no second node confirms it: b: refused",
+        "left open: 1 bid(s), since their orders are open after all",
+    ]
+    shown = json.loads(said.out)
+    if dry:
+        (msg,) = shown["body"]["messages"]
+        assert msg["id"]["dseq"] == str(sure.dseq)
+    assert listed(akp, config).keys() == {str(unsure), str(odd), *([str(sure)] if dry else [])}
+
+
+def test_with_the_second_node_away_nothing_is_closed_and_it_is_counted(
+    akp: Callable[..., Any], market_town: Any
+) -> None:
+    for dseq in (3, 4):
+        market_town.loses(dseq)
+    nodes = [*market_town.settings.nodes, NodeSettings(rpc="http://127.0.0.1:9", grpc="http://127.0.0.1:9")]
+    config = market_town.config(
+        chain={"id": market_town.settings.id, "nodes": [node.model_dump() for node in nodes], "tx_timeout_s": 590}
+    )
+    said = akp("deposits", "reclaim", "--config", config, "--yes")
+    assert (said.code, said.out) == (0, "")
+    (told,) = said.err.splitlines()
+    assert told.startswith("left open: 2 bid(s), since nobody confirms that their orders are over: no second node")
+    assert len(listed(akp, config)) == 2
 
 
 @pytest.mark.parametrize(
