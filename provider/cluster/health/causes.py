@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from provider.cluster.health.pulls import Lacks, lacks
+from provider.cluster.health.pulls import Keys, Lacks, lacks
 from provider.errors import Blame
 
 
@@ -104,13 +104,13 @@ _OF_STORAGE = ("persistentvolume", "persistent volume", "volume node affinity", 
 _OF_NODES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "no nodes available")
 
 
-def cause(reason: str, detail: str = "", died: str = "", exit_code: int | None = None) -> Cause:
-    """Of a pod that is not ready, going by what its status says (trouble.py)."""
+def cause(reason: str, detail: str = "", died: str = "", exit_code: int | None = None, keys: Keys = "none") -> Cause:
+    """Of a pod that is not ready, going by what its status says (trouble.py) and whose credentials it pulls with."""
     said = detail.lower()
     if reason == "InvalidImageName":
         return Cause.IMAGE_PULL
     if reason in _PULL:
-        return Cause.REGISTRY if reason == "RegistryUnavailable" else _PULLS[lacks(detail)]
+        return Cause.REGISTRY if reason == "RegistryUnavailable" else _PULLS[lacks(detail, keys)]
     if reason == "CrashLoopBackOff":
         return _ended(died, exit_code, said)
     if reason in _RUN:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.render.names import SERVICE
+from manifests.render.names import REVISION, SERVICE
 from provider.cluster.api.marks import mark_of_workload
 from provider.cluster.api.times import unix_s
 from provider.cluster.api.writers import ours
@@ -52,6 +52,8 @@ class WorkloadFacts:
     classes: tuple[tuple[str, str], ...] = ()
     """claim template and its StorageClass, "" for the cluster's default"""
     mark: int = 0
+    manifest: str = ""
+    """the revision of the manifest it was applied for last"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def workload_facts(obj: Mapping[str, Any]) -> WorkloadFacts:
         ),
         adopted=(metadata.get("annotations") or {}).get(ADOPTED, ""),
         mark=mark_of_workload(obj),
+        manifest=(metadata.get("labels") or {}).get(REVISION, ""),
     )
 
 
@@ -163,7 +166,7 @@ def _reason(
 def _cause(pod: PodFacts, heard: Callable[[str], bool]) -> Cause:
     if pod.node and not pod.finished and not heard(pod.node):
         return Cause.NODE_LOST
-    return cause(pod.trouble, pod.detail, pod.died, pod.exit_code)
+    return cause(pod.trouble, pod.detail, pod.died, pod.exit_code, pod.keys)
 
 
 def _short(text: str) -> str:

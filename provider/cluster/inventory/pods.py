@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bidengine.node import Ask
+from manifests.render.names import credentials_secret
 from provider.cluster.api.quantity import milli, whole
 from provider.cluster.api.times import unix_s
 from provider.cluster.inventory.gpuresources import vendor_of
@@ -48,6 +49,8 @@ class PodFacts:
     made_unix_s: int = 0
     since_unix_s: int = 0
     gone_by_unix_s: int = 0
+    keys: Literal["none", "tenant", "operator"] = "none"
+    """whose credentials it pulls its images with"""
 
     @property
     def footprint(self) -> tuple[str, str, bool, Ask]:
@@ -82,7 +85,15 @@ def pod_facts(pod: Mapping[str, Any]) -> PodFacts:
         made_unix_s=unix_s(metadata.get("creationTimestamp")),
         since_unix_s=unix_s(ready.get("lastTransitionTime") or metadata.get("creationTimestamp")),
         gone_by_unix_s=unix_s(metadata.get("deletionTimestamp")),
+        keys=_keys(spec, labels.get("akash.network/manifest-service", "")),
     )
+
+
+def _keys(spec: Mapping[str, Any], service: str) -> Literal["none", "tenant", "operator"]:
+    names = {secret.get("name") for secret in spec.get("imagePullSecrets") or ()}
+    if service and credentials_secret(service) in names:
+        return "tenant"
+    return "operator" if names else "none"
 
 
 def total(asks: Iterable[Ask]) -> Ask:

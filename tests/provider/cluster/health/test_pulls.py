@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provider.cluster.health.causes import TENANTS, Cause, Whose, cause
-from provider.cluster.health.pulls import Lacks, lacks
+from provider.cluster.health.pulls import Keys, Lacks, lacks
 
 TO = 'failed to pull and unpack image "ghcr.io/me/web:1": '
 RESOLVE = TO + 'failed to resolve reference "ghcr.io/me/web:1": '
@@ -21,11 +21,8 @@ IMAGE = {
     "a registry's bare word": RESOLVE + "unexpected status code [manifests 1]: 404 Not Found",
     "a private image of Docker Hub": RESOLVE + "pull access denied, repository does not exist or may require "
     "authorization: server message: insufficient_scope: authorization failed",
-    "a private image of ghcr.io": RESOLVE + "failed to authorize: failed to fetch anonymous token: unexpected status "
-    "from GET request to https://ghcr.io/token?scope=repository%3Ame%2Fweb%3Apull&service=ghcr.io: 403 Forbidden",
     "a private image of quay.io": RESOLVE + "unexpected status from HEAD request to "
     "https://quay.io/v2/me/web/manifests/1: 401 UNAUTHORIZED",
-    "a password that is wrong": "unauthorized: incorrect username or password",
     "an image for CRI-O without a password": "initializing source: reading manifest 1: authentication required",
     "an image that may not be read": "denied: requested access to the resource is denied",
     "a registry that says no more": "Error response from daemon: denied",
@@ -87,6 +84,29 @@ CASES = [pytest.param(said, lack, id=f"{lack}: {name}") for lack, told in TOLD.i
 @pytest.mark.parametrize(("said", "lack"), CASES)
 def test_what_is_lacking(said: str, lack: Lacks) -> None:
     assert lacks(said) == lack
+
+
+WRONG = "unauthorized: incorrect username or password"
+BLOCKED = RESOLVE + "unexpected status from HEAD request to https://ghcr.io/v2/me/web/manifests/1: 403 Forbidden"
+NO_TOKEN = (
+    RESOLVE + "failed to authorize: failed to fetch anonymous token: unexpected status from GET request to "
+    "https://ghcr.io/token?scope=repository%3Ame%2Fweb%3Apull&service=ghcr.io: 401 Unauthorized"
+)
+DENIED = "denied: requested access to the resource is denied"
+MIRROR = RESOLVE + "unexpected status from HEAD request to https://m.example/v2/me/web/manifests/1?ns=ghcr.io: 401"
+KEYS: dict[str, tuple[str, dict[Keys, Lacks]]] = {
+    "a password that is wrong": (WRONG, {"none": "registry", "tenant": "image", "operator": "registry"}),
+    "an address that is blocked": (BLOCKED, {"none": "registry", "tenant": "image", "operator": "registry"}),
+    "a server of tokens": (NO_TOKEN, {"none": "registry", "tenant": "image", "operator": "registry"}),
+    "a private image": (DENIED, {"none": "image", "tenant": "image", "operator": "registry"}),
+    "a mirror of the operator": (MIRROR, {"none": "registry", "tenant": "registry", "operator": "registry"}),
+    "a tag that is unknown": ("manifest unknown", {"none": "image", "tenant": "image", "operator": "image"}),
+}
+
+
+@pytest.mark.parametrize(("said", "wanted"), KEYS.values(), ids=KEYS.keys())
+def test_a_key_that_is_refused_is_the_matter_of_whose_key_it_is(said: str, wanted: dict[Keys, Lacks]) -> None:
+    assert {keys: lacks(said, keys) for keys in wanted} == wanted
 
 
 @pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff"])
