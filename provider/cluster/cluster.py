@@ -237,6 +237,9 @@ class Cluster:
     def outdated(self, lease: LeaseID) -> bool:
         return self._deploying.outdated(lease)
 
+    def is_update(self, lease: LeaseID, revision: str) -> bool:
+        return self._deploying.is_update(lease, revision)
+
     async def has_manifest(self, lease: LeaseID) -> bool:
         return await self._deploying.has_manifest(lease)
 

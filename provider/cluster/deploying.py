@@ -89,12 +89,13 @@ class Deploying:
     ) -> None:
         """Make the lease's namespace be as the manifest says: apply what it renders to, delete what is left over. How
         it is reached from outside comes last: what cannot be yet (`reach.waiting`) does not hold up the rest. An
-        `update` that would be refused changes nothing."""
+        `update` that would be refused changes nothing but what shields the lease, and that only where this process
+        does not know what was accepted before."""
         named = self._api_servers.now
         objects = await self._wanted(lease, group, plan, revision, dry_run=update)
         inside, doors = apart(objects)
         if update:
-            await rehearse(self._kube, [obj for obj in inside if kind_of(obj) not in SHIELDS])
+            await self._rehearse(lease, inside)
             objects = await self._wanted(lease, group, plan, revision)
             inside, doors = apart(objects)
         await self._placed.expect(lease_namespace(lease), objects)
@@ -102,9 +103,8 @@ class Deploying:
             await self._shield(lease, inside)
             rest = [obj for obj in inside if kind_of(obj) not in SHIELDS]
             made = await apply_all(self._kube, rest, self._mirrors.standing(lease_namespace(lease)), self._templates)
-        except Refused as no:
-            if no.blame is not Blame.TENANT:
-                await self._keep_reached(lease, doors)
+        except Refused:
+            await self._keep_reached(lease, self._reach.standing(lease) if update else doors)
             raise
         self._made[lease] = {**self._shields(lease), **made}
         self._deployed[lease], self._named[lease] = group, named
@@ -181,6 +181,11 @@ class Deploying:
             return f"{strays[0][0]}/{strays[0][1]} was added"
         return ""
 
+    def is_update(self, lease: LeaseID, revision: str) -> bool:
+        """Whether workloads stand that the daemon has made for another manifest."""
+        standing = self._mirrors.standing(lease_namespace(lease)).values()
+        return any(facts.ours and facts.manifest != revision for facts in standing)
+
     def deployed(self, lease: LeaseID) -> ManifestGroup | None:
         """What this process has deployed whole."""
         return self._deployed.get(lease)
@@ -221,8 +226,17 @@ class Deploying:
                 return f"{kind}/{name} was {'deleted' if now == ABSENT else 'changed'}"
         return ""
 
+    async def _rehearse(self, lease: LeaseID, inside: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            if lease not in self._deployed:
+                await self._shield(lease, inside)
+            await rehearse(self._kube, [obj for obj in inside if kind_of(obj) not in SHIELDS])
+        except Refused:
+            await self._keep_reached(lease, self._reach.standing(lease))
+            raise
+
     async def _keep_reached(self, lease: LeaseID, doors: Sequence[Door]) -> None:
-        """A part of it was refused by the cluster. What of it stands is reached all the same, and why it is not is
+        """A part of it was refused. What of it stands is reached all the same, and why it is not is
         told, also by a process that has never deployed it."""
         if lease not in self._deployed and self._mirrors.standing(lease_namespace(lease)):
             self._reach.routing.want(lease, doors)

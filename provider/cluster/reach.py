@@ -26,7 +26,7 @@ from provider.cluster.mirrors import Mirrors
 from provider.cluster.objects.apply import delete_labelled
 from provider.cluster.routes import proof
 from provider.cluster.routes.claims import CLAIMS, Taken, move
-from provider.cluster.routes.doors import Key
+from provider.cluster.routes.doors import Door, Key, as_it_stands
 from provider.cluster.routes.foreign import Front
 from provider.cluster.routes.hostnames import blocked, given_hosts, nameless, why_blocked
 from provider.cluster.routes.proof import Lookup, Proof, txt_records
@@ -94,6 +94,21 @@ class Reach:
         """Open what the lease wants to be reached by. What cannot be yet is told by `waiting`, and tried again."""
         if not await self.routing.settle(lease):
             self.routing.queue.put_after(lease, AGAIN_S)
+
+    def standing(self, lease: LeaseID) -> list[Door]:
+        """What the lease is reached by now, whatever its newest manifest says."""
+        return [
+            as_it_stands(
+                (held.kind, self._settings.manifest_namespace, held.name, held.obj),
+                [
+                    (kind, namespace, name, live)
+                    for kind, namespace, name, whose in self._mirrors.routes(held.key)
+                    if whose == lease and (live := self._mirrors.route(kind, namespace, name)) is not None
+                ],
+            )
+            for held in self._mirrors.owned()
+            if held.lease == lease
+        ]
 
     async def end(self, lease: LeaseID) -> None:
         """Give up all the lease has claimed, also what an earlier daemon claimed for it."""

@@ -3,8 +3,9 @@
 A lease is closed over an image that is not there, so only words that say for sure that it is the image count as that:
 its name or tag is unknown, may not be read, is no name, or is of another processor. That it may not be read is its
 tenant's matter only where nobody else's key was tried and nobody else's mirror was asked. Whatever else goes wrong
-on the way is the registry's, as far as anybody can tell, or the node's own, whose disk takes no image. `not found` alone says
-little: containerd says so of its own files too. Names of images are taken out first, since they are tenants' words.
+on the way is the registry's, as far as anybody can tell, or the node's own, whose disk takes no image. `not found`
+alone says little: containerd says so of its own files too. Names of images are taken out first, since they are
+tenants' words.
 """
 
 from __future__ import annotations

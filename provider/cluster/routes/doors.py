@@ -19,6 +19,9 @@ Key = tuple[Kind, str]
 """Kind and name of a claim."""
 
 
+_OF_SERVICE = ("type", "selector", "ports", "externalTrafficPolicy", "loadBalancerClass")
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     claim: Mapping[str, Any]
@@ -60,6 +63,27 @@ def apart(objects: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]]
         else:
             rest.append(obj)
     return rest, [Door(claim, tuple(routes.get(key, {}).values())) for key, claim in claims.items()]
+
+
+Found = tuple[Kind, str, str, Mapping[str, Any]]
+"""Kind, namespace, name, and what of it is ours to say (`live`)."""
+
+
+def as_it_stands(claim: Found, routes: Iterable[Found]) -> Door:
+    """The door that these would be rendered from."""
+    return Door(_said(*claim), tuple(_said(*route) for route in routes))
+
+
+def _said(kind: Kind, namespace: str, name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Annotations of a claim are no part of its rendering, nor what the API server has assigned to a Service."""
+    metadata = {"name": name, "namespace": namespace, "labels": found["metadata"]["labels"]}
+    spec = found["spec"]
+    if kind is SERVICE:
+        spec = {key: value for key, value in spec.items() if key in _OF_SERVICE}
+        spec["ports"] = [{k: v for k, v in port.items() if k != "nodePort"} for port in spec.get("ports") or ()]
+    if kind not in (PROVIDER_HOST, PROVIDER_LEASED_IP):
+        metadata["annotations"] = found["metadata"]["annotations"]
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}
 
 
 def together(doors: Iterable[Door]) -> list[list[Door]]:

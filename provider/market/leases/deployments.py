@@ -43,6 +43,7 @@ class Cluster(Protocol):
     def amiss(self, lease: LeaseID) -> str: ...
     def unshielded(self, lease: LeaseID) -> str: ...
     def outdated(self, lease: LeaseID) -> bool: ...
+    def is_update(self, lease: LeaseID, revision: str) -> bool: ...
     async def deploy(
         self, lease: LeaseID, group: ManifestGroup, plan: Plan, revision: str, *, update: bool = False
     ) -> None: ...
@@ -72,7 +73,7 @@ class Deployments:
         if self._accepted.get(lease) == stored:
             if self._refused.pop(lease, stored) != stored:
                 self.problems.pop(lease, None)  # of an update that its tenant has taken back
-        elif self._is_due(lease, stored) and await self._deploy(lease, stored, update=lease in self._accepted):
+        elif self._is_due(lease, stored) and await self._deploy(lease, stored, update=self._is_update(lease, stored)):
             return
         await self._maintain(lease, stored)
 
@@ -98,6 +99,9 @@ class Deployments:
         self._again_s.pop((lease, True), None)
         self._again_s.pop((lease, False), None)
         self._mending.forget(lease)
+
+    def _is_update(self, lease: LeaseID, stored: StoredManifest) -> bool:
+        return lease in self._accepted or self.cluster.is_update(lease, revision(stored.group))
 
     def _is_due(self, lease: LeaseID, stored: StoredManifest) -> bool:
         if self._refused.get(lease) != stored:

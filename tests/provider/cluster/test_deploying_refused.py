@@ -85,6 +85,27 @@ async def test_an_update_that_is_refused_changes_nothing(server: EmbeddedCluster
         await until(lambda: not cluster.amiss(LEASE))
 
 
+async def test_a_new_process_applies_no_half_of_an_update_that_is_refused_and_keeps_the_old_ways_in(
+    server: EmbeddedCluster,
+) -> None:
+    async with process(server) as (cluster, _):
+        await cluster.store_manifest(LEASE, BOTH, {})
+        await cluster.deploy(LEASE, BOTH, {}, "one")
+    web = replace(BOTH.services[1], image="web:2", expose=(http("c.example"),))
+    newer = ManifestGroup("west", (web, SMALLER))
+    async with process(server, mark=True) as (cluster, kube):
+        await cluster.store_manifest(LEASE, newer, {})
+        assert not cluster.is_update(LEASE, "one"), "an unchanged lease is not rehearsed"
+        assert cluster.is_update(LEASE, "two")
+        with pytest.raises(Refused, match="cannot shrink"):
+            await cluster.deploy(LEASE, newer, {}, "two", update=True)
+        assert await image(kube, kinds.DEPLOYMENT, "web") == WEB.image
+        await kube.delete(kinds.INGRESS, NS, "a.example")
+        await there(kube, kinds.INGRESS, "a.example")
+        with pytest.raises(NotFound):
+            await kube.get(kinds.INGRESS, NS, "c.example")
+
+
 async def test_a_process_that_never_deployed_it_shields_what_stands(server: EmbeddedCluster) -> None:
     async with process(server) as (cluster, _):
         await cluster.store_manifest(LEASE, BOTH, {})

@@ -98,6 +98,9 @@ class Seen:
     def amiss(self, lease: LeaseID) -> str:
         return "" if lease in self.m.spaces else "no namespace"
 
+    def is_update(self, lease: LeaseID, revision: str) -> bool:
+        return False
+
     def outdated(self, lease: LeaseID) -> bool:
         return False
 

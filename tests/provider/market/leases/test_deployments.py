@@ -27,6 +27,7 @@ class Cluster:
         self.fresh, self.outdated_, self.stands = True, False, True
         self.no: dict[str, Refused] = {}
         self.open = self.changed = ""
+        self.of_another = False
         self.stays_open = False
         self.done: list[str] = []
 
@@ -41,6 +42,9 @@ class Cluster:
 
     def outdated(self, lease: LeaseID) -> bool:
         return self.outdated_
+
+    def is_update(self, lease: LeaseID, revision: str) -> bool:
+        return self.of_another
 
     async def deploy(
         self, lease: LeaseID, group: ManifestGroup, plan: Any, revision: str, *, update: bool = False
@@ -87,6 +91,14 @@ async def test_a_refused_update_does_not_stop_what_was_accepted_from_being_mende
     stage.cluster.open = "networkpolicies/akash-deployment-restrictions was deleted"
     assert await stage.look(TWO, after_s=10) == ["deploy one"]
     assert stage.of.problems[LEASE].why == str(no), "the update is still told as refused"
+
+
+@pytest.mark.parametrize(("of_another", "done"), [(True, "update two"), (False, "deploy two")])
+async def test_a_new_process_rehearses_only_where_workloads_of_another_manifest_stand(
+    stage: Stage, of_another: bool, done: str
+) -> None:
+    stage.cluster.of_another = of_another
+    assert await stage.look(TWO) == [done]
 
 
 async def test_what_is_the_tenants_fault_waits_for_another_manifest(stage: Stage) -> None:

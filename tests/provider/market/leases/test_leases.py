@@ -69,6 +69,9 @@ class MemoryCluster:
     def amiss(self, lease: LeaseID) -> str:
         return self.unshielded(lease) or ", ".join(self.deleted)
 
+    def is_update(self, lease: LeaseID, revision: str) -> bool:
+        return False
+
     def outdated(self, lease: LeaseID) -> bool:
         return lease in self.outdated_
 
