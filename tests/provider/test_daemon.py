@@ -319,13 +319,15 @@ async def test_a_restart_while_no_node_answers(in_town: Callable[..., Any], unti
         async def waits() -> bool:
             return await ready(503, "starting: no node of the chain has answered yet\n")
 
+        async def told() -> bool:
+            metrics = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            return "akp_starting 1.0" in metrics and f'akp_node_up{{node="{node}"}} 0.0' in metrics
+
         for heals in (False, True):
             stop = asyncio.Event()
             task = tasks.create_task(daemon.run(settings, stop=stop))
             await until("it tells what it waits for", waits)
-            metrics = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
-            assert "akp_starting 1.0" in metrics
-            assert f'akp_node_up{{node="{node}"}} 0.0' in metrics
+            await until("the metrics tell it too", told)
             if heals:
                 town.net.node.chaos.heal()
                 await until("it is up", lambda: ready(200, "ready\n"))
