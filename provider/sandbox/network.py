@@ -201,7 +201,7 @@ async def network(
         tasks = await open_.enter_async_context(asyncio.TaskGroup())
         signers = {k.address: Signer(chain, k, chain_settings) for k in (provider, tenant, auditor)}
         running = [spawn(tasks, f"sandbox signer {n}", s.run()) for n, s in enumerate(signers.values())]
-        running.append(spawn(tasks, "sandbox blocks", _tell(chain, list(signers.values()))))
+        running.append(spawn(tasks, "sandbox blocks", tell(chain, list(signers.values()))))
         attributes = spoken(asked)
         await signers[provider.address].send(CreateProvider(provider.address, f"https://127.0.0.1:{port}", attributes))
         await signers[auditor.address].send(SignAttributes(auditor.address, provider.address, attributes))
@@ -335,7 +335,8 @@ def _settings(
     return load(work / "akp.yaml")
 
 
-async def _tell(chain: Chain, signers: list[Signer]) -> None:
+async def tell(chain: Chain, signers: list[Signer]) -> None:
+    """Each new block to signers that outlive one: what they sign is void at a time reckoned from the last they know."""
     head = await chain.head()
     async for block in chain.follow(after=head.height):
         for signer in signers:

@@ -121,12 +121,14 @@ async def test_what_is_not_declared_cannot_be_applied(api, custom: Custom) -> No
     refused = await api.apply(path, custom.body("a", **spec), dryRun="All")
     assert refused.code == 500
     which = f"(/a; {custom.group}/v1, Kind=Thing)"
-    first, *fields = refused.body["message"].split("\n")
-    assert first == f"failed to create typed patch object {which}: errors:"
-    assert sorted(fields) == [  # a real server tells them in the order of chance
-        '  .spec.keyed[name="x"].more: field not declared in schema',
-        "  .spec.odd: field not declared in schema",
-    ]
+    start, said = f"failed to create typed patch object {which}: ", refused.body["message"]
+    assert said.startswith(start)
+    fields = {line.strip() for line in said.removeprefix(start).removeprefix("errors:").split("\n") if line.strip()}
+    assert fields
+    assert fields <= {  # a real server tells them in the order of chance, and not always all
+        '.spec.keyed[name="x"].more: field not declared in schema',
+        ".spec.odd: field not declared in schema",
+    }
     one = await api.apply(path, custom.body("a", color="red", odd={"any": 1}))
     assert (
         one.body["message"] == f"failed to create typed patch object {which}: .spec.odd: field not declared in schema"

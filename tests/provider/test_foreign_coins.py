@@ -15,6 +15,7 @@ from provider.chain.tx.signer import Signer
 from provider.errors import ConfigError
 from provider.ledger.books import Books
 from provider.ledger.store import Store
+from provider.sandbox.network import tell
 from provider.tasks import spawn
 
 IBC = "ibc/2E5D0AC026AC1AFA65A23023BA4F24BB8DDF94F118EDC0BAD6F625BFC557CDED"
@@ -25,9 +26,10 @@ GIFTS = (10**19, 5 * 10**18, 5 * 10**18 + 1, 10**30)
 async def friend(town: Any) -> AsyncIterator[Signer]:
     signer = Signer(town.net.chain, town.net.rival, town.net.settings.chain)
     async with asyncio.TaskGroup() as tasks:
-        running = spawn(tasks, "friend", signer.run())
+        running = [spawn(tasks, "friend", signer.run()), spawn(tasks, "its blocks", tell(town.net.chain, [signer]))]
         yield signer
-        running.cancel()
+        for task in running:
+            task.cancel()
 
 
 async def akp(town: Any, *args: str) -> tuple[int, str]:

@@ -18,6 +18,7 @@ from provider.chain.tx.signer import Signer
 from provider.errors import Refused
 from provider.ledger.books import Books
 from provider.ledger.store import Store
+from provider.sandbox.network import tell
 from provider.sandbox.town import living
 from provider.tasks import spawn
 
@@ -58,6 +59,7 @@ async def rivals(town: Any, until: Any) -> AsyncIterator[Rivals]:
     assert first.address < net.provider.address
     async with asyncio.TaskGroup() as tasks:
         running = [spawn(tasks, f"rival {n}", one.run()) for n, one in enumerate((first, winner))]
+        running.append(spawn(tasks, "their blocks", tell(net.chain, [first, winner])))
         attributes = (await net.chain.latest.provider(net.provider.address)).attributes
         for one in (first, winner):
             await one.send(CreateProvider(one.address, "https://127.0.0.1:1", attributes))

@@ -17,7 +17,7 @@ from provider.chain.messages import CreateBid, CreateProvider
 from provider.chain.tx.signer import Signer
 from provider.ledger.decisions import Decisions, OrderRow
 from provider.ledger.store import Store
-from provider.sandbox.network import Network
+from provider.sandbox.network import Network, tell
 from provider.sandbox.town import living
 from provider.tasks import spawn
 
@@ -75,11 +75,12 @@ async def market(in_town: Callable[..., Any], until: Callable[..., Any]) -> Asyn
         net = town.net
         rival = Signer(net.chain, net.auditor, net.settings.chain)
         async with asyncio.TaskGroup() as tasks:
-            running = spawn(tasks, "rival", rival.run())
+            running = [spawn(tasks, "rival", rival.run()), spawn(tasks, "its blocks", tell(net.chain, [rival]))]
             attributes = (await net.chain.latest.provider(net.provider.address)).attributes
             await rival.send(CreateProvider(net.auditor.address, "https://127.0.0.1:1", attributes))
             yield Market(town, rival, until)
-            running.cancel()
+            for task in running:
+                task.cancel()
 
 
 async def test_who_got_it_and_at_what_price(in_town: Callable[..., Any], until: Callable[..., Any]) -> None:
