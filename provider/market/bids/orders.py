@@ -38,7 +38,7 @@ from provider.market.policy.policy import Policies
 from provider.market.pricing import Pricing
 from provider.metrics import Metrics
 from provider.settings import BidSettings
-from provider.tasks import WorkQueue, spawn, work
+from provider.tasks import WorkQueue, loop_s, spawn, work
 
 log = structlog.get_logger()
 
@@ -148,14 +148,14 @@ class Orders:
         )
         for step in steps:
             match step:
-                case Consider() if self.declined.may(key, _now_s()):
+                case Consider() if self.declined.may(key, loop_s()):
                     try:
                         await self._consider(self.book.orders[key])
                     except (Retry, Refused):
                         self.declined.again(key)  # it was not considered to the end: the leave to is not used up
                         raise
                 case Consider():
-                    if (left_s := self.declined.left_s(key, _now_s())) is not None:
+                    if (left_s := self.declined.left_s(key, loop_s())) is not None:
                         self.queue.put_after(key, left_s + 1)
                 case Keep(until):
                     if until is not None:
@@ -294,7 +294,7 @@ class Orders:
 
     def _wait(self, order: OrderID, delay_s: float) -> None:
         """A declined order is considered once more after this, whatever else happens."""
-        self.declined.again(order, _now_s() + delay_s)
+        self.declined.again(order, loop_s() + delay_s)
         self.queue.put_after(order, delay_s + 1)
 
 
@@ -302,7 +302,3 @@ def _gone(no: TxRefused) -> bool:
     """Whether trying again cannot cure it. By codespace and code: a node in trouble says all sorts of words (chain.md
     §6.6)."""
     return classify.classify(no.codespace, no.code, no.log) is Verdict.GONE
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

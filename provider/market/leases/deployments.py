@@ -8,7 +8,6 @@ refuses for a reason that is not the tenant's is tried again; what is the tenant
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -22,6 +21,7 @@ from manifests.render.site import ServicePlan
 from provider.errors import Blame, Refused
 from provider.market.leases.problem import Problem
 from provider.mending import Mending
+from provider.tasks import loop_s
 
 log = structlog.get_logger()
 SHOWN_AFTER_S = 5.0
@@ -111,7 +111,7 @@ class Deployments:
 
     def _is_held(self, lease: LeaseID, *, update: bool) -> bool:
         """Whether the cluster has refused it a moment ago."""
-        left_s = self._again_s.get((lease, update), 0.0) - _now_s()
+        left_s = self._again_s.get((lease, update), 0.0) - loop_s()
         if left_s > 0:
             self._look_again(lease, left_s)
         return left_s > 0
@@ -127,7 +127,7 @@ class Deployments:
         if not amiss:
             return
         # Mirrors need a moment to show what was done, and what they cannot show when they are behind is not missing.
-        if not self.cluster.fresh or _now_s() - self._touched_s.get(lease, 0.0) < SHOWN_AFTER_S:
+        if not self.cluster.fresh or loop_s() - self._touched_s.get(lease, 0.0) < SHOWN_AFTER_S:
             self._look_again(lease, SHOWN_AFTER_S)
             return
         if (
@@ -137,19 +137,19 @@ class Deployments:
         ):
             log.warning("somebody has deleted or changed what was deployed; it is deployed again", what=amiss)
             if await self._deploy(lease, accepted):
-                self._mending.mended(lease, _now_s())
-                self._shielding.mended(lease, _now_s())
+                self._mending.mended(lease, loop_s())
+                self._shielding.mended(lease, loop_s())
         elif (open_ := self.cluster.unshielded(lease)) and self._may_mend(self._shielding, lease, open_):
             log.warning("somebody has deleted or changed what keeps the lease apart; it is made again", what=open_)
             await self._shield(lease, accepted or stored)
 
     def _may_mend(self, mending: Mending[LeaseID], lease: LeaseID, what: str) -> bool:
-        wait_s = mending.wait_s(lease, _now_s())
+        wait_s = mending.wait_s(lease, loop_s())
         if wait_s:
             times = mending.times(lease)
             log.warning("changed again after it was made again", what=what, times=times, again_in_s=wait_s)
         if wait_s is not None:
-            self._look_again(lease, mending.left_s(lease, _now_s()))
+            self._look_again(lease, mending.left_s(lease, loop_s()))
         return wait_s is None
 
     async def _deploy(self, lease: LeaseID, manifest: StoredManifest, *, update: bool = False) -> bool:
@@ -165,7 +165,7 @@ class Deployments:
             self.problems.pop(lease, None)
             self._again_s.pop((lease, True), None)
         self._again_s.pop((lease, False), None)
-        self._accepted[lease], self._touched_s[lease] = manifest, _now_s()
+        self._accepted[lease], self._touched_s[lease] = manifest, loop_s()
         log.info("deployed", services=len(manifest.group.services), revision=label)
         return True
 
@@ -174,19 +174,15 @@ class Deployments:
             await self.cluster.shield(lease, manifest.group, manifest.plan, revision(manifest.group))
         except Refused as no:
             log.error("what keeps the lease apart from others is refused", why=str(no))
-        self._touched_s[lease] = _now_s()
-        self._shielding.mended(lease, _now_s())
+        self._touched_s[lease] = loop_s()
+        self._shielding.mended(lease, loop_s())
 
     def _note(self, lease: LeaseID, manifest: StoredManifest, problem: Problem) -> None:
         log.error("the cluster refused the manifest", why=problem.why, blame=problem.blame.value or "unsaid")
         if self._refused.get(lease, manifest) == manifest or manifest != self._accepted.get(lease):
             self._refused[lease], self.problems[lease] = manifest, problem
-        self._touched_s[lease] = _now_s()
+        self._touched_s[lease] = loop_s()
         mends = manifest == self._accepted.get(lease)
         if mends or not problem.final:
-            self._again_s[lease, not mends] = _now_s() + REFUSED_AGAIN_S
+            self._again_s[lease, not mends] = loop_s() + REFUSED_AGAIN_S
             self._look_again(lease, REFUSED_AGAIN_S)
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -62,7 +62,7 @@ class Cluster:
 class Stage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s = 1000.0
-        monkeypatch.setattr("provider.market.leases.deployments._now_s", lambda: self.now_s)
+        monkeypatch.setattr("provider.market.leases.deployments.loop_s", lambda: self.now_s)
         self.cluster = Cluster()
         self.asked: list[float] = []
         self.of = Deployments(self.cluster, lambda _, after_s: self.asked.append(after_s))
