@@ -70,10 +70,15 @@ def claim_templates(service: Service, site: Site) -> list[dict[str, Any]]:
 def claims(service: Service) -> dict[str, int]:
     """Name -> bytes of the claims that are made of the templates: one for each volume of each replica."""
     return {
-        f"{names.volume(service.name, storage.name)}-{service.name}-{replica}": storage.quantity_bytes
+        f"{claim_stem(service, storage)}-{replica}": storage.quantity_bytes
         for storage in claimed(service)
         for replica in range(service.count)
     }
+
+
+def claim_stem(service: Service, storage: Storage) -> str:
+    """What the names of a volume's claims begin with; the replica's number follows, by the StatefulSet's rule."""
+    return f"{names.volume(service.name, storage.name)}-{service.name}"
 
 
 def _claim(service: Service, storage: Storage, site: Site) -> dict[str, Any]:

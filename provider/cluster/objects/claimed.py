@@ -18,10 +18,9 @@ from bidengine.needs import Volumes
 from manifests.errors import Invalid
 from manifests.ids import LeaseID, lease_namespace
 from manifests.manifest import ManifestGroup, Service
-from manifests.render import names
 from manifests.render.crd import read_manifest
 from manifests.render.names import SERVICE
-from manifests.render.storage import claimed, claims
+from manifests.render.storage import claim_stem, claimed, claims
 from manifests.units import shown_bytes
 from provider.cluster.api.kinds import MANIFEST, PERSISTENT_VOLUME_CLAIM, STATEFUL_SET
 from provider.cluster.api.kube import Kube, Object
@@ -95,7 +94,7 @@ def _service_of(claim: Object, known: Iterable[Service]) -> str:
     if label := (metadata.get("labels") or {}).get(SERVICE):
         return str(label)
     stem, _, ordinal = metadata["name"].rpartition("-")
-    stems = {f"{names.volume(s.name, storage.name)}-{s.name}": s.name for s in known for storage in claimed(s)}
+    stems = {claim_stem(s, storage): s.name for s in known for storage in claimed(s)}
     return stems.get(stem, "") if ordinal.isdecimal() else ""
 
 
