@@ -142,8 +142,7 @@ async def test_a_webhook_that_is_down_holds_no_start_up(monkeypatch: pytest.Monk
 async def test_a_real_api_server_says_the_same(real_cluster: RealCluster) -> None:
     async def said(found: list[dict[str, Any]], until: int) -> list[Old]:
         real_cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(found))
-        names = [one["metadata"]["name"] for one in found]
-        real_cluster.kubectl("wait", "--for=condition=Established", "crd", *names, "--timeout=600s")
+        real_cluster.await_served(*(one["metadata"]["name"] for one in found))
         async with Kube.connect(ClusterSettings(kubeconfig=real_cluster.kubeconfig)) as kube:
             for _ in range(600):  # a changed schema takes the API server a moment
                 no = await outdated(kube, "lease")
