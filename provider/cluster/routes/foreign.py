@@ -78,15 +78,15 @@ class ForeignHosts:
         """by name or pattern"""
 
     def note(self, old: ForeignRoute | None, new: ForeignRoute | None) -> None:
-        for host in old.hosts if old is not None else ():
-            assert old is not None
-            there = self._routes.get(host, {})
-            there.pop(_id(old), None)
-            if not there:
-                self._routes.pop(host, None)
-        for host in new.hosts if new is not None else ():
-            assert new is not None
-            self._routes.setdefault(host, {})[_id(new)] = new
+        if old is not None:
+            for host in old.hosts:
+                there = self._routes.get(host, {})
+                there.pop(_id(old), None)
+                if not there:
+                    self._routes.pop(host, None)
+        if new is not None:
+            for host in new.hosts:
+                self._routes.setdefault(host, {})[_id(new)] = new
 
     def serving(self, host: str, domain: str, counts: Callable[[ForeignRoute], bool]) -> ForeignRoute | None:
         """What serves the name, of those that count. `domain` is that of generated names, "" for none."""
